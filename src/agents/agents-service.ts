@@ -1,0 +1,192 @@
+import type { LifecycleState } from '../../generated/db.js';
+import { type Clock, isStepUntouched, type WriteHandle } from '../engine/engine.js';
+import { PylonDbError } from '../errors.js';
+import { type Agent, agentInput, type NewAgent } from './agent.js';
+import {
+  adjustAgentBalance,
+  agentsByState,
+  allAgents,
+  countTick,
+  deleteAgent,
+  deleteTicks,
+  getAgent,
+  insertTick,
+  ticksOfAgent,
+  ticksOfAgentBefore,
+  updateAgentBalance,
+  updateAgentState,
+  upsertAgent,
+} from './queries.js';
+import { type NewTick, type Tick, type TickPageStart, tickInput } from './tick.js';
+
+/** Ticks that `tickHistory` gives when the caller names no limit, as published. */
+const DEFAULT_TICKS = 10;
+
+/**
+ * Agents of the host mode and their ticks. Every method rejects with a `PylonDbError`; bad input
+ * with `INVALID_ARGUMENT`, changing nothing; a change of an unknown agent with `NOT_FOUND`.
+ */
+export class AgentsService {
+  readonly #db: WriteHandle;
+  readonly #clock: Clock;
+
+  constructor(db: WriteHandle, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /**
+   * Stores a new agent, or changes a known one, and gives it as stored. Of a known one `created_at`
+   * survives and fields left out stay; `updated_at` is always now.
+   */
+  async upsert(agent: NewAgent): Promise<Agent> {
+    const operation = 'agents.upsert';
+    agentInput.agent(agent, 'agent', operation);
+    const now = this.#clock();
+    const query = upsertAgent({
+      npub: agent.npub,
+      name: agent.name,
+      lifecycle_state: agent.lifecycle_state,
+      balance_sats: agent.balance_sats ?? 0,
+      tick_count: agent.tick_count ?? 0,
+      last_tick_at: agent.last_tick_at ?? null,
+      memory_json: agent.memory_json ?? null,
+      goals_json: agent.goals_json ?? null,
+      created_at: agent.created_at ?? now,
+      updated_at: now,
+      has_balance_sats: Number(agent.balance_sats !== undefined),
+      has_tick_count: Number(agent.tick_count !== undefined),
+      has_last_tick_at: Number(agent.last_tick_at !== undefined),
+      has_memory_json: Number(agent.memory_json !== undefined),
+      has_goals_json: Number(agent.goals_json !== undefined),
+    });
+    const [stored] = await this.#db.write(operation, [{ query }]);
+    return stored.rows[0] ?? unknownAgent(operation, agent.npub);
+  }
+
+  /** The agent, or `undefined` when there is none. */
+  async get(npub: string): Promise<Agent | undefined> {
+    agentInput.npub(npub, 'npub', 'agents.get');
+    return await this.#db.first('agents.get', getAgent({ npub }));
+  }
+
+  /** All agents in one state, newest `updated_at` first. */
+  async listByState(state: LifecycleState): Promise<Agent[]> {
+    agentInput.state(state, 'state', 'agents.listByState');
+    return await this.#db.all('agents.listByState', agentsByState({ state }));
+  }
+
+  /** All agents, newest `updated_at` first. */
+  async listAll(): Promise<Agent[]> {
+    return await this.#db.all('agents.listAll', allAgents({}));
+  }
+
+  /** Moves an agent to another state, any to any, and gives it as stored. */
+  async updateState(npub: string, state: LifecycleState): Promise<Agent> {
+    const operation = 'agents.updateState';
+    agentInput.npub(npub, 'npub', operation);
+    agentInput.state(state, 'state', operation);
+    const query = updateAgentState({ npub, state, now: this.#clock() });
+    const [updated] = await this.#db.write(operation, [{ query }]);
+    return updated.rows[0] ?? unknownAgent(operation, npub);
+  }
+
+  /** Sets an agent's balance in sats, and gives the agent as stored. */
+  async updateBalance(npub: string, balance_sats: number): Promise<Agent> {
+    const operation = 'agents.updateBalance';
+    agentInput.npub(npub, 'npub', operation);
+    agentInput.balance(balance_sats, 'balance_sats', operation);
+    const query = updateAgentBalance({ npub, balance_sats, now: this.#clock() });
+    const [updated] = await this.#db.write(operation, [{ query }]);
+    return updated.rows[0] ?? unknownAgent(operation, npub);
+  }
+
+  /**
+   * Adds to an agent's balance, or takes from it, in one statement, and gives the agent as stored.
+   * Throws `OUT_OF_RANGE` when the balance would leave 0 … 2^53-1; then it stays.
+   */
+  async adjustBalance(npub: string, delta_sats: number): Promise<Agent> {
+    const operation = 'agents.adjustBalance';
+    agentInput.npub(npub, 'npub', operation);
+    agentInput.delta(delta_sats, 'delta_sats', operation);
+    const adjust = { query: adjustAgentBalance({ npub, delta_sats, now: this.#clock() }) };
+    const [adjusted] = await this.#db.write(operation, [adjust]);
+    if (adjusted.rows[0] !== undefined) return adjusted.rows[0];
+    const [again, found] = await this.#db.write(operation, [adjust, { query: getAgent({ npub }) }]);
+    if (again.rows[0] !== undefined) return again.rows[0];
+    if (found.rows[0] === undefined) unknownAgent(operation, npub);
+    throw new PylonDbError(
+      'OUT_OF_RANGE',
+      `the balance of agent ${npub} would leave 0 … 2^53-1 sats`,
+      { table: 'agents', column: 'balance_sats', key: npub },
+      { operation, hint: 'Fund the agent first, or take less.' },
+    );
+  }
+
+  /**
+   * Stores a tick and counts it on its agent (`tick_count`, `last_tick_at`, `updated_at`), both or
+   * neither, and gives the tick as stored. Never touches the balance.
+   */
+  async recordTick(npub: string, tick: NewTick): Promise<Tick> {
+    const operation = 'agents.recordTick';
+    agentInput.npub(npub, 'npub', operation);
+    tickInput.tick(tick, 'tick', operation);
+    const now = this.#clock();
+    const row = {
+      agent_npub: npub,
+      tick_number: tick.tick_number,
+      prompt_tokens: tick.prompt_tokens ?? null,
+      completion_tokens: tick.completion_tokens ?? null,
+      actions_json: tick.actions_json ?? null,
+      cost_sats: tick.cost_sats ?? null,
+      duration_ms: tick.duration_ms ?? null,
+      created_at: now,
+    };
+    try {
+      const [, inserted] = await this.#db.write(operation, [
+        { query: countTick({ npub, now }), required: true },
+        { query: insertTick(row), required: true },
+      ]);
+      const [{ id } = { id: Number.NaN }] = inserted.rows;
+      return { id, ...row };
+    } catch (error) {
+      if (isStepUntouched(error)) unknownAgent(operation, npub);
+      throw error;
+    }
+  }
+
+  /** An agent's ticks, highest `tick_number` first; `before` takes the last row of the page before. */
+  async tickHistory(
+    npub: string,
+    options: { readonly limit?: number; readonly before?: TickPageStart } = {},
+  ): Promise<Tick[]> {
+    const operation = 'agents.tickHistory';
+    agentInput.npub(npub, 'npub', operation);
+    tickInput.page(options, 'options', operation);
+    const { limit = DEFAULT_TICKS, before } = options;
+    const query =
+      before === undefined
+        ? ticksOfAgent({ npub, limit })
+        : ticksOfAgentBefore({ npub, limit, tick_number: before.tick_number, id: before.id });
+    return await this.#db.all(operation, query);
+  }
+
+  /** Deletes an agent with its ticks, all or nothing; `false` when there was none. */
+  async delete(npub: string): Promise<boolean> {
+    agentInput.npub(npub, 'npub', 'agents.delete');
+    const [, deleted] = await this.#db.write('agents.delete', [
+      { query: deleteTicks({ npub }) },
+      { query: deleteAgent({ npub }) },
+    ]);
+    return deleted.touched > 0;
+  }
+}
+
+function unknownAgent(operation: string, npub: string): never {
+  throw new PylonDbError(
+    'NOT_FOUND',
+    `there is no agent ${npub}`,
+    { entity: 'agent', id: npub },
+    { operation, hint: 'Store the agent first with agents.upsert, or check the npub.' },
+  );
+}

@@ -1,0 +1,208 @@
+import type { LifecycleState } from '../../generated/db.js';
+import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { MAX_INTEGER } from '../input.js';
+import { AGENT_COLUMNS, type Agent, decodeAgent } from './agent.js';
+import { decodeTick, TICK_COLUMNS, type Tick } from './tick.js';
+
+export const getAgent = prepared(
+  'agents.get',
+  (db, p: Params<{ npub: string }>) =>
+    db.selectFrom('agents').select(AGENT_COLUMNS).where('npub', '=', p.npub),
+  decodeAgent,
+);
+
+/** The columns that an upsert leaves as they are when the caller gives nothing for them. */
+export const OPTIONAL_COLUMNS = [
+  'balance_sats',
+  'tick_count',
+  'last_tick_at',
+  'memory_json',
+  'goals_json',
+] as const;
+
+type Given = Record<`has_${(typeof OPTIONAL_COLUMNS)[number]}`, number>;
+
+/** `has_…` is 1 for a column that the caller gave, and 0 for one that stays. */
+export const upsertAgent = prepared(
+  'agents.upsert',
+  (db, p: Params<Agent & Given>) =>
+    db
+      .insertInto('agents')
+      .values({
+        npub: p.npub,
+        name: p.name,
+        lifecycle_state: p.lifecycle_state,
+        balance_sats: p.balance_sats,
+        tick_count: p.tick_count,
+        last_tick_at: p.last_tick_at,
+        memory_json: p.memory_json,
+        goals_json: p.goals_json,
+        created_at: p.created_at,
+        updated_at: p.updated_at,
+      })
+      .onConflict((conflict) =>
+        conflict.column('npub').doUpdateSet((eb) => ({
+          name: eb.ref('excluded.name'),
+          lifecycle_state: eb.ref('excluded.lifecycle_state'),
+          updated_at: eb.ref('excluded.updated_at'),
+          ...Object.fromEntries(
+            OPTIONAL_COLUMNS.map((column) => [
+              column,
+              eb
+                .case()
+                .when(p[`has_${column}`], '=', 1)
+                .then(eb.ref(`excluded.${column}`))
+                .else(eb.ref(`agents.${column}`))
+                .end(),
+            ]),
+          ),
+        })),
+      )
+      .returning(AGENT_COLUMNS),
+  decodeAgent,
+);
+
+/** Agents are few: sorting them costs nothing, an index on `updated_at` would cost every tick. */
+export const agentsByState = prepared(
+  'agents.listByState',
+  (db, p: Params<{ state: LifecycleState }>) =>
+    db
+      .selectFrom('agents')
+      .select(AGENT_COLUMNS)
+      .where('lifecycle_state', '=', p.state)
+      .orderBy('updated_at', 'desc')
+      .orderBy('npub', 'desc'),
+  decodeAgent,
+);
+
+export const allAgents = prepared(
+  'agents.listAll',
+  (db) =>
+    db
+      .selectFrom('agents')
+      .select(AGENT_COLUMNS)
+      .orderBy('updated_at', 'desc')
+      .orderBy('npub', 'desc'),
+  decodeAgent,
+);
+
+export const updateAgentState = prepared(
+  'agents.updateState',
+  (db, p: Params<{ npub: string; state: LifecycleState; now: number }>) =>
+    db
+      .updateTable('agents')
+      .set({ lifecycle_state: p.state, updated_at: p.now })
+      .where('npub', '=', p.npub)
+      .returning(AGENT_COLUMNS),
+  decodeAgent,
+);
+
+export const updateAgentBalance = prepared(
+  'agents.updateBalance',
+  (db, p: Params<{ npub: string; balance_sats: number; now: number }>) =>
+    db
+      .updateTable('agents')
+      .set({ balance_sats: p.balance_sats, updated_at: p.now })
+      .where('npub', '=', p.npub)
+      .returning(AGENT_COLUMNS),
+  decodeAgent,
+);
+
+export const adjustAgentBalance = prepared(
+  'agents.adjustBalance',
+  (db, p: Params<{ npub: string; delta_sats: number; now: number }>) =>
+    db
+      .updateTable('agents')
+      .set((eb) => ({
+        // Numbers are bound as reals; the sum must be one of integers.
+        balance_sats: eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'integer')),
+        updated_at: p.now,
+      }))
+      .where('npub', '=', p.npub)
+      .where((eb) =>
+        eb.between(
+          eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'integer')),
+          0,
+          MAX_INTEGER,
+        ),
+      )
+      .returning(AGENT_COLUMNS),
+  decodeAgent,
+);
+
+export const countTick = prepared(
+  'agents.recordTick count',
+  (db, p: Params<{ npub: string; now: number }>) =>
+    db
+      .updateTable('agents')
+      .set((eb) => ({
+        tick_count: eb('tick_count', '+', eb.lit(1)),
+        last_tick_at: p.now,
+        updated_at: p.now,
+      }))
+      .where('npub', '=', p.npub),
+  noRow,
+);
+
+export const insertTick = prepared(
+  'agents.recordTick',
+  (db, p: Params<Omit<Tick, 'id'>>) =>
+    db
+      .insertInto('tick_history')
+      .values({
+        agent_npub: p.agent_npub,
+        tick_number: p.tick_number,
+        prompt_tokens: p.prompt_tokens,
+        completion_tokens: p.completion_tokens,
+        actions_json: p.actions_json,
+        cost_sats: p.cost_sats,
+        duration_ms: p.duration_ms,
+        created_at: p.created_at,
+      })
+      .returning('id'),
+  (row) => ({ id: Number(row[0]) }),
+);
+
+/** An agent's ticks, highest number first. */
+export const ticksOfAgent = prepared(
+  'agents.tickHistory',
+  (db, p: Params<{ npub: string; limit: number }>) =>
+    db
+      .selectFrom('tick_history')
+      .select(TICK_COLUMNS)
+      .where('agent_npub', '=', p.npub)
+      .orderBy('tick_number', 'desc')
+      .orderBy('id', 'desc')
+      .limit(p.limit),
+  decodeTick,
+);
+
+/** Like {@link ticksOfAgent}, after the row that ended the page before. */
+export const ticksOfAgentBefore = prepared(
+  'agents.tickHistory before',
+  (db, p: Params<{ npub: string; limit: number; tick_number: number; id: number }>) =>
+    db
+      .selectFrom('tick_history')
+      .select(TICK_COLUMNS)
+      .where('agent_npub', '=', p.npub)
+      .where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('tick_number', 'id'), '<', tuple(p.tick_number, p.id)),
+      )
+      .orderBy('tick_number', 'desc')
+      .orderBy('id', 'desc')
+      .limit(p.limit),
+  decodeTick,
+);
+
+export const deleteTicks = prepared(
+  'agents.delete ticks',
+  (db, p: Params<{ npub: string }>) =>
+    db.deleteFrom('tick_history').where('agent_npub', '=', p.npub),
+  noRow,
+);
+
+export const deleteAgent = prepared(
+  'agents.delete',
+  (db, p: Params<{ npub: string }>) => db.deleteFrom('agents').where('npub', '=', p.npub),
+  noRow,
+);

@@ -1,0 +1,74 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { DB } from '../../generated/db.js';
+import type { RawRow } from '../engine/engine.js';
+import { type Check, integer, json, limit, nullable, object, pageStart } from '../input.js';
+import { RowCheck } from '../row.js';
+
+/** A row of `tick_history`: the cost in satoshis, the duration in milliseconds. */
+export type Tick = Selectable<DB['tick_history']>;
+
+/** A tick to record; the agent, the id and the time come with the call. */
+export type NewTick = Omit<Insertable<DB['tick_history']>, 'id' | 'agent_npub' | 'created_at'>;
+
+/** Where the next page of ticks starts: after this row. Other fields are not read. */
+export type TickPageStart = Pick<Tick, 'tick_number' | 'id'>;
+
+const amount = nullable(integer());
+const NEW_TICK: Record<keyof NewTick, Check> = {
+  tick_number: integer(),
+  prompt_tokens: amount,
+  completion_tokens: amount,
+  actions_json: nullable(json),
+  cost_sats: amount,
+  duration_ms: amount,
+};
+
+/** The checks of what callers of the agents service give about ticks. */
+export const tickInput = {
+  tick: object(NEW_TICK, ['tick_number']),
+  page: object({ limit, before: pageStart({ tick_number: integer(), id: integer() }) }),
+} satisfies Record<string, Check>;
+
+const check = new RowCheck('tick_history', {
+  id: 'integer',
+  agent_npub: 'text',
+  tick_number: 'integer',
+  prompt_tokens: 'integer or null',
+  completion_tokens: 'integer or null',
+  actions_json: 'text or null',
+  cost_sats: 'integer or null',
+  duration_ms: 'integer or null',
+  created_at: 'integer',
+});
+
+/** The columns of a {@link Tick}, in the order that {@link decodeTick} reads. */
+export const TICK_COLUMNS = check.columns;
+
+type TickRow = [
+  id: number,
+  agent_npub: string,
+  tick_number: number,
+  prompt_tokens: number | null,
+  completion_tokens: number | null,
+  actions_json: string | null,
+  cost_sats: number | null,
+  duration_ms: number | null,
+  created_at: number,
+];
+
+/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
+export function decodeTick(raw: RawRow): Tick {
+  check.assert(raw);
+  const row = raw as TickRow;
+  return {
+    id: row[0],
+    agent_npub: row[1],
+    tick_number: row[2],
+    prompt_tokens: row[3],
+    completion_tokens: row[4],
+    actions_json: row[5],
+    cost_sats: row[6],
+    duration_ms: row[7],
+    created_at: row[8],
+  };
+}

@@ -1,0 +1,96 @@
+import {
+  closingIndex,
+  isMark,
+  isWord,
+  type SqlToken,
+  tableDefinitions,
+  tokenizeSql,
+} from './sql-tokens.js';
+
+/**
+ * The texts that `CHECK (column IN ('a', 'b'))` allows, by {@link foldName folded} column name, in
+ * the order of the CHECK; several CHECKs of one column allow what all of them do. A CHECK of any
+ * other form is passed over, and so is a column with a collation in which 'A' may equal 'a'.
+ */
+export function enumeratedColumns(createTableSql: string): Map<string, readonly string[]> {
+  const definitions = tableDefinitions(tokenizeSql(createTableSql));
+  const found = new Map<string, readonly string[]>();
+  for (const check of definitions.flatMap(checkExpressions)) {
+    const enumeration = readEnumeration(check);
+    if (enumeration === undefined) continue;
+    const { column, values } = enumeration;
+    const before = found.get(column) ?? values;
+    found.set(
+      column,
+      before.filter((value) => values.includes(value)),
+    );
+  }
+  for (const column of definitions.flatMap(looselyCollatedColumn)) found.delete(column);
+  for (const [column, values] of found) {
+    if (values.length === 0) found.delete(column);
+  }
+  return found;
+}
+
+/** A name as SQLite compares names: ASCII letters regardless of case. */
+export function foldName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** The tokens inside each CHECK of one column or table constraint; not of nested expressions. */
+function checkExpressions(definition: readonly SqlToken[]): SqlToken[][] {
+  const expressions: SqlToken[][] = [];
+  for (let index = 0; index < definition.length; index++) {
+    if (!isMark(definition[index], '(')) continue;
+    const close = closingIndex(definition, index);
+    if (isWord(definition[index - 1], 'check')) {
+      expressions.push(definition.slice(index + 1, close));
+    }
+    index = close;
+  }
+  return expressions;
+}
+
+/** Reads exactly `[table.]column IN ('a', …)`, in any number of outer parentheses. */
+function readEnumeration(
+  tokens: readonly SqlToken[],
+): { column: string; values: string[] } | undefined {
+  if (isMark(tokens[0], '(') && closingIndex(tokens, 0) === tokens.length - 1) {
+    return readEnumeration(tokens.slice(1, -1));
+  }
+  const operator = tokens.findIndex((token) => isWord(token, 'in'));
+  const column = readColumn(tokens.slice(0, operator === -1 ? 0 : operator));
+  const values = readStrings(tokens.slice(operator + 1));
+  return column === undefined || values === undefined ? undefined : { column, values };
+}
+
+function readColumn(tokens: readonly SqlToken[]): string | undefined {
+  const qualified = tokens.length === 3 && isName(tokens[0]) && isMark(tokens[1], '.');
+  const name = qualified ? tokens[2] : tokens.length === 1 ? tokens[0] : undefined;
+  return isName(name) ? foldName(name.text) : undefined;
+}
+
+/** The distinct strings of `('a', 'b')`; undefined if anything else is in it. */
+function readStrings(tokens: readonly SqlToken[]): string[] | undefined {
+  const items = tokens.slice(1, -1);
+  const wellFormed =
+    isMark(tokens[0], '(') &&
+    isMark(tokens.at(-1), ')') &&
+    items.length % 2 === 1 &&
+    items.every((item, index) => (index % 2 === 0 ? item.kind === 'string' : isMark(item, ',')));
+  if (!wellFormed) return undefined;
+  return [...new Set(items.filter((_, index) => index % 2 === 0).map((item) => item.text))];
+}
+
+/** The column's folded name, if its definition declares a collation other than BINARY. */
+function looselyCollatedColumn(definition: readonly SqlToken[]): string[] {
+  const [column] = definition;
+  const collate = definition.findIndex((token) => isWord(token, 'collate'));
+  if (column === undefined || collate === -1) return [];
+  const collation = definition[collate + 1]?.text ?? '';
+  return foldName(collation) === 'binary' ? [] : [foldName(column.text)];
+}
+
+function isName(token: SqlToken | undefined): token is SqlToken {
+  return token?.kind === 'word' || token?.kind === 'name';
+}

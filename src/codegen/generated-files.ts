@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DiffChecker } from 'kysely-codegen';
+import { generateSchemaSql, generateTypes } from './generate.js';
+import { createMigratedDatabase } from './temporary-database.js';
+
+/** A file and the text that the schema says it must have. */
+export interface GeneratedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The types and the schema dump of our own migrations, run on a temporary database. */
+export async function generateOurs(folder: string): Promise<GeneratedFile[]> {
+  const temporary = mkdtempSync(join(tmpdir(), 'pylon-db-codegen-'));
+  try {
+    const database = join(temporary, 'pylon.db');
+    await createMigratedDatabase(database);
+    return [
+      { path: join(folder, 'db.ts'), text: await generateTypes(database) },
+      { path: join(folder, 'schema.sql'), text: generateSchemaSql(database) },
+    ];
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Writes the file, making its folder if need be. */
+export function writeGenerated({ path, text }: GeneratedFile): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/**
+ * What differs between the file and the schema, as a diff from the file (`-`) to the schema (`+`);
+ * undefined if nothing does. A missing file differs in every line.
+ */
+export function findDrift({ path, text }: GeneratedFile): string | undefined {
+  const written = readIfPresent(path);
+  if (written === text) return undefined;
+  const diff = new DiffChecker().diff(written ?? '', text) ?? '';
+  return diff === '' ? 'They differ in white space at the start or end.\n' : diff;
+}
+
+function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

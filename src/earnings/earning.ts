@@ -1,0 +1,87 @@
+import type { Insertable, Selectable } from 'kysely';
+import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
+import type { RawRow } from '../engine/engine.js';
+import {
+  type Check,
+  integer,
+  key,
+  limit,
+  nullable,
+  object,
+  oneOf,
+  pageStart,
+  text,
+  timestamp,
+} from '../input.js';
+import { RowCheck } from '../row.js';
+
+/** A row of `earnings`: the amount in millisatoshis, `earned_at` in unix seconds. */
+export type Earning = Selectable<DB['earnings']>;
+
+/** An earning to record. Left out: `earned_at` now, no job, no payment. */
+export type NewEarning = Insertable<DB['earnings']>;
+
+/** Where the next page of earnings starts: after this row. Other fields are not read. */
+export type EarningPageStart = Pick<Earning, 'earned_at' | 'id'>;
+
+const amount = integer();
+const NEW_EARNING: Record<keyof NewEarning, Check> = {
+  id: key,
+  job_id: nullable(key),
+  amount_msats: amount,
+  source: oneOf(EARNING_SOURCES),
+  payment_hash: nullable(key),
+  preimage: nullable(text),
+  earned_at: timestamp,
+};
+const before = pageStart({ earned_at: timestamp, id: key });
+
+/** The checks of what callers of the earnings service give. */
+export const earningInput = {
+  id: key,
+  hash: key,
+  amount,
+  timestamp,
+  limit,
+  earning: object(NEW_EARNING, ['id', 'amount_msats', 'source']),
+  payment: object({ payment_hash: nullable(key), preimage: nullable(text) }),
+  page: object({ limit, before }),
+} satisfies Record<string, Check>;
+
+const check = new RowCheck('earnings', {
+  id: 'key',
+  job_id: 'text or null',
+  amount_msats: 'integer',
+  source: new Set(EARNING_SOURCES),
+  payment_hash: 'text or null',
+  preimage: 'text or null',
+  earned_at: 'integer',
+});
+
+/** The columns of an {@link Earning}, in the order that {@link decodeEarning} reads. */
+export const EARNING_COLUMNS = check.columns;
+
+type EarningRow = [
+  id: string,
+  job_id: string | null,
+  amount_msats: number,
+  source: EarningSource,
+  payment_hash: string | null,
+  preimage: string | null,
+  earned_at: number,
+];
+
+/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
+export function decodeEarning(raw: RawRow): Earning {
+  check.assert(raw);
+  const row = raw as EarningRow;
+  return {
+    id: row[0],
+    job_id: row[1],
+    amount_msats: row[2],
+    source: row[3],
+    payment_hash: row[4],
+    preimage: row[5],
+    earned_at: row[6],
+  };
+}

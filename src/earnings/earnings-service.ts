@@ -1,0 +1,202 @@
+import type { EarningSource } from '../../generated/db.js';
+import type { Clock, WriteHandle } from '../engine/engine.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
+import { type Earning, type EarningPageStart, earningInput, type NewEarning } from './earning.js';
+import { newEarningId, payOnce, samePayment } from './payment.js';
+import {
+  earningsInRange,
+  earningsInRangeBefore,
+  earningsOfJob,
+  firstOfPayment,
+  getEarning,
+  recentEarnings,
+} from './queries.js';
+import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
+import { countPaidJobs, earnedEver, earnedInRange } from './totals.js';
+
+/** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
+export interface EarningsSummary {
+  readonly total_msats: number;
+  readonly total_sats: number;
+  readonly job_count: number;
+  readonly by_source: Record<EarningSource, number>;
+}
+
+/** Rows that `recent` gives when the caller names no limit, as published. */
+const DEFAULT_RECENT = 10;
+
+const SECONDS_A_DAY = 86_400;
+const MSATS_A_SAT = 1000;
+
+/** SQLite's word for no limit. */
+const NO_LIMIT = -1;
+
+/**
+ * What the node earned. Every method rejects with a `PylonDbError`; bad input with
+ * `INVALID_ARGUMENT`, storing nothing. Sums throw `CORRUPT_ROW` or `OUT_OF_RANGE` naming a row
+ * that can't be summed, and never give a rounded number.
+ */
+export class EarningsService {
+  readonly #db: WriteHandle;
+  readonly #clock: Clock;
+
+  constructor(db: WriteHandle, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /**
+   * Stores an earning and gives it as stored. A payment that stands already for the same job and
+   * amount gives that earning; for another, `DUPLICATE_PAYMENT`. Throws `ALREADY_EXISTS` for a
+   * known id and `NOT_FOUND` for an unknown job.
+   */
+  async record(earning: NewEarning): Promise<Earning> {
+    earningInput.earning(earning, 'earning', 'earnings.record');
+    return await this.#record('earnings.record', earning);
+  }
+
+  /** Records what a job earned, in msats, and gives the earning's id, like {@link record}. */
+  async recordForJob(
+    job_id: string,
+    amount_msats: number,
+    payment: { readonly payment_hash?: string | null; readonly preimage?: string | null } = {},
+  ): Promise<string> {
+    const operation = 'earnings.recordForJob';
+    earningInput.id(job_id, 'job_id', operation);
+    earningInput.amount(amount_msats, 'amount_msats', operation);
+    earningInput.payment(payment, 'payment', operation);
+    const { payment_hash = null, preimage = null } = payment;
+    const earning = await this.#record(operation, {
+      id: newEarningId(),
+      job_id,
+      amount_msats,
+      source: 'job',
+      payment_hash,
+      preimage,
+    });
+    return earning.id;
+  }
+
+  /** The earning, or `undefined` when there is none. */
+  async get(id: string): Promise<Earning | undefined> {
+    earningInput.id(id, 'id', 'earnings.get');
+    return await this.#db.first('earnings.get', getEarning({ id }));
+  }
+
+  /** All earnings of one job, newest first. */
+  async forJob(job_id: string): Promise<Earning[]> {
+    earningInput.id(job_id, 'job_id', 'earnings.forJob');
+    return await this.#db.all('earnings.forJob', earningsOfJob({ job_id }));
+  }
+
+  /** The earning of a Lightning payment, the first where an old file holds several. */
+  async byPaymentHash(payment_hash: string): Promise<Earning | undefined> {
+    earningInput.hash(payment_hash, 'payment_hash', 'earnings.byPaymentHash');
+    return await this.#db.first('earnings.byPaymentHash', firstOfPayment({ payment_hash }));
+  }
+
+  /** All earnings ever, in msats; costs the same at any number of them. */
+  async total(): Promise<number> {
+    return (await earnedEver(this.#db, 'earnings.total')).amount_msats;
+  }
+
+  /** All earnings ever, by source, and how many jobs were paid. */
+  async summary(): Promise<EarningsSummary> {
+    const operation = 'earnings.summary';
+    const [earned, job_count] = await Promise.all([
+      earnedEver(this.#db, operation),
+      countPaidJobs(this.#db, operation),
+    ]);
+    return {
+      total_msats: earned.amount_msats,
+      total_sats: Math.trunc(earned.amount_msats / MSATS_A_SAT),
+      job_count,
+      by_source: earned.by_source,
+    };
+  }
+
+  /** Msats earned since 00:00 UTC; what is dated later than now is included. */
+  async today(): Promise<number> {
+    const now = this.#clock();
+    const range = { start: now - (now % SECONDS_A_DAY), end: Number.MAX_SAFE_INTEGER };
+    return (await earnedInRange(this.#db, 'earnings.today', range)).amount_msats;
+  }
+
+  /** The newest earnings first; may be fewer than `limit` (1 … 10,000). */
+  async recent(limit: number = DEFAULT_RECENT): Promise<Earning[]> {
+    earningInput.limit(limit, 'limit', 'earnings.recent');
+    return await this.#db.all('earnings.recent', recentEarnings({ limit }));
+  }
+
+  /**
+   * Earnings from `start` to `end` in unix seconds, both included, newest first: all of them, or
+   * pages of `limit`, where `before` takes the last row of the page before.
+   */
+  async inRange(
+    start: number,
+    end: number,
+    options: { readonly limit?: number; readonly before?: EarningPageStart } = {},
+  ): Promise<Earning[]> {
+    const operation = 'earnings.inRange';
+    earningInput.timestamp(start, 'start', operation);
+    earningInput.timestamp(end, 'end', operation);
+    earningInput.page(options, 'options', operation);
+    const { limit = NO_LIMIT, before } = options;
+    const query =
+      before === undefined
+        ? earningsInRange({ start, end, limit })
+        : earningsInRangeBefore({ start, end, limit, earned_at: before.earned_at, id: before.id });
+    return await this.#db.all(operation, query);
+  }
+
+  /**
+   * What each hour, day, week or month earned, oldest first, empty ones included. Throws
+   * `INVALID_ARGUMENT` for more than 10,000 buckets.
+   */
+  async rollup(options: RollupOptions): Promise<EarningsBucket[]> {
+    rollupInput(options, 'options', 'earnings.rollup');
+    return await rollup(this.#db, 'earnings.rollup', options);
+  }
+
+  async #record(operation: string, earning: NewEarning): Promise<Earning> {
+    const wanted: Earning = {
+      id: earning.id,
+      job_id: earning.job_id ?? null,
+      amount_msats: earning.amount_msats,
+      source: earning.source,
+      payment_hash: earning.payment_hash ?? null,
+      preimage: earning.preimage ?? null,
+      earned_at: earning.earned_at ?? this.#clock(),
+    };
+    try {
+      const [inserted, { rows }] = await this.#db.write(operation, payOnce(wanted));
+      const [standing] = rows;
+      if (inserted.touched > 0 || standing === undefined) return wanted;
+      return samePayment(operation, standing, wanted);
+    } catch (error) {
+      throw explained(error, operation, wanted);
+    }
+  }
+}
+
+/** What a broken rule of the schema means for an earning. */
+function explained(error: unknown, operation: string, earning: Earning): unknown {
+  if (!isPylonDbError(error, 'INVALID_ARGUMENT')) return error;
+  if (error.constraint === 'primary_key') {
+    return new PylonDbError(
+      'ALREADY_EXISTS',
+      `earning ${earning.id} is stored already`,
+      { entity: 'earning', id: earning.id },
+      { operation, cause: error, hint: 'Give every earning an id of its own.' },
+    );
+  }
+  if (error.constraint === 'foreign_key' && earning.job_id !== null) {
+    return new PylonDbError(
+      'NOT_FOUND',
+      `there is no job ${earning.job_id}`,
+      { entity: 'job', id: earning.job_id },
+      { operation, cause: error, hint: 'Create the job first, or leave job_id out.' },
+    );
+  }
+  return error;
+}

@@ -1,0 +1,86 @@
+import type { ReadHandle } from '../engine/engine.js';
+import { type Check, invalid, object, oneOf, text, timestamp } from '../input.js';
+import type { BucketWidth } from './calendar.js';
+import { firstEarning, recentEarnings } from './queries.js';
+import { type Earned, earnedInRange } from './totals.js';
+
+/** What one calendar bucket earned; `bucket_start` in unix seconds. */
+export interface EarningsBucket extends Earned {
+  readonly bucket_start: number;
+}
+
+/** A range in unix seconds, both ends included, cut into calendar buckets of a time zone. */
+export interface RollupOptions {
+  readonly by: BucketWidth;
+  /** Default: the first earning. */
+  readonly start?: number;
+  /** Default: the last earning. */
+  readonly end?: number;
+  /** An IANA zone; its clock changes make days of 23 and 25 hours. Default UTC. */
+  readonly timeZone?: string;
+}
+
+/** Buckets that one rollup may have; more is a mistake, and would hold the event loop. */
+const MOST_BUCKETS = 10_000;
+
+const BUCKET_WIDTHS = ['hour', 'day', 'week', 'month'] as const satisfies readonly BucketWidth[];
+
+/** The check of what callers of a rollup give. */
+export const rollupInput: Check = object(
+  { by: oneOf(BUCKET_WIDTHS), start: timestamp, end: timestamp, timeZone: text },
+  ['by'],
+);
+
+/** Sums the earnings of each bucket, oldest first, empty ones included. */
+export async function rollup(
+  db: ReadHandle,
+  operation: string,
+  options: RollupOptions,
+): Promise<EarningsBucket[]> {
+  const { by, timeZone = 'UTC' } = options;
+  const start = options.start ?? (await db.first(operation, firstEarning({})))?.earned_at;
+  const end = options.end ?? (await db.first(operation, recentEarnings({ limit: 1 })))?.earned_at;
+  if (start === undefined || end === undefined || start > end) return [];
+
+  const starts = await calendarBuckets(operation, { by, start, end, timeZone });
+  return await Promise.all(
+    starts.map(async (bucket_start, i) => {
+      const next = starts[i + 1];
+      const earned = await earnedInRange(db, operation, {
+        start: Math.max(start, bucket_start),
+        end: next === undefined ? end : next - 1,
+      });
+      return { bucket_start, ...earned };
+    }),
+  );
+}
+
+async function calendarBuckets(
+  operation: string,
+  range: { by: BucketWidth; start: number; end: number; timeZone: string },
+): Promise<number[]> {
+  const { by, start, end, timeZone } = range;
+  // Loaded only here: the calendar would be a good part of the package's import otherwise.
+  const { bucketStarts } = await import('./calendar.js');
+  let starts: number[];
+  try {
+    starts = bucketStarts(by, start, end, timeZone, MOST_BUCKETS + 1);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const field = isTimeZone(timeZone) ? 'end' : 'timeZone';
+    const fix = field === 'end' ? 'a time that the calendar knows' : 'an IANA time zone';
+    throw invalid(field, operation, fix, range[field]);
+  }
+  if (starts.length > MOST_BUCKETS) {
+    throw invalid('by', operation, `a width that gives at most ${MOST_BUCKETS} buckets`, by);
+  }
+  return starts;
+}
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone }) instanceof Intl.DateTimeFormat;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Bound } from './prepared.js';
+
+/** What a database stores and gives back. */
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+/** One row as the driver gives it: the selected columns in their order, not yet checked. */
+export type RawRow = readonly unknown[];
+
+/** One statement of a unit. */
+export interface Step<Row = unknown> {
+  readonly query: Bound<Row>;
+  /** Undo the whole unit and throw {@link StepUntouched} when this statement touches no row. */
+  readonly required?: boolean;
+}
+
+/** What one statement of a unit did. */
+export interface StepResult<Row> {
+  /** What it returned; empty without RETURNING. */
+  readonly rows: Row[];
+  /** How many rows it inserted, changed or deleted. */
+  readonly touched: number;
+}
+
+/** One result a statement, in the order of the unit. */
+export type UnitResults<Unit extends readonly Step[]> = {
+  -readonly [K in keyof Unit]: Unit[K] extends Step<infer Row> ? StepResult<Row> : never;
+};
+
+/**
+ * What a service may ask for when it only reads. Reads see every write acknowledged before the
+ * call. `operation` is the caller's name for it, told in errors.
+ */
+export interface ReadHandle {
+  first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined>;
+  all<Row>(operation: string, query: Bound<Row>): Promise<Row[]>;
+}
+
+/**
+ * What a service may ask for when it writes. A unit is a list of statements, never a closure, so
+ * that an engine can put many units into one transaction and replay each alone. It is stored whole
+ * or not at all; the promise resolves after COMMIT (inside a transaction: after the last statement).
+ */
+export interface WriteHandle extends ReadHandle {
+  write<const Unit extends readonly Step[]>(
+    operation: string,
+    unit: Unit,
+  ): Promise<UnitResults<Unit>>;
+}
+
+/** A required statement touched no row, so its unit was undone. Services say what that means. */
+export class StepUntouched {
+  constructor(readonly index: number) {}
+}
+
+/** Whether a unit was undone because a required statement touched no row. */
+export function isStepUntouched(error: unknown): error is StepUntouched {
+  return error instanceof StepUntouched;
+}
+
+/** Seconds since 1970, as an integer. One reading serves a whole unit. */
+export type Clock = () => number;
+
+/** What `onQuery` is told: the SQL with its placeholders, never parameter values. */
+export interface QueryEvent {
+  readonly sql: string;
+  readonly durationMs: number;
+  readonly error?: unknown;
+}

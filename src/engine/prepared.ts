@@ -1,0 +1,85 @@
+import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
+import type { DB } from '../../generated/db.js';
+import type { RawRow, SqlValue } from './engine.js';
+
+/** Typed placeholders, one a parameter, to use where the builder takes a value. */
+export type Params<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };
+
+/** A query as an engine keeps it: built and compiled once, run many times. */
+export interface PreparedQuery<Row> {
+  /** Names the query in plan snapshots: `jobs.get`. */
+  readonly name: string;
+  compile(db: QueryCreator<DB>): CompiledPrepared;
+  /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
+  readonly decode: (row: RawRow) => Row;
+}
+
+/** SQL, and for each of its placeholders in order a parameter's name or a constant. */
+export interface CompiledPrepared {
+  readonly sql: string;
+  readonly slots: readonly (ParamSlot | SqlValue)[];
+}
+
+/** A prepared query with the values of one call. */
+export interface Bound<Row> {
+  readonly prepared: PreparedQuery<Row>;
+  readonly values: Readonly<Record<string, SqlValue>>;
+}
+
+/** Stands in a compiled query's parameters for the value that a call will give. */
+export class ParamSlot {
+  constructor(readonly name: string) {}
+}
+
+/**
+ * A typed query that is built and compiled on first use and only bound after that.
+ *
+ * ```ts
+ * const getJob = prepared('jobs.get', (db, p: Params<{ id: string }>) =>
+ *   db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id), decodeJob)
+ * await db.first('jobs.get', getJob({ id: 'event123' }))
+ * ```
+ *
+ * Columns are listed by name, never `*`: a statement prepared before a foreign ALTER would answer
+ * with shifted columns.
+ */
+export function prepared<Values, Row>(
+  name: string,
+  build: (db: QueryCreator<DB>, params: Params<Values>) => Compilable<Row>,
+  decode: (row: RawRow) => NoInfer<Row>,
+): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
+  const query: PreparedQuery<Row> = {
+    name,
+    decode,
+    compile(db) {
+      const { sql: text, parameters } = build(db, placeholders<Values>()).compile();
+      return { sql: text, slots: parameters.map(asSlot) };
+    },
+  };
+  return (values) => ({ prepared: query, values });
+}
+
+/** For statements that return no rows. */
+export function noRow(): never {
+  throw new TypeError('This statement returns no rows');
+}
+
+function placeholders<Values>(): Params<Values> {
+  return new Proxy({} as Params<Values>, {
+    get: (_, name) => sql.val(new ParamSlot(String(name))),
+  });
+}
+
+function asSlot(parameter: unknown): ParamSlot | SqlValue {
+  if (
+    parameter === null ||
+    typeof parameter === 'string' ||
+    typeof parameter === 'number' ||
+    typeof parameter === 'bigint' ||
+    parameter instanceof Uint8Array ||
+    parameter instanceof ParamSlot
+  ) {
+    return parameter;
+  }
+  throw new TypeError(`A prepared query holds a constant that SQL has no word for`);
+}

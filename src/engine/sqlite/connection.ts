@@ -1,0 +1,179 @@
+import type Database from 'better-sqlite3';
+import { Kysely, type QueryCreator } from 'kysely';
+import type { DB } from '../../../generated/db.js';
+import type { QueryEvent, RawRow, SqlValue, StepResult } from '../engine.js';
+import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
+import { sqliteDialect } from './kysely-dialect.js';
+import { type RawResult, type RawStatement, runRaw } from './raw-statement.js';
+
+/** Compiled ad-hoc statements to keep; one costs a few kB, and a program has few distinct ones. */
+const RAW_STATEMENTS_KEPT = 200;
+
+/** A builder that compiles queries for SQLite and runs none. */
+export function compilingKysely(): Kysely<DB> {
+  return new Kysely<DB>({ dialect: sqliteDialect });
+}
+
+type OnQuery = ((event: QueryEvent) => void) | undefined;
+
+/**
+ * One better-sqlite3 connection: statements prepared once, transaction control, and `onQuery`.
+ * Everything here is synchronous; queues decide when it runs.
+ */
+export class SqliteConnection {
+  readonly #db: Database.Database;
+  readonly #builder: QueryCreator<DB>;
+  readonly #onQuery: OnQuery;
+  readonly #prepared = new Map<PreparedQuery<unknown>, PreparedStatement>();
+  readonly #raw = new Map<string, RawStatement>();
+  readonly #begin: Database.Statement;
+  readonly #beginImmediate: Database.Statement;
+  readonly #commit: Database.Statement;
+  readonly #rollback: Database.Statement;
+  readonly #savepoint: Database.Statement;
+  readonly #release: Database.Statement;
+  readonly #rollbackTo: Database.Statement;
+
+  /** `builder` compiles queries; it never runs one. */
+  constructor(db: Database.Database, builder: QueryCreator<DB>, onQuery: OnQuery) {
+    this.#db = db;
+    this.#builder = builder;
+    this.#onQuery = onQuery;
+    this.#begin = db.prepare('begin');
+    this.#beginImmediate = db.prepare('begin immediate');
+    this.#commit = db.prepare('commit');
+    this.#rollback = db.prepare('rollback');
+    this.#savepoint = db.prepare('savepoint unit');
+    this.#release = db.prepare('release unit');
+    this.#rollbackTo = db.prepare('rollback to unit');
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.inTransaction;
+  }
+
+  begin(): void {
+    this.#begin.run();
+  }
+  beginImmediate(): void {
+    this.#beginImmediate.run();
+  }
+  commit(): void {
+    this.#commit.run();
+  }
+  /** Rolls back unless SQLite has already done so. */
+  rollback(): void {
+    if (this.#db.inTransaction) this.#rollback.run();
+  }
+  savepoint(): void {
+    this.#savepoint.run();
+  }
+  release(): void {
+    this.#release.run();
+  }
+  /** Undoes the savepoint's statements and drops it, unless the whole transaction is gone. */
+  undoSavepoint(): void {
+    if (!this.#db.inTransaction) return;
+    this.#rollbackTo.run();
+    this.#release.run();
+  }
+
+  first<Row>(query: Bound<Row>): Row | undefined {
+    const statement = this.#statementFor(query.prepared);
+    const row = this.#timed(statement.sql, () => statement.get(query.values));
+    return row === undefined ? undefined : query.prepared.decode(row);
+  }
+
+  all<Row>(query: Bound<Row>): Row[] {
+    const statement = this.#statementFor(query.prepared);
+    return this.#timed(statement.sql, () => statement.all(query.values)).map(query.prepared.decode);
+  }
+
+  /** Runs one statement of a unit, with or without RETURNING. */
+  write<Row>(query: Bound<Row>): StepResult<Row> {
+    const statement = this.#statementFor(query.prepared);
+    if (statement.returnsRows) {
+      const rows = this.all(query);
+      return { rows, touched: rows.length };
+    }
+    return { rows: [], touched: this.#timed(statement.sql, () => statement.run(query.values)) };
+  }
+
+  /** The statement of an ad-hoc query; throws what SQLite says of its SQL. */
+  rawStatement(sql: string): RawStatement {
+    let statement = this.#raw.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      if (statement.reader) statement.raw().safeIntegers();
+      if (this.#raw.size >= RAW_STATEMENTS_KEPT) this.#raw.clear();
+      this.#raw.set(sql, statement);
+    }
+    return statement;
+  }
+
+  raw(sql: string, parameters: readonly unknown[]): RawResult {
+    return this.#timed(sql, () => runRaw(this.rawStatement(sql), parameters));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #statementFor(query: PreparedQuery<unknown>): PreparedStatement {
+    let statement = this.#prepared.get(query);
+    if (statement === undefined) {
+      statement = new PreparedStatement(this.#db, query.compile(this.#builder));
+      this.#prepared.set(query, statement);
+    }
+    return statement;
+  }
+
+  #timed<T>(sql: string, run: () => T): T {
+    if (this.#onQuery === undefined) return run();
+    const start = performance.now();
+    try {
+      const result = run();
+      this.#onQuery({ sql, durationMs: performance.now() - start });
+      return result;
+    } catch (error) {
+      this.#onQuery({ sql, durationMs: performance.now() - start, error });
+      throw error;
+    }
+  }
+}
+
+/** A compiled query on one connection. Its argument array is reused: calls are synchronous. */
+class PreparedStatement {
+  readonly sql: string;
+  readonly returnsRows: boolean;
+  readonly #statement: Database.Statement<[SqlValue[]], RawRow>;
+  readonly #slots: readonly (ParamSlot | SqlValue)[];
+  readonly #args: SqlValue[];
+
+  constructor(db: Database.Database, compiled: CompiledPrepared) {
+    this.sql = compiled.sql;
+    this.#slots = compiled.slots;
+    this.#args = new Array(compiled.slots.length).fill(null);
+    this.#statement = db.prepare<[SqlValue[]], RawRow>(compiled.sql);
+    this.returnsRows = this.#statement.reader;
+    if (this.returnsRows) this.#statement.raw();
+  }
+
+  get(values: Readonly<Record<string, SqlValue>>): RawRow | undefined {
+    return this.#statement.get(this.#bind(values));
+  }
+  all(values: Readonly<Record<string, SqlValue>>): RawRow[] {
+    return this.#statement.all(this.#bind(values));
+  }
+  run(values: Readonly<Record<string, SqlValue>>): number {
+    return this.#statement.run(this.#bind(values)).changes;
+  }
+
+  #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i];
+      this.#args[i] = slot instanceof ParamSlot ? (values[slot.name] ?? null) : (slot ?? null);
+    }
+    return this.#args;
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  type ConnectionProvider,
+  DefaultQueryExecutor,
+  Kysely,
+  type KyselyPlugin,
+  type KyselyProps,
+  Transaction,
+  TransactionBuilder,
+} from 'kysely';
+import { PylonDbError } from '../../errors.js';
+import { QueryConnection, type RawRunner } from './kysely-connection.js';
+import { refusingDriver, sqliteDialect } from './kysely-dialect.js';
+
+/** Opens a transaction and gives the callback the way to run queries in it. */
+export type Transact = <Result>(run: (tx: RawRunner) => Promise<Result>) => Promise<Result>;
+
+/**
+ * `db.kysely`: any query, type-checked, through the same queues as the services. Its
+ * `transaction()` is `db.transaction`; whatever would take a connection of its own throws
+ * `NOT_SUPPORTED`.
+ */
+export class QueuedKysely<Tables> extends Kysely<Tables> {
+  readonly #props: KyselyProps;
+  readonly #transact: Transact;
+
+  constructor(props: KyselyProps, transact: Transact) {
+    super(props);
+    this.#props = props;
+    this.#transact = transact;
+  }
+
+  override transaction(): TransactionBuilder<Tables> {
+    return new QueuedTransactionBuilder(this.#props, this.#transact);
+  }
+  override startTransaction(): never {
+    return refuse('startTransaction');
+  }
+  override connection(): never {
+    return refuse('connection');
+  }
+  override async destroy(): Promise<void> {
+    refuse('destroy');
+  }
+  override withPlugin(plugin: KyselyPlugin): QueuedKysely<Tables> {
+    return new QueuedKysely(withPlugin(this.#props, plugin), this.#transact);
+  }
+  override withoutPlugins(): QueuedKysely<Tables> {
+    return new QueuedKysely(withoutPlugins(this.#props), this.#transact);
+  }
+  override withTables<More extends Record<string, unknown>>() {
+    return new QueuedKysely<Tables & More>(this.#props, this.#transact);
+  }
+}
+
+/** `tx.kysely`: any query inside the open transaction. */
+export class OpenTransaction<Tables> extends Transaction<Tables> {
+  readonly #props: KyselyProps;
+
+  constructor(props: KyselyProps) {
+    super(props);
+    this.#props = props;
+  }
+
+  override transaction(): never {
+    return refuse('transaction', 'Inside a transaction use tx directly; calls nest by savepoints.');
+  }
+  override startTransaction(): never {
+    return refuse('startTransaction');
+  }
+  override connection(): never {
+    return refuse('connection');
+  }
+  override async destroy(): Promise<void> {
+    refuse('destroy');
+  }
+  override withPlugin(plugin: KyselyPlugin): OpenTransaction<Tables> {
+    return new OpenTransaction(withPlugin(this.#props, plugin));
+  }
+  override withoutPlugins(): OpenTransaction<Tables> {
+    return new OpenTransaction(withoutPlugins(this.#props));
+  }
+  override withTables<More extends Record<string, unknown>>() {
+    return new OpenTransaction<Tables & More>(this.#props);
+  }
+}
+
+class QueuedTransactionBuilder<Tables> extends TransactionBuilder<Tables> {
+  readonly #props: KyselyProps;
+  readonly #transact: Transact;
+
+  constructor(props: KyselyProps, transact: Transact) {
+    super(props);
+    this.#props = props;
+    this.#transact = transact;
+  }
+
+  override setAccessMode(): never {
+    return refuse('setAccessMode', 'Transactions here always read and write.');
+  }
+  override setIsolationLevel(): never {
+    return refuse('setIsolationLevel', 'SQLite transactions are always serializable.');
+  }
+  override execute<Result>(callback: (trx: Transaction<Tables>) => Promise<Result>) {
+    return this.#transact((tx) =>
+      callback(new OpenTransaction({ ...this.#props, executor: executorOn(this.#props, tx) })),
+    );
+  }
+}
+
+/** A Kysely whose queries `runner` runs. */
+export function kyselyProps(runner: RawRunner): KyselyProps {
+  const executor = new DefaultQueryExecutor(
+    sqliteDialect.createQueryCompiler(),
+    sqliteDialect.createAdapter(),
+    provide(runner),
+  );
+  return {
+    config: { dialect: sqliteDialect },
+    driver: refusingDriver,
+    dialect: sqliteDialect,
+    executor,
+  };
+}
+
+function executorOn(props: KyselyProps, runner: RawRunner): KyselyProps['executor'] {
+  return props.executor.withConnectionProvider(provide(runner));
+}
+
+function provide(runner: RawRunner): ConnectionProvider {
+  const connection = new QueryConnection(runner);
+  return { provideConnection: (consumer) => consumer(connection) };
+}
+
+function withPlugin(props: KyselyProps, plugin: KyselyPlugin): KyselyProps {
+  return { ...props, executor: props.executor.withPlugin(plugin) };
+}
+
+function withoutPlugins(props: KyselyProps): KyselyProps {
+  return { ...props, executor: props.executor.withoutPlugins() };
+}
+
+function refuse(method: string, hint = 'Use db.transaction(async tx => …) and db.close().'): never {
+  throw new PylonDbError(
+    'NOT_SUPPORTED',
+    `${method}() would go round the write queue`,
+    {},
+    { operation: 'kysely', hint },
+  );
+}

@@ -1,0 +1,48 @@
+import type Database from 'better-sqlite3';
+import { PylonDbError } from '../../errors.js';
+
+/** A prepared ad-hoc statement: its rows come as arrays, its integers as bigints. */
+export type RawStatement = Database.Statement<unknown[], unknown>;
+
+/** What an ad-hoc statement gave: rows, or for a write what it changed. */
+export interface RawResult {
+  readonly rows: Record<string, unknown>[];
+  readonly changes?: bigint;
+  readonly lastInsertRowid?: bigint;
+}
+
+/**
+ * Runs an ad-hoc statement and gives its rows as objects. An integer that a JavaScript number can't
+ * hold throws `OUT_OF_RANGE` naming the column: the driver alone would round it without a word.
+ */
+export function runRaw(statement: RawStatement, parameters: readonly unknown[]): RawResult {
+  if (!statement.reader) {
+    const { changes, lastInsertRowid } = statement.run(...parameters);
+    return { rows: [], changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
+  }
+  const names = statement.columns().map((column) => column.name);
+  const rows = statement.all(...parameters).map((row) => asObject(names, row));
+  return statement.readonly ? { rows } : { rows, changes: BigInt(rows.length) };
+}
+
+/** Gives one raw row its column names. Later columns win over earlier ones of the same name. */
+export function asObject(names: readonly string[], row: unknown): Record<string, unknown> {
+  const values: readonly unknown[] = Array.isArray(row) ? row : [];
+  const result: Record<string, unknown> = {};
+  for (const [i, name] of names.entries()) {
+    const value = values[i];
+    result[name] = typeof value === 'bigint' ? toSafeNumber(value, name) : value;
+  }
+  return result;
+}
+
+function toSafeNumber(value: bigint, column: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new PylonDbError(
+    'OUT_OF_RANGE',
+    `column ${column} holds an integer beyond 2^53-1`,
+    { column },
+    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
+  );
+}

@@ -1,0 +1,95 @@
+import { Backoff } from './busy.js';
+import type { SqliteConnection } from './connection.js';
+import { FlushScheduler } from './flush-scheduler.js';
+import { isBusy, WaitedTooLong } from './sqlite-errors.js';
+
+/** How long a batch of reads may block the event loop, in milliseconds. */
+const BATCH_BUDGET_MS = 5;
+
+interface QueuedRead {
+  readonly read: (connection: SqliteConnection) => unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  waitingSince: number | undefined;
+}
+
+/**
+ * Reads on a connection of their own. Those called in one turn of the event loop share one read
+ * transaction, which saves each the locks of its own; it starts after they were called, so each
+ * sees all that was acknowledged before, and ends before the loop goes on.
+ */
+export class ReadBatch {
+  readonly #connection: SqliteConnection;
+  readonly #busyTimeoutMs: number;
+  readonly #scheduler = new FlushScheduler(() => this.flush());
+  readonly #backoff = new Backoff();
+  #entries: QueuedRead[] = [];
+
+  constructor(connection: SqliteConnection, busyTimeoutMs: number) {
+    this.#connection = connection;
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  /** Throws raw driver errors, {@link WaitedTooLong}, or what `read` throws. */
+  run<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#entries.push({ read, resolve, reject, waitingSince: undefined });
+      this.#scheduler.schedule(false);
+    }) as Promise<Result>;
+  }
+
+  get idle(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  /** Runs what is queued; a read that takes long lets the event loop go on before the next. */
+  flush(): void {
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    let done = 0;
+    try {
+      if (entries.length > 1) this.#connection.begin();
+      const start = performance.now();
+      for (const entry of entries) {
+        this.#settle(entry);
+        done += 1;
+        if (done < entries.length && performance.now() - start > BATCH_BUDGET_MS) break;
+      }
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      this.#wait(entries.slice(done), error);
+      return;
+    } finally {
+      if (this.#connection.inTransaction) this.#connection.commit();
+    }
+    this.#backoff.reset();
+    if (done < entries.length) {
+      this.#entries.unshift(...entries.slice(done));
+      this.#scheduler.schedule(true);
+    }
+  }
+
+  #settle(entry: QueuedRead): void {
+    try {
+      entry.resolve(entry.read(this.#connection));
+    } catch (error) {
+      if (isBusy(error)) throw error;
+      entry.reject(error);
+    }
+  }
+
+  /** A checkpoint or a recovery elsewhere can lock out readers for a moment. */
+  #wait(entries: readonly QueuedRead[], busy: unknown): void {
+    const now = performance.now();
+    const waiting = entries.filter((entry) => {
+      entry.waitingSince ??= now;
+      const waitedMs = Math.round(now - entry.waitingSince);
+      if (waitedMs < this.#busyTimeoutMs) return true;
+      entry.reject(new WaitedTooLong(waitedMs, busy));
+      return false;
+    });
+    this.#entries.unshift(...waiting);
+    if (this.#entries.length > 0) this.#scheduler.scheduleIn(this.#backoff.next());
+  }
+}

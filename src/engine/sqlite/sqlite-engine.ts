@@ -1,0 +1,245 @@
+import type Database from 'better-sqlite3';
+import type { DB } from '../../../generated/db.js';
+import { PylonDbError } from '../../errors.js';
+import type { QueryEvent, Step, UnitResults, WriteHandle } from '../engine.js';
+import type { Bound } from '../prepared.js';
+import { retryWhileBusy } from './busy.js';
+import { compilingKysely, SqliteConnection } from './connection.js';
+import type { RawRunner } from './kysely-connection.js';
+import { kyselyProps, OpenTransaction, QueuedKysely } from './kysely-handles.js';
+import { isQuestion } from './raw-sql.js';
+import type { RawResult } from './raw-statement.js';
+import { ReadBatch } from './read-batch.js';
+import { toldToCaller } from './sqlite-errors.js';
+import { SqliteTransaction } from './transaction.js';
+import { TransactionScope } from './transaction-scope.js';
+import { rawUnit, unitOf } from './unit.js';
+import { WriteQueue } from './write-queue.js';
+
+/** The open connections and settings that an engine takes over. */
+export interface SqliteEngineProps {
+  readonly path: string;
+  /** Missing when the database is open for reading only. */
+  readonly writer: Database.Database | undefined;
+  /** Missing in memory: there the writer reads, in the queue's order. */
+  readonly reader: Database.Database | undefined;
+  readonly busyTimeoutMs: number;
+  readonly onQuery: ((event: QueryEvent) => void) | undefined;
+}
+
+/** A transaction as `db.transaction` hands it on. */
+export interface EngineTransaction {
+  readonly handle: WriteHandle;
+  readonly kysely: OpenTransaction<DB>;
+}
+
+/**
+ * SQLite behind a queue: writes share transactions, reads have a connection of their own, waiting
+ * for other processes never blocks. See docs/architecture.md for why it is correct.
+ */
+export class SqliteEngine implements WriteHandle {
+  readonly kysely: QueuedKysely<DB>;
+  readonly #path: string;
+  readonly #busyTimeoutMs: number;
+  readonly #writer: SqliteConnection | undefined;
+  readonly #reader: SqliteConnection | undefined;
+  readonly #writes: WriteQueue | undefined;
+  readonly #reads: ReadBatch | undefined;
+  readonly #scope = new TransactionScope();
+  #closing: Promise<void> | undefined;
+
+  constructor(props: SqliteEngineProps) {
+    const builder = compilingKysely();
+    const { writer, reader, busyTimeoutMs, onQuery } = props;
+    this.#path = props.path;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    if (writer !== undefined) {
+      this.#writer = new SqliteConnection(writer, builder, onQuery);
+      this.#writes = new WriteQueue(this.#writer, busyTimeoutMs);
+    }
+    if (reader !== undefined) {
+      this.#reader = new SqliteConnection(reader, builder, onQuery);
+      this.#reads = new ReadBatch(this.#reader, busyTimeoutMs);
+    }
+    const runner: RawRunner = { raw: (...query) => this.#raw(...query) };
+    this.kysely = new QueuedKysely<DB>(kyselyProps(runner), (run) =>
+      this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),
+    );
+  }
+
+  async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
+    this.#assertUsable(operation);
+    try {
+      return await this.#read((connection) => connection.first(query));
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
+    this.#assertUsable(operation);
+    try {
+      return await this.#read((connection) => connection.all(query));
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  async write<const Unit extends readonly Step[]>(
+    operation: string,
+    unit: Unit,
+  ): Promise<UnitResults<Unit>> {
+    this.#assertUsable(operation);
+    try {
+      return (await this.#queue(operation).run(unitOf(unit))) as UnitResults<Unit>;
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  /**
+   * Runs `callback` in `BEGIN IMMEDIATE … COMMIT`, with the queue to itself. Rolls back when the
+   * callback throws, and after `timeoutMs` from its start, then with `TIMEOUT`.
+   */
+  async transaction<Result>(
+    operation: string,
+    options: { readonly timeoutMs?: number },
+    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+  ): Promise<Result> {
+    this.#assertUsable(operation);
+    const queue = this.#queue(operation);
+    const openedAt = this.#scope.callSite();
+    const release = await queue.turn();
+    try {
+      const tx = await this.#begin(operation);
+      const timeout = startTimeout(options.timeoutMs, operation, tx);
+      try {
+        const kysely = new OpenTransaction<DB>(kyselyProps(tx));
+        const result = await Promise.race([
+          this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner: tx })),
+          timeout.expired,
+        ]);
+        this.#commit(operation, tx);
+        return result;
+      } finally {
+        timeout.stop();
+        tx.end('was rolled back');
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** Waits for queued reads and writes, then closes. Later calls throw `CLOSED`. */
+  close(): Promise<void> {
+    this.#scope.assertOutside('db.close');
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    while (this.#reads?.idle === false) await new Promise((resolve) => setImmediate(resolve));
+    const release = await this.#writes?.turn();
+    // The writer last: closing the last connection of the file checkpoints the WAL.
+    this.#reader?.close();
+    this.#writer?.close();
+    release?.();
+  }
+
+  async #begin(operation: string): Promise<SqliteTransaction> {
+    const connection = this.#writer ?? readOnly(operation);
+    try {
+      await retryWhileBusy(() => connection.beginImmediate(), this.#busyTimeoutMs);
+      return new SqliteTransaction(connection, this.#path);
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  #commit(operation: string, tx: SqliteTransaction): void {
+    try {
+      tx.commit();
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  async #raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
+    this.#assertUsable('db.kysely');
+    try {
+      if (isQuestion(sql)) {
+        const result = await this.#readQuestion(sql, parameters);
+        if (result !== undefined) return result;
+      }
+      return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
+    } catch (error) {
+      throw toldToCaller(error, 'db.kysely', this.#path);
+    }
+  }
+
+  /** A SELECT on the reader; `undefined` for one that turns out to write (a WITH … INSERT). */
+  #readQuestion(sql: string, parameters: readonly unknown[]): Promise<RawResult | undefined> {
+    return this.#read((connection) =>
+      connection.rawStatement(sql).readonly ? connection.raw(sql, parameters) : undefined,
+    );
+  }
+
+  #read<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
+    if (this.#reads !== undefined) return this.#reads.run(read);
+    return this.#queue('read').run({ several: false, alone: false, run: read });
+  }
+
+  #queue(operation: string): WriteQueue {
+    return this.#writes ?? readOnly(operation);
+  }
+
+  #assertUsable(operation: string): void {
+    if (this.#closing !== undefined) {
+      throw new PylonDbError(
+        'CLOSED',
+        'the database was closed',
+        {},
+        { operation, hint: 'Open it again with PylonDb.open.' },
+      );
+    }
+    this.#scope.assertOutside(operation);
+  }
+}
+
+function readOnly(operation: string): never {
+  throw new PylonDbError(
+    'READ_ONLY',
+    'the database is open for reading only',
+    {},
+    { operation, hint: 'Open it without readonly to write.' },
+  );
+}
+
+interface Timeout {
+  readonly expired: Promise<never>;
+  stop(): void;
+}
+
+/** Rolls `tx` back when `timeoutMs` have passed; without a limit it never does. */
+function startTimeout(
+  timeoutMs: number | undefined,
+  operation: string,
+  tx: SqliteTransaction,
+): Timeout {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    if (timeoutMs === undefined) return;
+    timer = setTimeout(() => {
+      tx.end(`was rolled back after ${timeoutMs} ms`);
+      reject(
+        new PylonDbError(
+          'TIMEOUT',
+          `the transaction took longer than ${timeoutMs} ms`,
+          { timeoutMs },
+          { operation, hint: 'It was rolled back. Do slow work before or after it.' },
+        ),
+      );
+    }, timeoutMs);
+  });
+  return { expired, stop: () => clearTimeout(timer) };
+}

@@ -1,0 +1,139 @@
+import Database from 'better-sqlite3';
+import { type Constraint, PylonDbError } from '../../errors.js';
+import { StepUntouched } from '../engine.js';
+
+const { SqliteError } = Database;
+type SqliteError = InstanceType<typeof SqliteError>;
+
+const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
+  SQLITE_CONSTRAINT_PRIMARYKEY: 'primary_key',
+  SQLITE_CONSTRAINT_ROWID: 'primary_key',
+  SQLITE_CONSTRAINT_UNIQUE: 'unique',
+  SQLITE_CONSTRAINT_FOREIGNKEY: 'foreign_key',
+  SQLITE_CONSTRAINT_CHECK: 'check',
+  SQLITE_CONSTRAINT_NOTNULL: 'not_null',
+  SQLITE_CONSTRAINT_TRIGGER: 'trigger',
+};
+
+/** A write gave up waiting for another process. The queue throws it; callers get `BUSY`. */
+export class WaitedTooLong {
+  constructor(
+    readonly waitedMs: number,
+    readonly cause: unknown,
+  ) {}
+}
+
+/** Whether another connection holds the lock, so that the same call may succeed later. */
+export function isBusy(error: unknown): boolean {
+  return (
+    error instanceof SqliteError &&
+    (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+  );
+}
+
+/**
+ * The error that a caller gets for what the driver threw, decided by SQLite's extended code and
+ * never by its text. Called behind an `await` in the caller's own chain, so that the stack names it.
+ * `StepUntouched` passes through: only the service knows what it means.
+ */
+export function toldToCaller(error: unknown, operation: string, path: string): unknown {
+  if (error instanceof StepUntouched) return error;
+  if (error instanceof PylonDbError) return error.toldBy(operation);
+  if (error instanceof WaitedTooLong) {
+    return new PylonDbError(
+      'BUSY',
+      `another process held the write lock for ${error.waitedMs} ms`,
+      { waitedMs: error.waitedMs },
+      {
+        operation,
+        cause: error.cause,
+        hint: 'Nothing was stored. Try again, raise busyTimeoutMs, or find the long transaction.',
+      },
+    );
+  }
+  if (error instanceof SqliteError) return fromSqlite(error, operation, path);
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      error.message,
+      { field: 'sql' },
+      { operation, cause: error, hint: 'Bind strings, numbers, bigints, buffers or null.' },
+    );
+  }
+  return error;
+}
+
+function fromSqlite(error: SqliteError, operation: string, path: string): PylonDbError {
+  const { code, message } = error;
+  const context = (hint: string) => ({ operation, cause: error, hint });
+  if (code.startsWith('SQLITE_CONSTRAINT')) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      message,
+      { field: 'sql', constraint: CONSTRAINTS[code] ?? 'other' },
+      context('Nothing was stored. Give values that the schema allows.'),
+    );
+  }
+  if (isBusy(error)) {
+    return new PylonDbError(
+      'BUSY',
+      'another connection holds the lock',
+      { waitedMs: 0 },
+      context('Nothing was stored. Try again, or raise busyTimeoutMs.'),
+    );
+  }
+  if (code.startsWith('SQLITE_FULL')) {
+    return new PylonDbError(
+      'DISK_FULL',
+      'the disk or the database is full',
+      {},
+      context('Nothing of this call was stored. Free space on the disk of the database and retry.'),
+    );
+  }
+  if (code.startsWith('SQLITE_READONLY')) {
+    return new PylonDbError(
+      'READ_ONLY',
+      'the database can only be read',
+      {},
+      context('Open it without readonly, as a user who may write the file and its folder.'),
+    );
+  }
+  if (code.startsWith('SQLITE_NOTADB')) {
+    return new PylonDbError(
+      'NOT_A_DATABASE',
+      `${path} is not an SQLite database`,
+      { path },
+      context('Give the path of a pylon.db file.'),
+    );
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) {
+    return new PylonDbError(
+      'CORRUPT',
+      `${path} is damaged`,
+      {},
+      context('Stop writing to it, keep a copy, and restore the latest backup.'),
+    );
+  }
+  if (/^SQLITE_(CANTOPEN|PERM|AUTH)/.test(code)) {
+    return new PylonDbError(
+      'CANNOT_OPEN',
+      `${path} can't be opened`,
+      { path },
+      context('Check that it is a file, and that you may read and write it and its folder.'),
+    );
+  }
+  if (/^SQLITE_(IOERR|NOMEM|INTERRUPT|ABORT)/.test(code)) {
+    return new PylonDbError(
+      'ABORTED',
+      `SQLite stopped with ${code}`,
+      {},
+      context('Nothing of this call was stored. Check the disk and the free memory, then retry.'),
+    );
+  }
+  return new PylonDbError(
+    'INVALID_ARGUMENT',
+    message,
+    { field: 'sql' },
+    context('Correct the SQL or its parameters.'),
+  );
+}

@@ -1,0 +1,64 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { dirname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PylonDbError } from '../../errors.js';
+
+interface Scope {
+  readonly openedAt: string;
+  open: boolean;
+}
+
+/**
+ * Knows whether a call comes from inside a transaction's callback. There, the outer handle would
+ * wait for the very transaction that waits for it, for ever.
+ */
+export class TransactionScope {
+  readonly #storage = new AsyncLocalStorage<Scope>();
+  #running = 0;
+
+  /** Where the caller stands, as `file:line:column`, outside this package. */
+  callSite(): string {
+    return callSiteOf(new Error());
+  }
+
+  async run<Result>(openedAt: string, callback: () => Promise<Result>): Promise<Result> {
+    const scope: Scope = { openedAt, open: true };
+    this.#running += 1;
+    try {
+      return await this.#storage.run(scope, callback);
+    } finally {
+      // Work that the callback left running keeps the scope: the flag tells it that it may go on.
+      scope.open = false;
+      this.#running -= 1;
+      // An enabled storage makes every promise of the process dearer.
+      if (this.#running === 0) this.#storage.disable();
+    }
+  }
+
+  /** Throws `OUTER_HANDLE_IN_TRANSACTION`, naming both places. */
+  assertOutside(operation: string): void {
+    if (this.#running === 0) return;
+    const scope = this.#storage.getStore();
+    if (scope?.open !== true) return;
+    const calledAt = this.callSite();
+    throw new PylonDbError(
+      'OUTER_HANDLE_IN_TRANSACTION',
+      `called on db at ${calledAt}, inside the transaction opened at ${scope.openedAt}`,
+      { calledAt, transactionOpenedAt: scope.openedAt },
+      { operation, hint: 'Call it on tx instead: on db it would wait for itself for ever.' },
+    );
+  }
+}
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** Our own code: `src/` from source, `dist/` when built. */
+const OWN_CODE = HERE.endsWith(`${sep}engine${sep}sqlite`) ? dirname(dirname(HERE)) : HERE;
+
+function callSiteOf(error: Error): string {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const frame = frames.find(
+    (line) => !line.includes(`${OWN_CODE}${sep}`) && !/node:internal|node_modules/.test(line),
+  );
+  return frame?.replace(/^\s+at (?:.*\()?|\)$/g, '') ?? 'an unknown place';
+}

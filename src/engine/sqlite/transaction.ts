@@ -1,0 +1,88 @@
+import { PylonDbError } from '../../errors.js';
+import type { Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
+import type { Bound } from '../prepared.js';
+import type { SqliteConnection } from './connection.js';
+import type { RawResult } from './raw-statement.js';
+import { toldToCaller } from './sqlite-errors.js';
+import { rawUnit, unitOf } from './unit.js';
+import { runInSavepoint } from './write-queue.js';
+
+/**
+ * An open interactive transaction. Its calls run at once on the writer, in the order of the calls;
+ * one of several statements stands in a savepoint. After it ended every call throws
+ * `TRANSACTION_ENDED`; after SQLite rolled it back by itself, `ABORTED`.
+ */
+export class SqliteTransaction implements WriteHandle {
+  readonly #connection: SqliteConnection;
+  readonly #path: string;
+  #end: string | undefined;
+  #abort: { readonly error: unknown } | undefined;
+
+  constructor(connection: SqliteConnection, path: string) {
+    this.#connection = connection;
+    this.#path = path;
+  }
+
+  async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
+    return this.#run(operation, (connection) => connection.first(query));
+  }
+
+  async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
+    return this.#run(operation, (connection) => connection.all(query));
+  }
+
+  async write<const Unit extends readonly Step[]>(
+    operation: string,
+    unit: Unit,
+  ): Promise<UnitResults<Unit>> {
+    const results: StepResult<unknown>[] = this.#run(operation, (connection) =>
+      runInSavepoint(unitOf(unit), connection),
+    );
+    return results as UnitResults<Unit>;
+  }
+
+  async raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
+    return this.#run('tx.kysely', (connection) =>
+      rawUnit(sql, parameters, nodeKind).run(connection),
+    );
+  }
+
+  /** Commits. Throws the original error when SQLite had rolled the transaction back. */
+  commit(): void {
+    if (this.#abort !== undefined) throw this.#abort.error;
+    this.#connection.commit();
+    this.end('was committed');
+  }
+
+  /** Rolls back what is still open and refuses later calls, telling them that it `how`. */
+  end(how: string): void {
+    if (this.#end !== undefined) return;
+    this.#end = how;
+    this.#connection.rollback();
+  }
+
+  #run<Result>(operation: string, work: (connection: SqliteConnection) => Result): Result {
+    if (this.#end !== undefined) {
+      throw new PylonDbError(
+        'TRANSACTION_ENDED',
+        `its transaction ${this.#end}`,
+        {},
+        { operation, hint: 'Await every call on tx before the callback returns.' },
+      );
+    }
+    if (this.#abort !== undefined) {
+      throw new PylonDbError(
+        'ABORTED',
+        'SQLite rolled the transaction back after an earlier error',
+        {},
+        { operation, cause: this.#abort.error, hint: 'Let the error end the callback, and retry.' },
+      );
+    }
+    try {
+      return work(this.#connection);
+    } catch (error) {
+      if (!this.#connection.inTransaction) this.#abort = { error };
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import { Backoff } from './busy.js';
+import type { SqliteConnection } from './connection.js';
+import { FlushScheduler } from './flush-scheduler.js';
+import { isBusy, WaitedTooLong } from './sqlite-errors.js';
+
+/** The most units that one transaction takes, so that a full disk replays a bounded number. */
+const UNITS_A_BATCH = 1000;
+
+/** How long a batch may block the event loop before it commits, in milliseconds. */
+const BATCH_BUDGET_MS = 5;
+
+/** Units between two looks at the clock, which costs as much as a small statement. */
+const UNITS_A_LOOK = 16;
+
+/** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */
+export interface Work<Result> {
+  /** More than one statement: stands in a savepoint, or in a transaction of its own. */
+  readonly several: boolean;
+  /** Never shares a transaction: raw SQL and DDL. */
+  readonly alone: boolean;
+  run(connection: SqliteConnection): Result;
+}
+
+interface QueuedUnit {
+  readonly work: Work<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  alone: boolean;
+  waitingSince: number | undefined;
+}
+
+interface QueuedTurn {
+  readonly grant: () => void;
+}
+
+/**
+ * All writes of one connection, first come, first served. Units queued in one turn of the event
+ * loop share one transaction (group commit); each stands in a savepoint, so that a failing unit
+ * fails alone. A promise settles only after COMMIT returned. Whatever ends a shared transaction
+ * early (a full disk, RAISE(ROLLBACK), a failed COMMIT) acknowledged nothing: its units run again,
+ * each alone, and only the one that can't be stored rejects, with its own error.
+ */
+export class WriteQueue {
+  readonly #connection: SqliteConnection;
+  readonly #busyTimeoutMs: number;
+  readonly #scheduler = new FlushScheduler(() => this.#flush());
+  readonly #backoff = new Backoff();
+  readonly #entries: (QueuedUnit | QueuedTurn)[] = [];
+  #held = false;
+  #lastBatch = 0;
+
+  constructor(connection: SqliteConnection, busyTimeoutMs: number) {
+    this.#connection = connection;
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  /** Stores one unit. Throws raw driver errors, {@link WaitedTooLong}, or what `work` throws. */
+  run<Result>(work: Work<Result>): Promise<Result> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#push({ work, resolve, reject, alone: work.alone, waitingSince: undefined });
+    }) as Promise<Result>;
+  }
+
+  /** Waits for its place in the queue and keeps it until the returned function is called. */
+  turn(): Promise<() => void> {
+    return new Promise((resolve) => {
+      this.#push({ grant: () => resolve(() => this.#release()) });
+    });
+  }
+
+  #push(entry: QueuedUnit | QueuedTurn): void {
+    this.#entries.push(entry);
+    if (!this.#held) this.#scheduler.schedule(this.#lastBatch > 1);
+  }
+
+  #release(): void {
+    this.#held = false;
+    if (this.#entries.length > 0) this.#scheduler.schedule(false);
+  }
+
+  #flush(): void {
+    const head = this.#entries[0];
+    if (head === undefined || this.#held) return;
+    if ('grant' in head) {
+      this.#entries.shift();
+      this.#held = true;
+      head.grant();
+      return;
+    }
+    try {
+      const next = this.#entries[1];
+      const done =
+        head.alone || next === undefined || 'grant' in next || next.alone
+          ? this.#runAlone(head)
+          : this.#runTogether();
+      this.#lastBatch = done;
+      this.#backoff.reset();
+      if (this.#entries.length > 0) this.#scheduler.schedule(done > 1);
+    } catch (error) {
+      this.#wait(error);
+    }
+  }
+
+  /** Runs the first unit by itself. Throws only when another process holds the lock. */
+  #runAlone(unit: QueuedUnit): number {
+    const connection = this.#connection;
+    try {
+      let result: unknown;
+      if (unit.work.several) {
+        connection.beginImmediate();
+        result = unit.work.run(connection);
+        connection.commit();
+      } else {
+        result = unit.work.run(connection);
+      }
+      this.#entries.shift();
+      unit.resolve(result);
+    } catch (error) {
+      connection.rollback();
+      if (isBusy(error)) throw error;
+      this.#entries.shift();
+      unit.reject(error);
+    }
+    return 1;
+  }
+
+  /** Runs as many units as fit in one transaction, and gives how many are settled. */
+  #runTogether(): number {
+    const connection = this.#connection;
+    connection.beginImmediate();
+    const start = performance.now();
+    const results: unknown[] = [];
+    const failures = new Map<number, unknown>();
+    try {
+      for (const entry of this.#entries) {
+        if ('grant' in entry || entry.alone || results.length === UNITS_A_BATCH) break;
+        try {
+          results.push(runInSavepoint(entry.work, connection));
+        } catch (error) {
+          if (isBusy(error)) throw error;
+          failures.set(results.length, error);
+          results.push(undefined);
+          if (!connection.inTransaction) return this.#replayAlone(results.length);
+        }
+        const due = results.length % UNITS_A_LOOK === 0;
+        if (due && performance.now() - start > BATCH_BUDGET_MS) break;
+      }
+      connection.commit();
+    } catch (error) {
+      connection.rollback();
+      if (isBusy(error)) throw error;
+      return this.#replayAlone(results.length);
+    }
+    this.#settle(results, failures);
+    return results.length;
+  }
+
+  #settle(results: readonly unknown[], failures: ReadonlyMap<number, unknown>): void {
+    const settled = this.#entries.splice(0, results.length);
+    for (const [i, entry] of settled.entries()) {
+      if ('grant' in entry) continue;
+      if (failures.has(i)) entry.reject(failures.get(i));
+      else entry.resolve(results[i]);
+    }
+  }
+
+  /** Leaves the first units in the queue, to run again each in its own transaction. */
+  #replayAlone(count: number): number {
+    for (const entry of this.#entries.slice(0, count)) {
+      if (!('grant' in entry)) entry.alone = true;
+    }
+    return 0;
+  }
+
+  /** Tries again after a pause; units that waited too long reject. */
+  #wait(busy: unknown): void {
+    const now = performance.now();
+    const waiting = this.#entries.splice(0);
+    for (const entry of waiting) {
+      if (!('grant' in entry)) {
+        entry.waitingSince ??= now;
+        const waitedMs = Math.round(now - entry.waitingSince);
+        if (waitedMs >= this.#busyTimeoutMs) {
+          entry.reject(new WaitedTooLong(waitedMs, busy));
+          continue;
+        }
+      }
+      this.#entries.push(entry);
+    }
+    if (this.#entries.length > 0) this.#scheduler.scheduleIn(this.#backoff.next());
+  }
+}
+
+/** Runs a unit inside an open transaction: whole, or leaving nothing of it. */
+export function runInSavepoint<Result>(work: Work<Result>, connection: SqliteConnection): Result {
+  if (!work.several) return work.run(connection);
+  connection.savepoint();
+  try {
+    const result = work.run(connection);
+    connection.release();
+    return result;
+  } catch (error) {
+    connection.undoSavepoint();
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+/** Everything that a backend service imports. */
+
+export {
+  type DB,
+  EARNING_SOURCES,
+  type EarningSource,
+  JOB_STATUSES,
+  type JobStatus,
+  LIFECYCLE_STATES,
+  type LifecycleState,
+} from '../generated/db.js';
+export type { Agent, NewAgent } from './agents/agent.js';
+export type { AgentsService } from './agents/agents-service.js';
+export type { NewTick, Tick, TickPageStart } from './agents/tick.js';
+export type { BucketWidth } from './earnings/calendar.js';
+export type { Earning, EarningPageStart, NewEarning } from './earnings/earning.js';
+export type { EarningsService, EarningsSummary } from './earnings/earnings-service.js';
+export type { EarningsBucket, RollupOptions } from './earnings/rollup.js';
+export type { QueryEvent } from './engine/engine.js';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  isPylonDbError,
+  PylonDbError,
+  type PylonDbErrorOf,
+} from './errors.js';
+export type { Job, JobPageStart, NewJob } from './jobs/job.js';
+export type { JobsService } from './jobs/jobs-service.js';
+export type { Migration, MigrationList, MigrationParams } from './migrate/migration.js';
+export type { OpenOptions, TransactionOptions } from './options.js';
+export { PylonDb, type PylonDbTransaction } from './pylon-db.js';

@@ -1,0 +1,343 @@
+import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import type { Earning } from '../earnings/earning.js';
+import { findPayment, newEarningId, payOnce } from '../earnings/payment.js';
+import type { Clock, Step, WriteHandle } from '../engine/engine.js';
+import { isStepUntouched } from '../engine/engine.js';
+import type { Bound } from '../engine/prepared.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
+import { corruptRow } from '../row.js';
+import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
+import {
+  claimJob,
+  completeJob,
+  completePaidJob,
+  failJob,
+  getJob,
+  insertJob,
+  invalidJob,
+  jobTotals,
+  listJobs,
+  moveTo,
+  requeueJobs,
+} from './queries.js';
+import { sourcesOf } from './transitions.js';
+
+/** Rows of a page when the caller names no limit, as published. */
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Jobs of the provider mode. Every method rejects with a `PylonDbError`; bad input with
+ * `INVALID_ARGUMENT`, changing nothing. A change of status that the rules forbid throws
+ * `ILLEGAL_TRANSITION`, one of an unknown id `NOT_FOUND`.
+ */
+export class JobsService {
+  readonly #db: WriteHandle;
+  readonly #clock: Clock;
+
+  constructor(db: WriteHandle, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** Stores a new job and gives it as stored. Throws `ALREADY_EXISTS` for a known id. */
+  async create(job: NewJob): Promise<Job> {
+    const operation = 'jobs.create';
+    jobInput.job(job, 'job', operation);
+    const now = this.#clock();
+    const stored: Job = {
+      id: job.id,
+      kind: job.kind,
+      customer_pubkey: job.customer_pubkey,
+      status: job.status ?? 'pending',
+      price_msats: job.price_msats ?? 0,
+      input_hash: job.input_hash ?? null,
+      output_hash: job.output_hash ?? null,
+      error_message: job.error_message ?? null,
+      started_at: job.started_at ?? now,
+      completed_at: job.completed_at ?? null,
+      created_at: job.created_at ?? now,
+    };
+    try {
+      await this.#db.write(operation, [{ query: insertJob({ ...stored }) }]);
+      return stored;
+    } catch (error) {
+      if (!isPylonDbError(error, 'INVALID_ARGUMENT') || error.constraint !== 'primary_key') {
+        throw error;
+      }
+      throw new PylonDbError(
+        'ALREADY_EXISTS',
+        `job ${job.id} is stored already`,
+        { entity: 'job', id: job.id },
+        { operation, cause: error, hint: 'Give every job an id of its own: its event id.' },
+      );
+    }
+  }
+
+  /** The job, or `undefined` when there is none. */
+  async get(id: string): Promise<Job | undefined> {
+    jobInput.id(id, 'id', 'jobs.get');
+    return await this.#db.first('jobs.get', getJob({ id }));
+  }
+
+  /**
+   * Moves a job to `status` and gives it as stored. `from` names the statuses it may have now; to
+   * the status it already has, without `from`, nothing changes.
+   */
+  async updateStatus(
+    id: string,
+    status: JobStatus,
+    options: { readonly from?: JobStatus | readonly JobStatus[] } = {},
+  ): Promise<Job> {
+    const operation = 'jobs.updateStatus';
+    jobInput.id(id, 'id', operation);
+    jobInput.status(status, 'status', operation);
+    jobInput.update(options, 'options', operation);
+    const from = typeof options.from === 'string' ? [options.from] : options.from;
+    return await this.#move(
+      operation,
+      id,
+      status,
+      moveTo(id, status, this.#clock(), from),
+      (job) => from === undefined && job.status === status,
+    );
+  }
+
+  /**
+   * Completes a pending or processing job at its final price in msats; an `output_hash` that is
+   * left out (or `null`) keeps the stored one. Repeated with equal values it gives the stored job.
+   */
+  async complete(
+    id: string,
+    result: { readonly output_hash?: string | null; readonly price_msats: number },
+  ): Promise<Job> {
+    const operation = 'jobs.complete';
+    jobInput.id(id, 'id', operation);
+    jobInput.completion(result, 'result', operation);
+    const { price_msats, output_hash = null } = result;
+    const query = completeJob({ id, price_msats, output_hash, now: this.#clock() });
+    return await this.#move(operation, id, 'completed', query, (job) =>
+      isCompletedLike(job, price_msats, output_hash),
+    );
+  }
+
+  /**
+   * Completes a job and records what it earned, both or neither. Repeated with the same payment
+   * and amount it gives what is stored. Throws `DUPLICATE_PAYMENT` when the hash stands for
+   * another job or amount.
+   */
+  async completeWithPayment(
+    id: string,
+    payment: {
+      readonly output_hash?: string | null;
+      readonly price_msats: number;
+      readonly payment_hash?: string | null;
+      readonly preimage?: string | null;
+    },
+  ): Promise<{ job: Job; earning: Earning }> {
+    const operation = 'jobs.completeWithPayment';
+    jobInput.id(id, 'id', operation);
+    jobInput.payment(payment, 'payment', operation);
+    const { price_msats, output_hash = null, payment_hash = null, preimage = null } = payment;
+    const now = this.#clock();
+    const complete = {
+      query: completePaidJob({ id, price_msats, output_hash, payment_hash, now }),
+      required: true,
+    };
+    const pay = payOnce({
+      id: newEarningId(),
+      job_id: id,
+      amount_msats: price_msats,
+      source: 'job',
+      payment_hash,
+      preimage,
+      earned_at: now,
+    });
+    try {
+      const [completed, , paid] = await this.#db.write(operation, [complete, ...pay]);
+      const [job] = completed.rows;
+      const [earning] = paid.rows;
+      if (job !== undefined && earning !== undefined) return { job, earning };
+    } catch (error) {
+      if (!isStepUntouched(error)) throw error;
+    }
+    const job = await this.#existing(operation, id);
+    const earning = await findPayment(this.#db, operation, {
+      job_id: id,
+      amount_msats: price_msats,
+      payment_hash,
+    });
+    if (earning !== undefined && isCompletedLike(job, price_msats, output_hash)) {
+      return { job, earning };
+    }
+    // Freed by another process between the two looks: now it can be completed.
+    if (sourcesOf('completed').includes(job.status))
+      return await this.completeWithPayment(id, payment);
+    throw illegal(operation, job, 'completed');
+  }
+
+  /** Marks a pending or processing job as failed. Repeated with the same message it gives the job. */
+  async fail(id: string, error_message: string): Promise<Job> {
+    const operation = 'jobs.fail';
+    jobInput.id(id, 'id', operation);
+    jobInput.errorMessage(error_message, 'error_message', operation);
+    const query = failJob({ id, error_message, now: this.#clock() });
+    return await this.#move(
+      operation,
+      id,
+      'failed',
+      query,
+      (job) => job.status === 'failed' && job.error_message === error_message,
+    );
+  }
+
+  /** Cancels a pending or processing job. Repeated it gives the stored job. */
+  async cancel(id: string): Promise<Job> {
+    const operation = 'jobs.cancel';
+    jobInput.id(id, 'id', operation);
+    return await this.#move(
+      operation,
+      id,
+      'cancelled',
+      moveTo(id, 'cancelled', this.#clock()),
+      (job) => job.status === 'cancelled',
+    );
+  }
+
+  /**
+   * Takes the oldest pending job to `processing`, `started_at` now, and gives it; `undefined` when
+   * none is pending. Two workers never get the same one, in whatever process. `kinds` narrows it.
+   */
+  async claimNext(options: { readonly kinds?: readonly number[] } = {}): Promise<Job | undefined> {
+    const operation = 'jobs.claimNext';
+    jobInput.claim(options, 'options', operation);
+    const query = claimJob(this.#clock(), options.kinds);
+    const [claimed] = await this.#db.write(operation, [{ query }]);
+    return claimed.rows[0];
+  }
+
+  /**
+   * Puts `processing` jobs that started before `startedBefore` (unix seconds) back to `pending`:
+   * their worker died. Gives how many.
+   */
+  async requeueStale(options: { readonly startedBefore: number }): Promise<number> {
+    const operation = 'jobs.requeueStale';
+    jobInput.stale(options, 'options', operation);
+    const { startedBefore } = options;
+    const [requeued] = await this.#db.write(operation, [{ query: requeueJobs({ startedBefore }) }]);
+    return requeued.touched;
+  }
+
+  /** Jobs, newest `created_at` first, filtered; may be fewer than `limit` (1 … 10,000, default 100). */
+  async list(
+    options: {
+      readonly status?: JobStatus;
+      readonly customer_pubkey?: string;
+      readonly limit?: number;
+      readonly before?: JobPageStart;
+    } = {},
+  ): Promise<Job[]> {
+    jobInput.filter(options, 'options', 'jobs.list');
+    return await this.#list('jobs.list', options);
+  }
+
+  /** Jobs of one status, newest `created_at` first; `before` takes the last row of the page before. */
+  async listByStatus(
+    status: JobStatus,
+    options: { readonly limit?: number; readonly before?: JobPageStart } = {},
+  ): Promise<Job[]> {
+    jobInput.status(status, 'status', 'jobs.listByStatus');
+    jobInput.page(options, 'options', 'jobs.listByStatus');
+    return await this.#list('jobs.listByStatus', { status, ...options });
+  }
+
+  /** How many jobs stand in each status, zeros included; costs the same at any number of jobs. */
+  async countByStatus(): Promise<Record<JobStatus, number>> {
+    const operation = 'jobs.countByStatus';
+    const totals = await this.#db.all(operation, jobTotals({}));
+    const counts: Partial<Record<string, number>> = {};
+    for (const { status, count } of totals) counts[status] = count;
+    if (counts['invalid'] !== 0) await this.#refuseInvalid(operation);
+    return Object.fromEntries(
+      JOB_STATUSES.map((status) => [status, counts[status] ?? 0]),
+    ) as Record<JobStatus, number>;
+  }
+
+  async #list(
+    operation: string,
+    options: {
+      readonly status?: JobStatus;
+      readonly customer_pubkey?: string;
+      readonly limit?: number;
+      readonly before?: JobPageStart;
+    },
+  ): Promise<Job[]> {
+    const { status, customer_pubkey, limit = DEFAULT_LIMIT, before } = options;
+    const query = listJobs({
+      limit,
+      ...(status === undefined ? {} : { status }),
+      ...(customer_pubkey === undefined ? {} : { customer_pubkey }),
+      ...(before === undefined ? {} : { created_at: before.created_at, id: before.id }),
+    });
+    return await this.#db.all(operation, query);
+  }
+
+  /**
+   * Runs a conditional update. When it touches nothing, tries once more together with a look at the
+   * row: the answer then holds for one moment, whatever others do between.
+   */
+  async #move(
+    operation: string,
+    id: string,
+    to: JobStatus,
+    query: Bound<Job>,
+    isRepeat: (job: Job) => boolean,
+  ): Promise<Job> {
+    const update: Step<Job> = { query };
+    const [moved] = await this.#db.write(operation, [update]);
+    if (moved.rows[0] !== undefined) return moved.rows[0];
+    const [again, found] = await this.#db.write(operation, [update, { query: getJob({ id }) }]);
+    if (again.rows[0] !== undefined) return again.rows[0];
+    const job = found.rows[0] ?? unknownJob(operation, id);
+    if (isRepeat(job)) return job;
+    throw illegal(operation, job, to);
+  }
+
+  async #existing(operation: string, id: string): Promise<Job> {
+    return (await this.#db.first(operation, getJob({ id }))) ?? unknownJob(operation, id);
+  }
+
+  async #refuseInvalid(operation: string): Promise<void> {
+    const row = await this.#db.first(operation, invalidJob({}));
+    if (row === undefined) return;
+    throw corruptRow(
+      { table: 'jobs', column: 'status', key: row.id },
+      'is not a status that we know',
+    ).toldBy(operation);
+  }
+}
+
+function isCompletedLike(job: Job, price_msats: number, output_hash: string | null): boolean {
+  return (
+    job.status === 'completed' &&
+    job.price_msats === price_msats &&
+    (output_hash === null || job.output_hash === output_hash)
+  );
+}
+
+function unknownJob(operation: string, id: string): never {
+  throw new PylonDbError(
+    'NOT_FOUND',
+    `there is no job ${id}`,
+    { entity: 'job', id },
+    { operation, hint: 'Create the job first, or check the id.' },
+  );
+}
+
+function illegal(operation: string, job: Job, to: JobStatus): PylonDbError {
+  return new PylonDbError(
+    'ILLEGAL_TRANSITION',
+    `job ${job.id} is ${job.status} and can't become ${to} with these values`,
+    { id: job.id, from: job.status, to },
+    { operation, hint: 'completed and cancelled are final; a failed job can only be retried.' },
+  );
+}

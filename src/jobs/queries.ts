@@ -1,0 +1,256 @@
+import { type QueryCreator, sql } from 'kysely';
+import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { decodeJob, JOB_COLUMNS, type Job } from './job.js';
+import { isTerminal, sourcesOf } from './transitions.js';
+
+/** Everything that the service stores or asks, each query built once and compiled on first use. */
+
+export const getJob = prepared(
+  'jobs.get',
+  (db, p: Params<{ id: string }>) =>
+    db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id),
+  decodeJob,
+);
+
+export const insertJob = prepared(
+  'jobs.create',
+  (db, p: Params<Job>) =>
+    db.insertInto('jobs').values({
+      id: p.id,
+      kind: p.kind,
+      customer_pubkey: p.customer_pubkey,
+      status: p.status,
+      price_msats: p.price_msats,
+      input_hash: p.input_hash,
+      output_hash: p.output_hash,
+      error_message: p.error_message,
+      started_at: p.started_at,
+      completed_at: p.completed_at,
+      created_at: p.created_at,
+    }),
+  noRow,
+);
+
+interface StatusChange {
+  id: string;
+  status: JobStatus;
+  completed_at: number | null;
+  from: string;
+  [name: string]: string | number | null;
+}
+
+/** Changes the status when the current one is in `from`, a JSON list: the rule is in the WHERE. */
+const changeStatus = prepared(
+  'jobs.updateStatus',
+  (db, p: Params<StatusChange>) =>
+    db
+      .updateTable('jobs')
+      .set((eb) => ({
+        status: p.status,
+        completed_at: p.completed_at,
+        error_message: eb
+          .case()
+          .when(p.status, '=', 'completed')
+          .then(null)
+          .else(eb.ref('error_message'))
+          .end(),
+      }))
+      .where('id', '=', p.id)
+      .where('status', 'in', jsonList<JobStatus>(p.from))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+);
+
+/** A move to `status` at `now`, legal from those of `from` that the transitions allow. */
+export function moveTo(id: string, status: JobStatus, now: number, from?: readonly JobStatus[]) {
+  const sources = sourcesOf(status).filter((source) => from?.includes(source) ?? true);
+  return changeStatus({
+    id,
+    status,
+    completed_at: isTerminal(status) ? now : null,
+    from: JSON.stringify(sources),
+  });
+}
+
+interface Completion {
+  id: string;
+  output_hash: string | null;
+  price_msats: number;
+  now: number;
+}
+
+const complete = (db: QueryCreator<DB>, p: Params<Completion>) =>
+  db
+    .updateTable('jobs')
+    .set((eb) => ({
+      status: 'completed',
+      output_hash: eb.fn.coalesce(p.output_hash, 'output_hash'),
+      price_msats: p.price_msats,
+      error_message: null,
+      completed_at: p.now,
+    }))
+    .where('id', '=', p.id)
+    .where('status', 'in', sourcesOf('completed'));
+
+export const completeJob = prepared(
+  'jobs.complete',
+  (db, p: Params<Completion>) => complete(db, p).returning(JOB_COLUMNS),
+  decodeJob,
+);
+
+/** Like {@link completeJob}, unless the payment stands already for another job or amount. */
+export const completePaidJob = prepared(
+  'jobs.completeWithPayment',
+  (db, p: Params<Completion & { payment_hash: string | null }>) =>
+    complete(db, p)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('earnings')
+              .select('earnings.id')
+              .where('payment_hash', '=', p.payment_hash)
+              .where(({ or, eb }) =>
+                or([eb('job_id', 'is not', p.id), eb('amount_msats', '<>', p.price_msats)]),
+              ),
+          ),
+        ),
+      )
+      .returning(JOB_COLUMNS),
+  decodeJob,
+);
+
+export const failJob = prepared(
+  'jobs.fail',
+  (db, p: Params<{ id: string; error_message: string; now: number }>) =>
+    db
+      .updateTable('jobs')
+      .set({ status: 'failed', error_message: p.error_message, completed_at: p.now })
+      .where('id', '=', p.id)
+      .where('status', 'in', sourcesOf('failed'))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+);
+
+/** Takes the oldest pending job, of any kind or of those in `kinds`, a JSON list. */
+const claim = (name: string, ofKinds: boolean) =>
+  prepared(
+    name,
+    (db, p: Params<{ now: number; kinds: string }>) =>
+      db
+        .updateTable('jobs')
+        .set({ status: 'processing', started_at: p.now, completed_at: null })
+        .where('id', '=', ({ selectFrom }) =>
+          selectFrom('jobs as oldest')
+            .select('oldest.id')
+            .where('oldest.status', '=', 'pending')
+            // SQLite allows NULL in a text key; such a row, sorted first, would block the queue.
+            .where('oldest.id', 'is not', null)
+            .$if(ofKinds, (query) => query.where('oldest.kind', 'in', jsonList<number>(p.kinds)))
+            .orderBy('oldest.created_at')
+            .orderBy('oldest.id')
+            .limit(1),
+        )
+        .where('status', '=', 'pending')
+        .returning(JOB_COLUMNS),
+    decodeJob,
+  );
+const claimAnyJob = claim('jobs.claimNext', false);
+const claimJobOfKinds = claim('jobs.claimNext of kinds', true);
+
+/** Takes the oldest pending job, of any kind when `kinds` is left out. */
+export function claimJob(now: number, kinds: readonly number[] | undefined) {
+  return kinds === undefined
+    ? claimAnyJob({ now, kinds: '[]' })
+    : claimJobOfKinds({ now, kinds: JSON.stringify(kinds) });
+}
+
+export const requeueJobs = prepared(
+  'jobs.requeueStale',
+  (db, p: Params<{ startedBefore: number }>) =>
+    db
+      .updateTable('jobs')
+      .set({ status: 'pending', completed_at: null })
+      .where('status', '=', 'processing')
+      .where('started_at', '<', p.startedBefore),
+  noRow,
+);
+
+interface Page {
+  status: JobStatus;
+  customer_pubkey: string;
+  created_at: number;
+  id: string;
+  limit: number;
+  [name: string]: string | number;
+}
+
+type PageQuery = ReturnType<typeof listQuery>;
+const pageQueries = new Map<string, PageQuery>();
+
+/** A page of jobs, newest first, filtered by what `page` gives and starting after its row. */
+export function listJobs(page: Partial<Page> & { limit: number }) {
+  const filters = ['status', 'customer_pubkey', 'created_at'].filter((name) => name in page);
+  const name = `jobs.list ${filters.join(' ')}`.trimEnd();
+  let query = pageQueries.get(name);
+  if (query === undefined) {
+    query = listQuery(name, new Set(filters));
+    pageQueries.set(name, query);
+  }
+  return query(page as Page);
+}
+
+function listQuery(name: string, filters: ReadonlySet<string>) {
+  return prepared(
+    name,
+    (db, p: Params<Page>) =>
+      db
+        .selectFrom('jobs')
+        .select(JOB_COLUMNS)
+        .$if(filters.has('customer_pubkey'), (query) =>
+          query.where('customer_pubkey', '=', p.customer_pubkey),
+        )
+        .$if(filters.has('status'), (query) =>
+          // One customer's rows are few; without the plus, SQLite would walk all of one status.
+          filters.has('customer_pubkey')
+            ? query.where(sql<JobStatus>`+status`, '=', p.status)
+            : query.where('status', '=', p.status),
+        )
+        .$if(filters.has('created_at'), (query) =>
+          query.where(({ eb, refTuple, tuple }) =>
+            eb(refTuple('created_at', 'id'), '<', tuple(p.created_at, p.id)),
+          ),
+        )
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(p.limit),
+    decodeJob,
+  );
+}
+
+function jsonList<Item>(list: Params<{ list: string }>['list']) {
+  return sql<Item>`(select value from json_each(${list}))`;
+}
+
+export const jobTotals = prepared(
+  'jobs.countByStatus',
+  (db) => db.selectFrom('pylon_db_job_totals').select(['status', 'count']),
+  (row): JobTotal => ({ status: String(row[0]), count: Number(row[1]) }),
+);
+
+interface JobTotal {
+  status: string;
+  count: number;
+}
+
+/** One job that counts as invalid; only asked when there is one. */
+export const invalidJob = prepared(
+  'jobs.countByStatus invalid',
+  (db) =>
+    db
+      .selectFrom('jobs')
+      .select('id')
+      .where('status', 'not in', [...JOB_STATUSES])
+      .limit(1),
+  (row) => ({ id: String(row[0]) }),
+);

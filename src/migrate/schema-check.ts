@@ -1,0 +1,167 @@
+import type Database from 'better-sqlite3';
+import { PylonDbError } from '../errors.js';
+import type { MigrationList } from './migration.js';
+
+// The columns of SPEC.md. Files may have more: others add theirs.
+const PUBLISHED: Readonly<Record<string, Readonly<Record<string, 'TEXT' | 'INTEGER'>>>> = {
+  jobs: {
+    id: 'TEXT',
+    kind: 'INTEGER',
+    customer_pubkey: 'TEXT',
+    status: 'TEXT',
+    price_msats: 'INTEGER',
+    input_hash: 'TEXT',
+    output_hash: 'TEXT',
+    error_message: 'TEXT',
+    started_at: 'INTEGER',
+    completed_at: 'INTEGER',
+    created_at: 'INTEGER',
+  },
+  earnings: {
+    id: 'TEXT',
+    job_id: 'TEXT',
+    amount_msats: 'INTEGER',
+    source: 'TEXT',
+    payment_hash: 'TEXT',
+    preimage: 'TEXT',
+    earned_at: 'INTEGER',
+  },
+  agents: {
+    npub: 'TEXT',
+    name: 'TEXT',
+    lifecycle_state: 'TEXT',
+    balance_sats: 'INTEGER',
+    tick_count: 'INTEGER',
+    last_tick_at: 'INTEGER',
+    memory_json: 'TEXT',
+    goals_json: 'TEXT',
+    created_at: 'INTEGER',
+    updated_at: 'INTEGER',
+  },
+  tick_history: {
+    id: 'INTEGER',
+    agent_npub: 'TEXT',
+    tick_number: 'INTEGER',
+    prompt_tokens: 'INTEGER',
+    completion_tokens: 'INTEGER',
+    actions_json: 'TEXT',
+    cost_sats: 'INTEGER',
+    duration_ms: 'INTEGER',
+    created_at: 'INTEGER',
+  },
+};
+const LEDGER = { id: 'INTEGER', name: 'TEXT', applied_at: 'INTEGER' } as const;
+
+/** The ledger row that the published schema goes by, in every implementation. */
+export const INITIAL_MIGRATION = '001_initial_schema';
+
+/** Ledger rows of this form are ours; all others are somebody else's. */
+const OURS = /^\d+_pylon_db_/;
+
+/** What a file's ledger says, beside the migrations that we know. */
+export interface LedgerState {
+  /** Names in the order they were applied, other programs' included. */
+  readonly applied: readonly string[];
+  /** Names of our list that are not applied, in the list's order. */
+  readonly pending: readonly string[];
+}
+
+/**
+ * Reads the ledger and compares the file with the published schema, writing nothing. Throws
+ * `SCHEMA_MISMATCH` for another program's file, a newer pylon-db's, or one whose published tables
+ * or columns are missing or of another type.
+ */
+export function readLedger(
+  db: Database.Database,
+  list: MigrationList,
+  operation: string,
+): LedgerState {
+  const tables = columnTypes(db);
+  const ledger = tables.get('migrations');
+  if (ledger === undefined) {
+    if (tables.size > 0) {
+      throw mismatch(operation, ['it has tables, but no migrations table'], {
+        hint: "This is another program's database. Give the path of a pylon.db file.",
+      });
+    }
+    return { applied: [], pending: Object.keys(list) };
+  }
+  const problems = compare('migrations', LEDGER, ledger);
+  if (problems.length > 0) throw mismatch(operation, problems);
+
+  const applied = appliedNames(db);
+  const newer = applied.filter((name) => OURS.test(name) && !Object.hasOwn(list, name));
+  if (newer.length > 0) {
+    throw mismatch(
+      operation,
+      newer.map((name) => `migration ${name} is applied, but unknown here`),
+      { hint: 'A newer pylon-db wrote this file. Update this one.' },
+    );
+  }
+  for (const [table, columns] of Object.entries(PUBLISHED)) {
+    const live = tables.get(table);
+    if (applied.includes(INITIAL_MIGRATION)) {
+      problems.push(...compare(table, columns, live));
+    } else if (live !== undefined) {
+      problems.push(`table ${table} is there, but ${INITIAL_MIGRATION} is not in the ledger`);
+    }
+  }
+  if (problems.length > 0) throw mismatch(operation, problems);
+  return { applied, pending: Object.keys(list).filter((name) => !applied.includes(name)) };
+}
+
+/** Throws `SCHEMA_MISMATCH` because migrations are pending. */
+export function refusePending(operation: string, pending: readonly string[]): never {
+  throw mismatch(operation, [`migrations are pending: ${pending.join(', ')}`], {
+    hint: 'Run `pylon-db migrate up`, or open without migrate: false.',
+    pending,
+  });
+}
+
+function appliedNames(db: Database.Database): string[] {
+  return db.prepare<[], string>('select name from migrations order by id').pluck().all();
+}
+
+function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
+  const rows = db
+    .prepare<[], { table: string; column: string; type: string }>(
+      `select m.name as "table", c.name as "column", upper(c.type) as type
+       from sqlite_master m join pragma_table_xinfo(m.name) c
+       where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\'`,
+    )
+    .all();
+  const tables = new Map<string, Map<string, string>>();
+  for (const { table, column, type } of rows) {
+    const columns = tables.get(table) ?? new Map<string, string>();
+    tables.set(table, columns.set(column, type));
+  }
+  return tables;
+}
+
+function compare(
+  table: string,
+  expected: Readonly<Record<string, string>>,
+  live: ReadonlyMap<string, string> | undefined,
+): string[] {
+  if (live === undefined) return [`table ${table} is missing`];
+  return Object.entries(expected).flatMap(([column, type]) => {
+    const found = live.get(column);
+    if (found === undefined) return [`column ${table}.${column} is missing`];
+    return found === type ? [] : [`column ${table}.${column} is ${found}, not ${type}`];
+  });
+}
+
+function mismatch(
+  operation: string,
+  problems: readonly string[],
+  more: { readonly hint?: string; readonly pending?: readonly string[] } = {},
+): PylonDbError {
+  const { hint = 'Compare the file with the published schema, or restore a backup.', pending } =
+    more;
+  return new PylonDbError(
+    'SCHEMA_MISMATCH',
+    `the database doesn't fit: ${problems.join('; ')}`,
+    pending === undefined ? { problems } : { problems, pending },
+    { operation, hint },
+  );
+}

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { onTestFinished } from 'vitest';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Milliseconds for a test that starts the command: it compiles under tsx, on a busy machine. */
+export const COMMAND_TIMEOUT_MS = 60_000;
+
+/** A fresh folder that is removed after the test. */
+export function freshFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pylon-db-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A fresh SQLite file with what `sql` makes; its path. */
+export function databaseWith(sql: string): string {
+  const path = join(freshFolder(), 'live.db');
+  const database = new Database(path);
+  database.exec(sql);
+  database.close();
+  return path;
+}
+
+/** A folder whose TypeScript finds our packages. */
+export function folderWithPackages(): string {
+  const folder = freshFolder();
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** A copy of the project whose migrations and generated files a test may edit. */
+export function projectCopy(): string {
+  const folder = folderWithPackages();
+  for (const part of ['src', 'migrations', 'generated', 'package.json', 'tsconfig.json']) {
+    cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
+  }
+  return folder;
+}
+
+/** Replaces `from`, which must be there, in a file. */
+export function edit(path: string, from: string, to: string): void {
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes(from)) throw new Error(`${path} does not contain: ${from}`);
+  writeFileSync(path, text.replace(from, to));
+}
+
+interface Outcome {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real command of the project in `folder`. */
+export async function codegen(folder: string, ...args: readonly string[]): Promise<Outcome> {
+  const child = spawn('node', ['--import', 'tsx', 'src/codegen/main.ts', ...args], { cwd: folder });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
+  });
+}

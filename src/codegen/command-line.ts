@@ -41,7 +41,7 @@ function parse(argv: readonly string[]) {
     }).values;
   } catch (cause) {
     const explanation = cause instanceof Error ? cause.message : String(cause);
-    throw refuse('arguments', explanation.split(/[.\n]/, 1).join(''), cause);
+    throw refuse('arguments', explanation.split(/\.\s|\n/, 1).join(''), cause);
   }
 }
 

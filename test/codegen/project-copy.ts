@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+/** The project's folder. Its own generated files belong to no test. */
+export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Milliseconds for a test that starts the command: it compiles under tsx, on a busy machine. */
 export const COMMAND_TIMEOUT_MS = 60_000;

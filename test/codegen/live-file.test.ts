@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { COMMAND_TIMEOUT_MS, codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
+import { JOBS } from './published-sql.js';
+
+describe('codegen:check of another live file', { timeout: COMMAND_TIMEOUT_MS }, () => {
+  it('fails when the file changed, in either direction', async () => {
+    const database = databaseWith(JOBS);
+    const out = join(freshFolder(), 'new/folder/db.ts');
+    const args = ['--db', database, '--out', out];
+    expect((await codegen(PROJECT, ...args)).exitCode).toBe(0);
+    expect((await codegen(PROJECT, ...args, '--check')).exitCode).toBe(0);
+
+    run(database, 'alter table jobs add column colour text');
+    const added = await codegen(PROJECT, ...args, '--check');
+    expect(added.stderr).toContain('+  colour: string | null;');
+    expect(added.exitCode).toBe(3);
+
+    run(database, 'alter table jobs drop column colour; alter table jobs drop column output_hash');
+    const dropped = await codegen(PROJECT, ...args, '--check');
+    expect(dropped.stderr).toContain('-  output_hash: string | null;');
+    expect(dropped.exitCode).toBe(3);
+  });
+
+  it('reads what a writer committed but has not moved out of its log', async () => {
+    const path = join(freshFolder(), 'live.db');
+    const writer = new Database(path);
+    writer.pragma('journal_mode = wal');
+    writer.exec(JOBS);
+    const out = join(freshFolder(), 'db.ts');
+    expect((await codegen(PROJECT, '--db', path, '--out', out)).exitCode).toBe(0);
+    writer.close();
+    expect(readFileSync(out, 'utf8')).toContain('export interface Jobs {');
+  });
+
+  it.each([[[]], [['--check']]])('makes no file where there is none (%s)', async (extra) => {
+    const folder = freshFolder();
+    const database = join(folder, 'mistyped.db');
+    const out = join(folder, 'db.ts');
+    const { exitCode, stderr } = await codegen(PROJECT, '--db', database, '--out', out, ...extra);
+    expect(stderr).toMatch(/^codegen: there is no file: .*mistyped\.db\. Check the path\.\n$/);
+    expect(exitCode).toBe(1);
+    expect([existsSync(database), existsSync(out)]).toEqual([false, false]);
+  });
+
+  it.each([
+    ['without tables', () => databaseWith('pragma user_version = 1')],
+    ['of zero bytes', () => emptyFile()],
+  ])('fails for a file %s, checking or not', async (_, make) => {
+    const database = make();
+    const before = readFileSync(database);
+    const out = join(freshFolder(), 'db.ts');
+    for (const extra of [[], ['--check']]) {
+      const { exitCode, stderr } = await codegen(PROJECT, '--db', database, '--out', out, ...extra);
+      expect(stderr).toMatch(/^codegen: the database has no tables\. .*\n$/);
+      expect(exitCode).toBe(3);
+    }
+    expect(existsSync(out)).toBe(false);
+    expect(readFileSync(database).equals(before)).toBe(true);
+  });
+
+  it('refuses a file that is no database', async () => {
+    const text = join(freshFolder(), 'notes.txt');
+    writeFileSync(
+      text,
+      'These are notes and not a database, and long enough for a header. '.repeat(20),
+    );
+    const out = join(freshFolder(), 'db.ts');
+    const { exitCode, stderr } = await codegen(PROJECT, '--db', text, '--out', out);
+    expect(stderr).toMatch(/^codegen: this is not a SQLite database: .*notes\.txt\. .*\n$/);
+    expect(exitCode).toBe(1);
+  });
+});
+
+function run(path: string, sql: string): void {
+  const database = new Database(path);
+  database.exec(sql);
+  database.close();
+}
+
+function emptyFile(): string {
+  const path = join(freshFolder(), 'zero.db');
+  writeFileSync(path, '');
+  return path;
+}

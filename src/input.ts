@@ -85,15 +85,16 @@ export function object<Field extends string>(
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw invalid(parent, operation, 'an object', value);
     }
-    const path = (field: string) => (TOP_LEVEL.has(parent) ? field : `${parent}.${field}`);
-    for (const [field, item] of Object.entries(value)) {
+    const prefix = TOP_LEVEL.has(parent) ? '' : `${parent}.`;
+    for (const field in value) {
       const check = known.get(field);
-      if (check === undefined) throw unknownField(path(field), operation, [...known.keys()]);
-      if (item !== undefined) check(item, path(field), operation);
+      if (check === undefined) throw unknownField(prefix + field, operation, [...known.keys()]);
+      const item: unknown = Reflect.get(value, field);
+      if (item !== undefined) check(item, prefix + field, operation);
     }
     for (const field of required) {
-      if (Object.hasOwn(value, field) && Reflect.get(value, field) !== undefined) continue;
-      checks[field](undefined, path(field), operation);
+      if (Reflect.get(value, field) === undefined)
+        checks[field](undefined, prefix + field, operation);
     }
   };
 }

@@ -145,10 +145,9 @@ export class AgentsService {
     try {
       const [, inserted] = await this.#db.write(operation, [
         { query: countTick({ npub, now }), required: true },
-        { query: insertTick(row), required: true },
+        { query: insertTick(row) },
       ]);
-      const [{ id } = { id: Number.NaN }] = inserted.rows;
-      return { id, ...row };
+      return { id: inserted.insertId, ...row };
     } catch (error) {
       if (isStepUntouched(error)) unknownAgent(operation, npub);
       throw error;

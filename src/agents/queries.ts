@@ -147,20 +147,17 @@ export const countTick = prepared(
 export const insertTick = prepared(
   'agents.recordTick',
   (db, p: Params<Omit<Tick, 'id'>>) =>
-    db
-      .insertInto('tick_history')
-      .values({
-        agent_npub: p.agent_npub,
-        tick_number: p.tick_number,
-        prompt_tokens: p.prompt_tokens,
-        completion_tokens: p.completion_tokens,
-        actions_json: p.actions_json,
-        cost_sats: p.cost_sats,
-        duration_ms: p.duration_ms,
-        created_at: p.created_at,
-      })
-      .returning('id'),
-  (row) => ({ id: Number(row[0]) }),
+    db.insertInto('tick_history').values({
+      agent_npub: p.agent_npub,
+      tick_number: p.tick_number,
+      prompt_tokens: p.prompt_tokens,
+      completion_tokens: p.completion_tokens,
+      actions_json: p.actions_json,
+      cost_sats: p.cost_sats,
+      duration_ms: p.duration_ms,
+      created_at: p.created_at,
+    }),
+  noRow,
 );
 
 /** An agent's ticks, highest number first. */

@@ -98,12 +98,12 @@ export class TypeScriptFile extends TypeScriptSerializer {
 
   #serializeEnum({ typeName, arrayName, values }: NamedEnum): string {
     const literals = values.map(quote);
-    const type = fit(
+    const type = breakIfLong(
       `export type ${typeName} = ${literals.join(' | ')};`,
       `export type ${typeName} =\n${literals.map((literal) => `  | ${literal}`).join('\n')};`,
     );
     const suffix = `as const satisfies readonly ${typeName}[];`;
-    const array = fit(
+    const array = breakIfLong(
       `export const ${arrayName} = [${literals.join(', ')}] ${suffix}`,
       `export const ${arrayName} = [\n${literals.map((literal) => `  ${literal},\n`).join('')}] ${suffix}`,
     );
@@ -158,7 +158,7 @@ function declaredNames(statements: readonly Statement[]): string[] {
 }
 
 /** `oneLine` if it fits our line width, else `broken`. */
-function fit(oneLine: string, broken: string): string {
+function breakIfLong(oneLine: string, broken: string): string {
   return oneLine.length <= LINE_WIDTH ? oneLine : broken;
 }
 

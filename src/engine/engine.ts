@@ -19,6 +19,8 @@ export interface StepResult<Row> {
   readonly rows: Row[];
   /** How many rows it inserted, changed or deleted. */
   readonly touched: number;
+  /** The key that the database gave the row inserted last; meaningless after anything else. */
+  readonly insertId: number;
 }
 
 /** One result a statement, in the order of the unit. */
@@ -49,7 +51,7 @@ export interface WriteHandle extends ReadHandle {
 
 /** A required statement touched no row, so its unit was undone. Services say what that means. */
 export class StepUntouched {
-  constructor(readonly index: number) {}
+  readonly reason = 'a required statement touched no row';
 }
 
 /** Whether a unit was undone because a required statement touched no row. */

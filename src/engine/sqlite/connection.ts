@@ -78,15 +78,22 @@ export class SqliteConnection {
     this.#release.run();
   }
 
-  first<Row>(query: Bound<Row>): Row | undefined {
-    const statement = this.#statementFor(query.prepared);
-    const row = this.#timed(statement.sql, () => statement.get(query.values));
-    return row === undefined ? undefined : query.prepared.decode(row);
+  first<Row>({ prepared, values }: Bound<Row>): Row | undefined {
+    const statement = this.#statementFor(prepared);
+    const row =
+      this.#onQuery === undefined
+        ? statement.get(values)
+        : this.#timed(statement.sql, () => statement.get(values));
+    return row === undefined ? undefined : prepared.decode(row);
   }
 
-  all<Row>(query: Bound<Row>): Row[] {
-    const statement = this.#statementFor(query.prepared);
-    return this.#timed(statement.sql, () => statement.all(query.values)).map(query.prepared.decode);
+  all<Row>({ prepared, values }: Bound<Row>): Row[] {
+    const statement = this.#statementFor(prepared);
+    const rows =
+      this.#onQuery === undefined
+        ? statement.all(values)
+        : this.#timed(statement.sql, () => statement.all(values));
+    return rows.map(prepared.decode);
   }
 
   /** Runs one statement of a unit, with or without RETURNING. */
@@ -94,9 +101,13 @@ export class SqliteConnection {
     const statement = this.#statementFor(query.prepared);
     if (statement.returnsRows) {
       const rows = this.all(query);
-      return { rows, touched: rows.length };
+      return { rows, touched: rows.length, insertId: 0 };
     }
-    return { rows: [], touched: this.#timed(statement.sql, () => statement.run(query.values)) };
+    const { changes, lastInsertRowid } =
+      this.#onQuery === undefined
+        ? statement.run(query.values)
+        : this.#timed(statement.sql, () => statement.run(query.values));
+    return { rows: [], touched: changes, insertId: Number(lastInsertRowid) };
   }
 
   /** The statement of an ad-hoc query; throws what SQLite says of its SQL. */
@@ -165,8 +176,8 @@ class PreparedStatement {
   all(values: Readonly<Record<string, SqlValue>>): RawRow[] {
     return this.#statement.all(this.#bind(values));
   }
-  run(values: Readonly<Record<string, SqlValue>>): number {
-    return this.#statement.run(this.#bind(values)).changes;
+  run(values: Readonly<Record<string, SqlValue>>): Database.RunResult {
+    return this.#statement.run(this.#bind(values));
   }
 
   #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {

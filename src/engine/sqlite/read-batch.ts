@@ -6,6 +6,9 @@ import { isBusy, WaitedTooLong } from './sqlite-errors.js';
 /** How long a batch of reads may block the event loop, in milliseconds. */
 const BATCH_BUDGET_MS = 5;
 
+/** Reads between two looks at the clock; one may be a list of 10,000 rows, so not many. */
+const READS_A_LOOK = 4;
+
 interface QueuedRead {
   readonly read: (connection: SqliteConnection) => unknown;
   readonly resolve: (result: unknown) => void;
@@ -45,29 +48,36 @@ export class ReadBatch {
   /** Runs what is queued; a read that takes long lets the event loop go on before the next. */
   flush(): void {
     const entries = this.#entries;
-    if (entries.length === 0) return;
+    const [first] = entries;
+    if (first === undefined) return;
     this.#entries = [];
     let done = 0;
     try {
-      if (entries.length > 1) this.#connection.begin();
-      const start = performance.now();
-      for (const entry of entries) {
-        this.#settle(entry);
-        done += 1;
-        if (done < entries.length && performance.now() - start > BATCH_BUDGET_MS) break;
+      if (entries.length === 1) {
+        this.#settle(first);
+      } else {
+        this.#connection.begin();
+        const start = performance.now();
+        for (const entry of entries) {
+          this.#settle(entry);
+          done += 1;
+          if (done % READS_A_LOOK === 0 && performance.now() - start > BATCH_BUDGET_MS) break;
+        }
+        this.#connection.commit();
+        this.#requeue(entries.slice(done));
       }
+      this.#backoff.reset();
     } catch (error) {
+      this.#connection.rollback();
       if (!isBusy(error)) throw error;
       this.#wait(entries.slice(done), error);
-      return;
-    } finally {
-      if (this.#connection.inTransaction) this.#connection.commit();
     }
-    this.#backoff.reset();
-    if (done < entries.length) {
-      this.#entries.unshift(...entries.slice(done));
-      this.#scheduler.schedule(true);
-    }
+  }
+
+  #requeue(entries: readonly QueuedRead[]): void {
+    if (entries.length === 0) return;
+    this.#entries.unshift(...entries);
+    this.#scheduler.schedule(true);
   }
 
   #settle(entry: QueuedRead): void {

@@ -13,7 +13,7 @@ import { ReadBatch } from './read-batch.js';
 import { toldToCaller } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { TransactionScope } from './transaction-scope.js';
-import { rawUnit, unitOf } from './unit.js';
+import { rawUnit, Unit, type Work } from './unit.js';
 import { WriteQueue } from './write-queue.js';
 
 /** The open connections and settings that an engine takes over. */
@@ -85,13 +85,13 @@ export class SqliteEngine implements WriteHandle {
     }
   }
 
-  async write<const Unit extends readonly Step[]>(
+  async write<const Steps extends readonly Step[]>(
     operation: string,
-    unit: Unit,
-  ): Promise<UnitResults<Unit>> {
+    unit: Steps,
+  ): Promise<UnitResults<Steps>> {
     this.#assertUsable(operation);
     try {
-      return (await this.#queue(operation).run(unitOf(unit))) as UnitResults<Unit>;
+      return (await this.#queue(operation).run(new Unit(unit))) as UnitResults<Steps>;
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
     }
@@ -186,7 +186,7 @@ export class SqliteEngine implements WriteHandle {
 
   #read<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
     if (this.#reads !== undefined) return this.#reads.run(read);
-    return this.#queue('read').run({ several: false, alone: false, run: read });
+    return this.#queue('read').run(new Read(read));
   }
 
   #queue(operation: string): WriteQueue {
@@ -213,6 +213,15 @@ function readOnly(operation: string): never {
     {},
     { operation, hint: 'Open it without readonly to write.' },
   );
+}
+
+/** A read in the write queue: in memory, where one connection does both. */
+class Read<Result> implements Work<Result> {
+  readonly several = false;
+  readonly alone = false;
+  readonly changedSomething = false;
+
+  constructor(readonly run: (connection: SqliteConnection) => Result) {}
 }
 
 interface Timeout {

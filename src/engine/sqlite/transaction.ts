@@ -4,8 +4,7 @@ import type { Bound } from '../prepared.js';
 import type { SqliteConnection } from './connection.js';
 import type { RawResult } from './raw-statement.js';
 import { toldToCaller } from './sqlite-errors.js';
-import { rawUnit, unitOf } from './unit.js';
-import { runInSavepoint } from './write-queue.js';
+import { rawUnit, runInSavepoint, Unit } from './unit.js';
 
 /**
  * An open interactive transaction. Its calls run at once on the writer, in the order of the calls;
@@ -31,14 +30,14 @@ export class SqliteTransaction implements WriteHandle {
     return this.#run(operation, (connection) => connection.all(query));
   }
 
-  async write<const Unit extends readonly Step[]>(
+  async write<const Steps extends readonly Step[]>(
     operation: string,
-    unit: Unit,
-  ): Promise<UnitResults<Unit>> {
+    unit: Steps,
+  ): Promise<UnitResults<Steps>> {
     const results: StepResult<unknown>[] = this.#run(operation, (connection) =>
-      runInSavepoint(unitOf(unit), connection),
+      runInSavepoint(new Unit(unit), connection),
     );
-    return results as UnitResults<Unit>;
+    return results as UnitResults<Steps>;
   }
 
   async raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {

@@ -1,7 +1,9 @@
+import { Batch, type Outcome } from './batch.js';
 import { Backoff } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
+import type { Work } from './unit.js';
 
 /** The most units that one transaction takes, so that a full disk replays a bounded number. */
 const UNITS_A_BATCH = 1000;
@@ -11,15 +13,6 @@ const BATCH_BUDGET_MS = 5;
 
 /** Units between two looks at the clock, which costs as much as a small statement. */
 const UNITS_A_LOOK = 16;
-
-/** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */
-export interface Work<Result> {
-  /** More than one statement: stands in a savepoint, or in a transaction of its own. */
-  readonly several: boolean;
-  /** Never shares a transaction: raw SQL and DDL. */
-  readonly alone: boolean;
-  run(connection: SqliteConnection): Result;
-}
 
 interface QueuedUnit {
   readonly work: Work<unknown>;
@@ -35,8 +28,7 @@ interface QueuedTurn {
 
 /**
  * All writes of one connection, first come, first served. Units queued in one turn of the event
- * loop share one transaction (group commit); each stands in a savepoint, so that a failing unit
- * fails alone. A promise settles only after COMMIT returned. Whatever ends a shared transaction
+ * loop share one transaction (group commit), in which a failing unit fails alone. A promise settles only after COMMIT returned. Whatever ends a shared transaction
  * early (a full disk, RAISE(ROLLBACK), a failed COMMIT) acknowledged nothing: its units run again,
  * each alone, and only the one that can't be stored rejects, with its own error.
  */
@@ -127,40 +119,34 @@ export class WriteQueue {
   /** Runs as many units as fit in one transaction, and gives how many are settled. */
   #runTogether(): number {
     const connection = this.#connection;
+    const batch = new Batch(connection);
     connection.beginImmediate();
     const start = performance.now();
-    const results: unknown[] = [];
-    const failures = new Map<number, unknown>();
     try {
       for (const entry of this.#entries) {
-        if ('grant' in entry || entry.alone || results.length === UNITS_A_BATCH) break;
-        try {
-          results.push(runInSavepoint(entry.work, connection));
-        } catch (error) {
-          if (isBusy(error)) throw error;
-          failures.set(results.length, error);
-          results.push(undefined);
-          if (!connection.inTransaction) return this.#replayAlone(results.length);
-        }
-        const due = results.length % UNITS_A_LOOK === 0;
-        if (due && performance.now() - start > BATCH_BUDGET_MS) break;
+        if ('grant' in entry || entry.alone || batch.size === UNITS_A_BATCH) break;
+        batch.run(entry.work);
+        if (!connection.inTransaction) return this.#replayAlone(batch.size);
+        if (batch.size % UNITS_A_LOOK === 0 && performance.now() - start > BATCH_BUDGET_MS) break;
       }
+      batch.finish();
       connection.commit();
     } catch (error) {
       connection.rollback();
       if (isBusy(error)) throw error;
-      return this.#replayAlone(results.length);
+      return this.#replayAlone(batch.size);
     }
-    this.#settle(results, failures);
-    return results.length;
+    this.#settle(batch.outcomes);
+    return batch.size;
   }
 
-  #settle(results: readonly unknown[], failures: ReadonlyMap<number, unknown>): void {
-    const settled = this.#entries.splice(0, results.length);
-    for (const [i, entry] of settled.entries()) {
-      if ('grant' in entry) continue;
-      if (failures.has(i)) entry.reject(failures.get(i));
-      else entry.resolve(results[i]);
+  #settle(outcomes: readonly Outcome[]): void {
+    const settled = this.#entries.splice(0, outcomes.length);
+    for (const [i, outcome] of outcomes.entries()) {
+      const entry = settled[i];
+      if (entry === undefined || 'grant' in entry) continue;
+      if (outcome.failed) entry.reject(outcome.error);
+      else entry.resolve(outcome.result);
     }
   }
 
@@ -188,19 +174,5 @@ export class WriteQueue {
       this.#entries.push(entry);
     }
     if (this.#entries.length > 0) this.#scheduler.scheduleIn(this.#backoff.next());
-  }
-}
-
-/** Runs a unit inside an open transaction: whole, or leaving nothing of it. */
-export function runInSavepoint<Result>(work: Work<Result>, connection: SqliteConnection): Result {
-  if (!work.several) return work.run(connection);
-  connection.savepoint();
-  try {
-    const result = work.run(connection);
-    connection.release();
-    return result;
-  } catch (error) {
-    connection.undoSavepoint();
-    throw error;
   }
 }

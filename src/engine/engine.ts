@@ -16,7 +16,7 @@ export interface Step<Row = unknown> {
 /** What one statement of a unit did. */
 export interface StepResult<Row> {
   /** What it returned; empty without RETURNING. */
-  readonly rows: Row[];
+  readonly rows: readonly Row[];
   /** How many rows it inserted, changed or deleted. */
   readonly touched: number;
   /** The key that the database gave the row inserted last; meaningless after anything else. */

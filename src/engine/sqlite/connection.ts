@@ -14,6 +14,9 @@ export function compilingKysely(): Kysely<DB> {
   return new Kysely<DB>({ dialect: sqliteDialect });
 }
 
+/** What every statement without RETURNING gives back. */
+const NO_ROWS: readonly never[] = Object.freeze([]);
+
 type OnQuery = ((event: QueryEvent) => void) | undefined;
 
 /**
@@ -107,7 +110,7 @@ export class SqliteConnection {
       this.#onQuery === undefined
         ? statement.run(query.values)
         : this.#timed(statement.sql, () => statement.run(query.values));
-    return { rows: [], touched: changes, insertId: Number(lastInsertRowid) };
+    return { rows: NO_ROWS, touched: changes, insertId: Number(lastInsertRowid) };
   }
 
   /** The statement of an ad-hoc query; throws what SQLite says of its SQL. */

@@ -1,9 +1,8 @@
-import { Batch, type Outcome } from './batch.js';
 import { Backoff } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
-import type { Work } from './unit.js';
+import { runInSavepoint, type Work } from './unit.js';
 
 /** The most units that one transaction takes, so that a full disk replays a bounded number. */
 const UNITS_A_BATCH = 1000;
@@ -13,6 +12,9 @@ const BATCH_BUDGET_MS = 5;
 
 /** Units between two looks at the clock, which costs as much as a small statement. */
 const UNITS_A_LOOK = 16;
+
+/** Batches that use savepoints after one was needed; the next needs them too, often enough. */
+const CAREFUL_BATCHES = 20;
 
 interface QueuedUnit {
   readonly work: Work<unknown>;
@@ -28,9 +30,16 @@ interface QueuedTurn {
 
 /**
  * All writes of one connection, first come, first served. Units queued in one turn of the event
- * loop share one transaction (group commit), in which a failing unit fails alone. A promise settles only after COMMIT returned. Whatever ends a shared transaction
- * early (a full disk, RAISE(ROLLBACK), a failed COMMIT) acknowledged nothing: its units run again,
- * each alone, and only the one that can't be stored rejects, with its own error.
+ * loop share one transaction (group commit), in which a failing unit fails alone. A promise
+ * settles only after COMMIT returned, so whatever did not commit may run again:
+ *
+ * - A unit that fails before it changed anything (an unknown id, a key that stands already) leaves
+ *   nothing to undo. When one fails later, the batch rolls back and runs again, each unit in a
+ *   savepoint of its own. Savepoints from the start would cost every tick half as much again: they
+ *   copy each page before its first change.
+ * - Whatever ends a shared transaction early (a full disk, RAISE(ROLLBACK), a failed COMMIT) makes
+ *   its units run again, each in a transaction of its own; only the one that can't be stored
+ *   rejects, with its own error.
  */
 export class WriteQueue {
   readonly #connection: SqliteConnection;
@@ -40,6 +49,7 @@ export class WriteQueue {
   readonly #entries: (QueuedUnit | QueuedTurn)[] = [];
   #held = false;
   #lastBatch = 0;
+  #carefulBatches = 0;
 
   constructor(connection: SqliteConnection, busyTimeoutMs: number) {
     this.#connection = connection;
@@ -71,7 +81,7 @@ export class WriteQueue {
   }
 
   #flush(): void {
-    const head = this.#entries[0];
+    const [head, next] = this.#entries;
     if (head === undefined || this.#held) return;
     if ('grant' in head) {
       this.#entries.shift();
@@ -80,14 +90,10 @@ export class WriteQueue {
       return;
     }
     try {
-      const next = this.#entries[1];
-      const done =
-        head.alone || next === undefined || 'grant' in next || next.alone
-          ? this.#runAlone(head)
-          : this.#runTogether();
-      this.#lastBatch = done;
+      const isAlone = head.alone || next === undefined || 'grant' in next || next.alone;
+      this.#lastBatch = isAlone ? this.#runAlone(head) : this.#runTogether();
       this.#backoff.reset();
-      if (this.#entries.length > 0) this.#scheduler.schedule(done > 1);
+      if (this.#entries.length > 0) this.#scheduler.schedule(this.#lastBatch > 1);
     } catch (error) {
       this.#wait(error);
     }
@@ -119,34 +125,45 @@ export class WriteQueue {
   /** Runs as many units as fit in one transaction, and gives how many are settled. */
   #runTogether(): number {
     const connection = this.#connection;
-    const batch = new Batch(connection);
+    const careful = this.#carefulBatches > 0;
+    const results: unknown[] = [];
+    const failures = new Map<number, unknown>();
     connection.beginImmediate();
     const start = performance.now();
     try {
       for (const entry of this.#entries) {
-        if ('grant' in entry || entry.alone || batch.size === UNITS_A_BATCH) break;
-        batch.run(entry.work);
-        if (!connection.inTransaction) return this.#replayAlone(batch.size);
-        if (batch.size % UNITS_A_LOOK === 0 && performance.now() - start > BATCH_BUDGET_MS) break;
+        if ('grant' in entry || entry.alone || results.length === UNITS_A_BATCH) break;
+        try {
+          const { work } = entry;
+          results.push(careful ? runInSavepoint(work, connection) : work.run(connection));
+        } catch (error) {
+          if (isBusy(error)) throw error;
+          failures.set(results.length, error);
+          results.push(undefined);
+          if (!connection.inTransaction) return this.#replayAlone(results.length);
+          if (!careful && entry.work.changedSomething) return this.#replayCarefully();
+        }
+        const due = results.length % UNITS_A_LOOK === 0;
+        if (due && performance.now() - start > BATCH_BUDGET_MS) break;
       }
-      batch.finish();
       connection.commit();
     } catch (error) {
       connection.rollback();
       if (isBusy(error)) throw error;
-      return this.#replayAlone(batch.size);
+      return this.#replayAlone(results.length);
     }
-    this.#settle(batch.outcomes);
-    return batch.size;
+    if (careful) this.#carefulBatches -= 1;
+    this.#settle(results, failures);
+    return results.length;
   }
 
-  #settle(outcomes: readonly Outcome[]): void {
-    const settled = this.#entries.splice(0, outcomes.length);
-    for (const [i, outcome] of outcomes.entries()) {
+  #settle(results: readonly unknown[], failures: ReadonlyMap<number, unknown>): void {
+    const settled = this.#entries.splice(0, results.length);
+    for (let i = 0; i < settled.length; i++) {
       const entry = settled[i];
       if (entry === undefined || 'grant' in entry) continue;
-      if (outcome.failed) entry.reject(outcome.error);
-      else entry.resolve(outcome.result);
+      if (failures.has(i)) entry.reject(failures.get(i));
+      else entry.resolve(results[i]);
     }
   }
 
@@ -155,6 +172,13 @@ export class WriteQueue {
     for (const entry of this.#entries.slice(0, count)) {
       if (!('grant' in entry)) entry.alone = true;
     }
+    return 0;
+  }
+
+  /** Leaves the units in the queue, to run again each in its own savepoint. */
+  #replayCarefully(): number {
+    this.#connection.rollback();
+    this.#carefulBatches = CAREFUL_BATCHES;
     return 0;
   }
 

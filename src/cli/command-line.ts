@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { DEFAULT_PATH } from '../engine/sqlite/database-file.js';
+import { examples } from './examples.js';
+import { addCommands, refuseAsUsage } from './lazy-commands.js';
+
+/**
+ * Runs one command line, without `node` and the script's name. Throws what the command throws;
+ * `process.exitCode` is set where a success isn't 0.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(fromHelpCommand(args), { from: 'user' });
+  } catch (error) {
+    // Help and version end this way too.
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+  }
+}
+
+/** `help jobs` is `jobs --help`: commander's own help command knows no lazy commands. */
+function fromHelpCommand(args: readonly string[]): string[] {
+  return args[0] === 'help' ? [...args.slice(1), '--help'] : [...args];
+}
+
+function program(): Command {
+  const program = new Command('pylon-db')
+    .description('The memory of a Pylon node: look into its database, and migrate it.')
+    .version(packageVersion(), '--version', 'print the version of pylon-db')
+    .helpCommand(false)
+    .helpOption('-h, --help', 'how to use a command, with examples')
+    .configureHelp({ showGlobalOptions: true })
+    // Errors are told in one place, as one line.
+    .configureOutput({ writeErr: () => {} })
+    .option('--db <path>', `the database file (default: $PYLON_DB, else ${DEFAULT_PATH})`)
+    .option('--json', 'print JSON; errors too, on stderr')
+    .option('--quiet', 'no notes on stderr, only errors')
+    .option('--no-color', 'no colours; the variable NO_COLOR does the same')
+    .option('--debug', 'tell errors with their stack')
+    .addHelpText(
+      'after',
+      `${examples([
+        ['pylon-db migrate up', 'create or update ~/.pylon/pylon.db'],
+        ['pylon-db info --db ./pylon.db', 'what a file holds'],
+        ['pylon-db earnings --by day', 'bars in the terminal'],
+        ['pylon-db jobs --status failed --json', 'for scripts'],
+      ])}\n
+Exit codes:
+  0 ok · 1 error · 2 bad command line or value · 3 migrations pending, or the schema drifted
+  4 damaged or unreadable data · 5 the database is busy or in use`,
+    );
+  refuseAsUsage(program);
+  addCommands(program, [
+    ['info', 'what the database holds: size, schema, totals', () => import('./info.js')],
+    ['jobs', 'list jobs, or show one', () => import('./jobs.js')],
+    ['earnings', 'list earnings, or sum them by time', () => import('./earnings.js')],
+    ['agents', 'list agents', () => import('./agents.js')],
+    ['ticks', "list an agent's ticks", () => import('./ticks.js')],
+    ['migrate', 'apply, revert, show and write migrations', () => import('./migrate.js')],
+  ]);
+  return program;
+}
+
+function packageVersion(): string {
+  // By its own name, so that it is found from src and from dist.
+  const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');
+  return version;
+}

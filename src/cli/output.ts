@@ -1,0 +1,63 @@
+import { styleText } from 'node:util';
+import type { Settings } from './settings.js';
+import { visible, visibleJson } from './terminal-text.js';
+
+/** Columns of a terminal that doesn't say how wide it is. */
+const DEFAULT_COLUMNS = 80;
+
+/** Where a command's results go: data to stdout, notes to stderr. */
+export class Output {
+  readonly #settings: Settings;
+  readonly #colour: boolean;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#colour = settings.colour && process.stdout.isTTY;
+  }
+
+  /** Cells in which tables must fit; `undefined` where no terminal shows them. */
+  get tableWidth(): number | undefined {
+    return process.stdout.isTTY ? this.barWidth : undefined;
+  }
+
+  /** Cells in which bars must fit, terminal or not. */
+  get barWidth(): number {
+    return process.stdout.columns || DEFAULT_COLUMNS;
+  }
+
+  /** Prints the value as JSON under `--json`, else the text; nothing for an empty text. */
+  result(value: unknown, text: () => string): void {
+    const shown = this.#settings.json ? toJson(value, 2) : text();
+    if (shown !== '') process.stdout.write(`${shown}\n`);
+  }
+
+  /** Tells one line beside the data, unless `--quiet`. */
+  note(line: string): void {
+    if (!this.#settings.quiet) process.stderr.write(`${visible(line)}\n`);
+  }
+
+  heading(text: string): string {
+    return this.#colour ? styleText('bold', text) : text;
+  }
+
+  bar(text: string): string {
+    return this.#colour ? styleText('green', text) : text;
+  }
+}
+
+/** The value as JSON that is safe to show in a terminal. */
+export function toJson(value: unknown, indent: number): string {
+  return visibleJson(JSON.stringify(value, null, indent));
+}
+
+/**
+ * Lets a command end quietly when the reader of its output went away (`| head`). It goes on without
+ * one: a migration must not stop halfway. Other errors of stdout go to `onError`.
+ */
+export function onBrokenOutput(onError: (error: Error) => void): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') onError(error);
+  });
+  // Nowhere is left to tell an error of stderr.
+  process.stderr.on('error', () => {});
+}

@@ -1,0 +1,51 @@
+import { inspect } from 'node:util';
+import { isPylonDbError } from '../errors.js';
+import { exitCodeOf, isPending } from './exit-code.js';
+import { toJson } from './output.js';
+import { visible, visibleLines } from './terminal-text.js';
+
+/**
+ * Tells an error on stderr, in one line or as JSON, with its stack under `--debug`, and gives the
+ * exit code. `args` are looked at because the error may be about them.
+ */
+export function reportError(error: unknown, args: readonly string[]): number {
+  const told = explain(error);
+  const debug = args.includes('--debug');
+  if (args.includes('--json')) {
+    const stack = debug ? { stack: inspect(error) } : {};
+    process.stderr.write(`${toJson({ error: { ...told, ...stack } }, 0)}\n`);
+  } else {
+    process.stderr.write(`pylon-db: ${visible(sentence(told.message))} ${visible(told.hint)}\n`);
+    if (debug) process.stderr.write(`${visibleLines(inspect(error))}\n`);
+  }
+  return exitCodeOf(error);
+}
+
+interface Told {
+  /** One of the closed set, or `UNEXPECTED` for what no code foresees. */
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+function explain(error: unknown): Told {
+  if (!isPylonDbError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      code: 'UNEXPECTED',
+      message: message.split('\n', 1).join(''),
+      hint: 'Run it again with --debug for the stack.',
+    };
+  }
+  const { code, operation, hint } = error;
+  // Who types a command didn't call `PylonDb.open`.
+  const prefix = operation === '' ? '' : `${operation}: `;
+  const message = error.message.startsWith(prefix)
+    ? error.message.slice(prefix.length)
+    : error.message;
+  return { code, message, hint: isPending(error) ? 'Run `pylon-db migrate up`.' : hint };
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

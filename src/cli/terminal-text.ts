@@ -1,0 +1,76 @@
+// Control characters (escape sequences begin with one), and format characters, which can reverse
+// or hide text; the two joiners only shape letters and emoji.
+const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** Text that others stored, in one line, with nothing in it that a terminal would obey. */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, (character) => SHORT[character] ?? escaped(character));
+}
+
+/** Like {@link visible}, but keeps line breaks and tabs: for SQL and stacks. */
+export function visibleLines(text: string): string {
+  return text.replace(UNSAFE, (character) =>
+    character === '\n' || character === '\t' ? character : escaped(character),
+  );
+}
+
+/** JSON text in which unsafe characters are escapes: the same value. Line breaks are layout. */
+export function visibleJson(json: string): string {
+  return json.replace(UNSAFE, (character) =>
+    character === '\n'
+      ? character
+      : Array.from({ length: character.length }, (_, i) => unit(character, i)).join(''),
+  );
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code <= 0xff ? `\\x${hex(code, 2)}` : `\\u{${hex(code, 4)}}`;
+}
+
+function unit(character: string, index: number): string {
+  return `\\u${hex(character.charCodeAt(index), 4)}`;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+const TWO_CELLS =
+  /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6])|\ufe0f/u;
+const NO_CELL = /^[\p{Mn}\p{Me}\u200c\u200d]+$/u;
+
+/** How many cells of a terminal the text takes, as most terminals count. */
+export function cells(text: string): number {
+  let sum = 0;
+  for (const { segment } of graphemes.segment(text)) sum += cellsOf(segment);
+  return sum;
+}
+
+/** The text in at most `most` cells: its end cut off, or, for keys, its middle. */
+export function shortened(text: string, most: number, cut: 'end' | 'middle'): string {
+  if (cells(text) <= most) return text;
+  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const tail = cut === 'middle' ? Math.floor((most - 1) / 2) : 0;
+  const end = tail === 0 ? '' : take(parts.toReversed(), tail).reverse().join('');
+  return `${take(parts, most - 1 - tail).join('')}…${end}`;
+}
+
+function take(parts: readonly string[], most: number): string[] {
+  const taken: string[] = [];
+  let left = most;
+  for (const part of parts) {
+    left -= cellsOf(part);
+    if (left < 0) break;
+    taken.push(part);
+  }
+  return taken;
+}
+
+function cellsOf(grapheme: string): number {
+  if (TWO_CELLS.test(grapheme)) return 2;
+  return NO_CELL.test(grapheme) ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+const MSATS_A_SAT = 1000;
+const BYTES_A_KIB = 1024;
+const number = new Intl.NumberFormat('en');
+
+/** `1,234.567 sats` of an amount in millisatoshis; exact. */
+export function formatMsats(msats: number): string {
+  const size = Math.abs(msats);
+  const rest = size % MSATS_A_SAT;
+  const fraction = rest === 0 ? '' : `.${String(rest).padStart(3, '0')}`;
+  const sign = msats < 0 ? '-' : '';
+  return `${sign}${number.format(Math.trunc(size / MSATS_A_SAT))}${fraction} sats`;
+}
+
+/** `1,234 sats`. */
+export function formatSats(sats: number): string {
+  return `${number.format(sats)} sats`;
+}
+
+/** `1,234`. */
+export function formatCount(count: number): string {
+  return number.format(count);
+}
+
+/** `324 KiB`, `1.5 MiB`; below one KiB in bytes. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= BYTES_A_KIB && unit < units.length - 1) {
+    size /= BYTES_A_KIB;
+    unit += 1;
+  }
+  const digits = unit === 0 || size >= 100 ? 0 : 1;
+  return `${size.toFixed(digits).replace(/\.0$/, '')} ${units[unit] ?? ''}`;
+}
+
+/** `2026-01-31 23:59:59` in UTC of unix seconds; the number itself where no calendar reaches. */
+export function formatTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return String(seconds);
+  return date
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, '');
+}
+
+/** Like {@link formatTime}; nothing for a time that is not set. */
+export function formatOptionalTime(seconds: number | null): string {
+  return seconds === null ? '' : formatTime(seconds);
+}

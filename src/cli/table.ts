@@ -27,7 +27,7 @@ export function table<Row>(
   const widths = fitted(columns, texts, out.tableWidth);
   const drawn = new CliTable3({
     head: columns.map(({ title }) => out.heading(title)),
-    colAligns: columns.map(({ align = 'left' }) => align),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
     chars: NO_BORDERS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ReadHandle } from '../engine/engine.js';
 import { PylonDbError } from '../errors.js';
 import type { Earning } from './earning.js';
@@ -6,7 +5,7 @@ import { earningsOfJob, firstOfPayment, getEarning, insertEarning } from './quer
 
 /** A new earning's id: `earn-` and a random UUID, as published. */
 export function newEarningId(): string {
-  return `earn-${randomUUID()}`;
+  return `earn-${crypto.randomUUID()}`;
 }
 
 /**

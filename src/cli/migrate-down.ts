@@ -1,0 +1,42 @@
+import { type Command, Option } from 'commander';
+import { examples } from './examples.js';
+import { migratorOf, withWriter } from './migration-connections.js';
+import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import { Output } from './output.js';
+import { wholeNumber } from './pages.js';
+import { assertFile, readSettings } from './settings.js';
+
+interface DownOptions extends MigrationsOption {
+  readonly steps?: number;
+}
+
+/** More steps than anybody has migrations: a slip of the finger. */
+const MAX_STEPS = 1000;
+
+/** `pylon-db migrate down`: reverts the newest migrations, or none when one can't be reverted. */
+export function configure(command: Command): void {
+  command
+    .addOption(
+      new Option('--steps <n>', 'how many to revert (default: 1)').argParser((text) =>
+        wholeNumber(text, 1, MAX_STEPS),
+      ),
+    )
+    .addOption(migrationsOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['pylon-db migrate down', 'revert the newest migration'],
+        ['pylon-db migrate down --steps 2', 'back to the published schema'],
+      ]),
+    )
+    .action(async ({ steps = 1, ...options }: DownOptions) => {
+      const settings = readSettings(command);
+      const { path } = settings;
+      const list = await readMigrations(options);
+      assertFile(path);
+      const reverted = await withWriter(path, (db) => migratorOf(db, path, list).down(steps));
+      const out = new Output(settings);
+      out.result(reverted, () => reverted.map((name) => `reverted ${name}`).join('\n'));
+      if (reverted.length === 0) out.note('Nothing to revert.');
+    });
+}

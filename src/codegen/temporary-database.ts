@@ -1,17 +1,7 @@
-import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
-import { migrations } from '../../migrations/index.js';
+import { PylonDb } from '../pylon-db.js';
 
 /** Creates a database file with all of our migrations, for codegen to read and throw away. */
 export async function createMigratedDatabase(file: string): Promise<void> {
-  const dialect = new SqliteDialect({ database: new Database(file) });
-  const kysely = new Kysely<unknown>({ dialect });
-  try {
-    for (const [name, load] of Object.entries(migrations)) {
-      const migration = await load();
-      await migration.up({ name, context: kysely });
-    }
-  } finally {
-    await kysely.destroy();
-  }
+  const db = await PylonDb.open(file);
+  await db.close();
 }

@@ -45,7 +45,7 @@ test('kysely migrate:latest and migrate:down write the one ledger and start no s
     Object.keys(migrations),
   );
   expect(query(database, "select name from sqlite_master where name like 'kysely%'")).toEqual([]);
-  expect(await npx(database, 'kysely', 'migrate:list')).toContain('[✓] 001_initial_schema');
+  expect(await npx(database, 'kysely', 'migrate:list')).toMatch(/✓.* 001_initial_schema/);
 
   await npx(database, 'kysely', 'migrate:down');
 

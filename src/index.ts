@@ -12,10 +12,10 @@ export {
 export type { Agent, NewAgent } from './agents/agent.js';
 export type { AgentsService } from './agents/agents-service.js';
 export type { NewTick, Tick, TickPageStart } from './agents/tick.js';
-export type { BucketWidth } from './earnings/calendar.js';
 export type { Earning, EarningPageStart, NewEarning } from './earnings/earning.js';
 export type { EarningsService, EarningsSummary } from './earnings/earnings-service.js';
 export type { EarningsBucket, RollupOptions } from './earnings/rollup.js';
+export type { BucketWidth } from './earnings/utc-calendar.js';
 export type { QueryEvent } from './engine/engine.js';
 export {
   type ErrorCode,

@@ -1,8 +1,8 @@
 import type { ReadHandle } from '../engine/engine.js';
 import { type Check, invalid, object, oneOf, text, timestamp } from '../input.js';
-import type { BucketWidth } from './calendar.js';
 import { firstEarning, recentEarnings } from './queries.js';
 import { type Earned, earnedInRange } from './totals.js';
+import { type BucketWidth, utcBucketStarts } from './utc-calendar.js';
 
 /** What one calendar bucket earned; `bucket_start` in unix seconds. */
 export interface EarningsBucket extends Earned {
@@ -60,11 +60,9 @@ async function calendarBuckets(
   range: { by: BucketWidth; start: number; end: number; timeZone: string },
 ): Promise<number[]> {
   const { by, start, end, timeZone } = range;
-  // Loaded only here: the calendar would be a good part of the package's import otherwise.
-  const { bucketStarts } = await import('./calendar.js');
   let starts: number[];
   try {
-    starts = bucketStarts(by, start, end, timeZone, MOST_BUCKETS + 1);
+    starts = await bucketStarts(by, start, end, timeZone);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const field = isTimeZone(timeZone) ? 'end' : 'timeZone';
@@ -75,6 +73,18 @@ async function calendarBuckets(
     throw invalid('by', operation, `a width that gives at most ${MOST_BUCKETS} buckets`, by);
   }
   return starts;
+}
+
+async function bucketStarts(
+  by: BucketWidth,
+  start: number,
+  end: number,
+  timeZone: string,
+): Promise<number[]> {
+  if (timeZone === 'UTC') return utcBucketStarts(by, start, end, MOST_BUCKETS + 1);
+  // Loaded only here: the calendar would be a good part of the package's import otherwise.
+  const { zonedBucketStarts } = await import('./zoned-calendar.js');
+  return zonedBucketStarts(by, start, end, timeZone, MOST_BUCKETS + 1);
 }
 
 function isTimeZone(timeZone: string): boolean {

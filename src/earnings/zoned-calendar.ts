@@ -1,14 +1,12 @@
 import { Temporal } from 'temporal-polyfill';
-
-/** The widths of a rollup's buckets. */
-export type BucketWidth = 'hour' | 'day' | 'week' | 'month';
+import type { BucketWidth } from './utc-calendar.js';
 
 /**
  * The starts of consecutive calendar buckets in a time zone, as unix seconds: the first holds
  * `start`, the last `end`. Weeks begin on Monday; a day is as long as the zone's clock makes it.
  * Stops after `most` buckets.
  */
-export function bucketStarts(
+export function zonedBucketStarts(
   by: BucketWidth,
   start: number,
   end: number,

@@ -1,0 +1,68 @@
+/** The widths of a rollup's buckets. */
+export type BucketWidth = 'hour' | 'day' | 'week' | 'month';
+
+const SECONDS_AN_HOUR = 3600;
+const SECONDS_A_DAY = 86_400;
+const SECONDS_A_WEEK = 7 * SECONDS_A_DAY;
+const MS_A_SECOND = 1000;
+
+/** 1970-01-01 was a Thursday; the Monday of its week lies three days before. */
+const FIRST_MONDAY = -3 * SECONDS_A_DAY;
+
+/**
+ * Like `zonedBucketStarts` for UTC, whose clock never changes: plain arithmetic, a hundred times
+ * as fast, and without loading a calendar.
+ */
+export function utcBucketStarts(
+  by: BucketWidth,
+  start: number,
+  end: number,
+  most: number,
+): number[] {
+  const starts: number[] = [];
+  let at = startOfBucket(by, start);
+  while (at <= end && starts.length < most) {
+    starts.push(at);
+    at = nextBucket(by, at);
+  }
+  return starts;
+}
+
+function startOfBucket(by: BucketWidth, at: number): number {
+  switch (by) {
+    case 'hour':
+      return floorTo(at, SECONDS_AN_HOUR);
+    case 'day':
+      return floorTo(at, SECONDS_A_DAY);
+    case 'week':
+      return floorTo(at - FIRST_MONDAY, SECONDS_A_WEEK) + FIRST_MONDAY;
+    case 'month':
+      return startOfMonth(at, 0);
+  }
+}
+
+function nextBucket(by: BucketWidth, at: number): number {
+  switch (by) {
+    case 'hour':
+      return at + SECONDS_AN_HOUR;
+    case 'day':
+      return at + SECONDS_A_DAY;
+    case 'week':
+      return at + SECONDS_A_WEEK;
+    case 'month':
+      return startOfMonth(at, 1);
+  }
+}
+
+/** Times before 1970 are negative, and `%` would round them up. */
+function floorTo(at: number, width: number): number {
+  return Math.floor(at / width) * width;
+}
+
+/** Throws `RangeError` beyond the dates that JavaScript knows. */
+function startOfMonth(at: number, monthsLater: number): number {
+  const date = new Date(at * MS_A_SECOND);
+  const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + monthsLater);
+  if (Number.isNaN(start)) throw new RangeError('beyond the calendar');
+  return start / MS_A_SECOND;
+}

@@ -56,8 +56,8 @@ interface ErrorContext {
 
 /**
  * The only error class that pylon-db throws: a stable `code`, the `operation`, a `hint` with the
- * fix, and details by code. `error.details.id` and `error.id` are the same value. Parameter values
- * and preimages never appear in any of them.
+ * fix, and details by code. `error.details.id` and `error.id` are the same value. Ids and hashes of
+ * records may appear in them; preimages never do.
  */
 export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;

@@ -1,4 +1,4 @@
-import type { RawRow } from './engine/engine.js';
+import type { RawRow } from './engine/prepared.js';
 import { PylonDbError } from './errors.js';
 
 /** What a stored value must be. */

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type DB, LIFECYCLE_STATES, type LifecycleState } from '../../generated/db.js';
-import type { RawRow } from '../engine/engine.js';
+import type { RawRow } from '../engine/prepared.js';
 import {
   type Check,
   integer,

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { RawRow } from '../engine/engine.js';
+import type { RawRow } from '../engine/prepared.js';
 import { type Check, integer, json, limit, nullable, object, pageStart } from '../input.js';
 import { RowCheck } from '../row.js';
 

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { RawRow } from '../engine/engine.js';
+import type { RawRow } from '../engine/prepared.js';
 import {
   type Check,
   integer,

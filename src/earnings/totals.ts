@@ -1,6 +1,7 @@
 import { type QueryCreator, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { RawRow, ReadHandle } from '../engine/engine.js';
+import type { ReadHandle } from '../engine/engine.js';
+import type { RawRow } from '../engine/prepared.js';
 import { type Params, prepared } from '../engine/prepared.js';
 import { PylonDbError } from '../errors.js';
 import { decodeEarning, EARNING_COLUMNS } from './earning.js';

@@ -1,11 +1,5 @@
 import type { Bound } from './prepared.js';
 
-/** What a database stores and gives back. */
-export type SqlValue = string | number | bigint | Uint8Array | null;
-
-/** One row as the driver gives it: the selected columns in their order, not yet checked. */
-export type RawRow = readonly unknown[];
-
 /** One statement of a unit. */
 export interface Step<Row = unknown> {
   readonly query: Bound<Row>;

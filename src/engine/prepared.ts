@@ -1,6 +1,11 @@
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { RawRow, SqlValue } from './engine.js';
+
+/** What a database stores and gives back. */
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+/** One row as the driver gives it: the selected columns in their order, not yet checked. */
+export type RawRow = readonly unknown[];
 
 /** Typed placeholders, one a parameter, to use where the builder takes a value. */
 export type Params<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };

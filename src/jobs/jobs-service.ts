@@ -1,16 +1,12 @@
 import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
-import type { Earning } from '../earnings/earning.js';
-import { findPayment, newEarningId, payOnce } from '../earnings/payment.js';
-import type { Clock, Step, WriteHandle } from '../engine/engine.js';
-import { isStepUntouched } from '../engine/engine.js';
-import type { Bound } from '../engine/prepared.js';
+import type { Clock, WriteHandle } from '../engine/engine.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
-import { corruptRow } from '../row.js';
+import { completePaid, type PaidJob } from './complete-paid.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
+import { isCompletedLike, moveJob } from './moves.js';
 import {
   claimJob,
   completeJob,
-  completePaidJob,
   failJob,
   getJob,
   insertJob,
@@ -20,7 +16,6 @@ import {
   moveTo,
   requeueJobs,
 } from './queries.js';
-import { sourcesOf } from './transitions.js';
 
 /** Rows of a page when the caller names no limit, as published. */
 const DEFAULT_LIMIT = 100;
@@ -93,13 +88,12 @@ export class JobsService {
     jobInput.status(status, 'status', operation);
     jobInput.update(options, 'options', operation);
     const from = typeof options.from === 'string' ? [options.from] : options.from;
-    return await this.#move(
-      operation,
+    return await moveJob(this.#db, operation, {
       id,
-      status,
-      moveTo(id, status, this.#clock(), from),
-      (job) => from === undefined && job.status === status,
-    );
+      to: status,
+      query: moveTo(id, status, this.#clock(), from),
+      isRepeat: (job) => from === undefined && job.status === status,
+    });
   }
 
   /**
@@ -115,9 +109,12 @@ export class JobsService {
     jobInput.completion(result, 'result', operation);
     const { price_msats, output_hash = null } = result;
     const query = completeJob({ id, price_msats, output_hash, now: this.#clock() });
-    return await this.#move(operation, id, 'completed', query, (job) =>
-      isCompletedLike(job, price_msats, output_hash),
-    );
+    return await moveJob(this.#db, operation, {
+      id,
+      to: 'completed',
+      query,
+      isRepeat: (job) => isCompletedLike(job, { price_msats, output_hash }),
+    });
   }
 
   /**
@@ -133,46 +130,20 @@ export class JobsService {
       readonly payment_hash?: string | null;
       readonly preimage?: string | null;
     },
-  ): Promise<{ job: Job; earning: Earning }> {
+  ): Promise<PaidJob> {
     const operation = 'jobs.completeWithPayment';
     jobInput.id(id, 'id', operation);
     jobInput.payment(payment, 'payment', operation);
     const { price_msats, output_hash = null, payment_hash = null, preimage = null } = payment;
     const now = this.#clock();
-    const complete = {
-      query: completePaidJob({ id, price_msats, output_hash, payment_hash, now }),
-      required: true,
-    };
-    const pay = payOnce({
-      id: newEarningId(),
-      job_id: id,
-      amount_msats: price_msats,
-      source: 'job',
+    return await completePaid(this.#db, operation, {
+      id,
+      price_msats,
+      output_hash,
       payment_hash,
       preimage,
-      earned_at: now,
+      now,
     });
-    try {
-      const [completed, , paid] = await this.#db.write(operation, [complete, ...pay]);
-      const [job] = completed.rows;
-      const [earning] = paid.rows;
-      if (job !== undefined && earning !== undefined) return { job, earning };
-    } catch (error) {
-      if (!isStepUntouched(error)) throw error;
-    }
-    const job = await this.#existing(operation, id);
-    const earning = await findPayment(this.#db, operation, {
-      job_id: id,
-      amount_msats: price_msats,
-      payment_hash,
-    });
-    if (earning !== undefined && isCompletedLike(job, price_msats, output_hash)) {
-      return { job, earning };
-    }
-    // Freed by another process between the two looks: now it can be completed.
-    if (sourcesOf('completed').includes(job.status))
-      return await this.completeWithPayment(id, payment);
-    throw illegal(operation, job, 'completed');
   }
 
   /** Marks a pending or processing job as failed. Repeated with the same message it gives the job. */
@@ -181,26 +152,24 @@ export class JobsService {
     jobInput.id(id, 'id', operation);
     jobInput.errorMessage(error_message, 'error_message', operation);
     const query = failJob({ id, error_message, now: this.#clock() });
-    return await this.#move(
-      operation,
+    return await moveJob(this.#db, operation, {
       id,
-      'failed',
+      to: 'failed',
       query,
-      (job) => job.status === 'failed' && job.error_message === error_message,
-    );
+      isRepeat: (job) => job.status === 'failed' && job.error_message === error_message,
+    });
   }
 
   /** Cancels a pending or processing job. Repeated it gives the stored job. */
   async cancel(id: string): Promise<Job> {
     const operation = 'jobs.cancel';
     jobInput.id(id, 'id', operation);
-    return await this.#move(
-      operation,
+    return await moveJob(this.#db, operation, {
       id,
-      'cancelled',
-      moveTo(id, 'cancelled', this.#clock()),
-      (job) => job.status === 'cancelled',
-    );
+      to: 'cancelled',
+      query: moveTo(id, 'cancelled', this.#clock()),
+      isRepeat: (job) => job.status === 'cancelled',
+    });
   }
 
   /**
@@ -256,7 +225,8 @@ export class JobsService {
     const totals = await this.#db.all(operation, jobTotals({}));
     const counts: Partial<Record<string, number>> = {};
     for (const { status, count } of totals) counts[status] = count;
-    if (counts['invalid'] !== 0) await this.#refuseInvalid(operation);
+    // Decoding the row that doesn't count says what is wrong with it.
+    if (counts['invalid'] !== 0) await this.#db.first(operation, invalidJob({}));
     return Object.fromEntries(
       JOB_STATUSES.map((status) => [status, counts[status] ?? 0]),
     ) as Record<JobStatus, number>;
@@ -280,64 +250,4 @@ export class JobsService {
     });
     return await this.#db.all(operation, query);
   }
-
-  /**
-   * Runs a conditional update. When it touches nothing, tries once more together with a look at the
-   * row: the answer then holds for one moment, whatever others do between.
-   */
-  async #move(
-    operation: string,
-    id: string,
-    to: JobStatus,
-    query: Bound<Job>,
-    isRepeat: (job: Job) => boolean,
-  ): Promise<Job> {
-    const update: Step<Job> = { query };
-    const [moved] = await this.#db.write(operation, [update]);
-    if (moved.rows[0] !== undefined) return moved.rows[0];
-    const [again, found] = await this.#db.write(operation, [update, { query: getJob({ id }) }]);
-    if (again.rows[0] !== undefined) return again.rows[0];
-    const job = found.rows[0] ?? unknownJob(operation, id);
-    if (isRepeat(job)) return job;
-    throw illegal(operation, job, to);
-  }
-
-  async #existing(operation: string, id: string): Promise<Job> {
-    return (await this.#db.first(operation, getJob({ id }))) ?? unknownJob(operation, id);
-  }
-
-  async #refuseInvalid(operation: string): Promise<void> {
-    const row = await this.#db.first(operation, invalidJob({}));
-    if (row === undefined) return;
-    throw corruptRow(
-      { table: 'jobs', column: 'status', key: row.id },
-      'is not a status that we know',
-    ).toldBy(operation);
-  }
-}
-
-function isCompletedLike(job: Job, price_msats: number, output_hash: string | null): boolean {
-  return (
-    job.status === 'completed' &&
-    job.price_msats === price_msats &&
-    (output_hash === null || job.output_hash === output_hash)
-  );
-}
-
-function unknownJob(operation: string, id: string): never {
-  throw new PylonDbError(
-    'NOT_FOUND',
-    `there is no job ${id}`,
-    { entity: 'job', id },
-    { operation, hint: 'Create the job first, or check the id.' },
-  );
-}
-
-function illegal(operation: string, job: Job, to: JobStatus): PylonDbError {
-  return new PylonDbError(
-    'ILLEGAL_TRANSITION',
-    `job ${job.id} is ${job.status} and can't become ${to} with these values`,
-    { id: job.id, from: job.status, to },
-    { operation, hint: 'completed and cancelled are final; a failed job can only be retried.' },
-  );
 }

@@ -249,8 +249,8 @@ export const invalidJob = prepared(
   (db) =>
     db
       .selectFrom('jobs')
-      .select('id')
+      .select(JOB_COLUMNS)
       .where('status', 'not in', [...JOB_STATUSES])
       .limit(1),
-  (row) => ({ id: String(row[0]) }),
+  decodeJob,
 );

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { Kysely, type QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import type { QueryEvent, RawRow, SqlValue, StepResult } from '../engine.js';
+import type { QueryEvent, StepResult } from '../engine.js';
+import type { RawRow, SqlValue } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { type RawResult, type RawStatement, runRaw } from './raw-statement.js';

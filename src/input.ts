@@ -102,7 +102,10 @@ export function object<Field extends string>(
 /** Names of whole arguments: their fields are named without them. */
 const TOP_LEVEL = new Set(['job', 'earning', 'agent', 'tick', 'payment', 'options', 'result']);
 
-/** Like `check`, for the fields of a row given as a page's start: others are not read. */
+/** A time or number in a stored row: other programs may have written a negative one. */
+export const storedInteger: Check = integer(-MAX_INTEGER);
+
+/** An object with at least the given fields, for the row that a page starts after. */
 export function pageStart<Field extends string>(checks: Readonly<Record<Field, Check>>): Check {
   const entries = Object.entries<Check>(checks);
   return (value, parent, operation) => {

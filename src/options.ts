@@ -1,7 +1,7 @@
 import type { Clock, QueryEvent } from './engine/engine.js';
 import type { Durability } from './engine/sqlite/pragmas.js';
 import { PylonDbError } from './errors.js';
-import { type Check, integer, invalid, object, oneOf } from './input.js';
+import { type Check, integer, invalid, object, oneOf, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';
 
 /** How a database is opened. */
@@ -75,6 +75,15 @@ export const optionsInput = {
   }),
   transaction: object({ timeoutMs: integer(1, MAX_TIMER_MS) }),
 } satisfies Record<string, Check>;
+
+/** The clock as services call it: throws `INVALID_ARGUMENT` for a time that can't be stored. */
+export function checkedClock(clock: Clock): Clock {
+  return () => {
+    const now = clock();
+    timestamp(now, 'clock', 'clock');
+    return now;
+  };
+}
 
 /** The clock that is used when none is injected. */
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import type { Kysely, Transaction } from 'kysely';
 import type { DB } from '../generated/db.js';
@@ -21,6 +22,7 @@ import type { MigrationList } from './migrate/migration.js';
 import { standInForRollups } from './migrate/rollup-views.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from './migrate/schema-check.js';
 import {
+  checkedClock,
   DEFAULT_BUSY_TIMEOUT_MS,
   type OpenOptions,
   optionsInput,
@@ -152,7 +154,7 @@ async function openDatabase(
       ? await connectToRead(props, options)
       : await connectToWrite(props, options);
   const engine = new SqliteEngine({ path, busyTimeoutMs, onQuery, ...connections });
-  return PylonDb.over(path, engine, clock);
+  return PylonDb.over(path, engine, checkedClock(clock));
 }
 
 interface Connections {
@@ -163,6 +165,9 @@ interface Connections {
 async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
   const { operation, path, busyTimeoutMs } = props;
   const list: MigrationList = { ...ownMigrations, ...options.migrations };
+  if (options.migrate === false && path !== IN_MEMORY && !existsSync(path)) {
+    refusePending(operation, Object.keys(list));
+  }
   const writer = await openWriter(props);
   try {
     const { pending } = readLedger(writer, list, operation);

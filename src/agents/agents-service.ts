@@ -115,12 +115,7 @@ export class AgentsService {
     const [again, found] = await this.#db.write(operation, [adjust, { query: getAgent({ npub }) }]);
     if (again.rows[0] !== undefined) return again.rows[0];
     if (found.rows[0] === undefined) unknownAgent(operation, npub);
-    throw new PylonDbError(
-      'OUT_OF_RANGE',
-      `the balance of agent ${npub} would leave 0 … 2^53-1 sats`,
-      { table: 'agents', column: 'balance_sats', key: npub },
-      { operation, hint: 'Fund the agent first, or take less.' },
-    );
+    throw outOfRange(operation, 'balance_sats', npub);
   }
 
   /**
@@ -149,8 +144,11 @@ export class AgentsService {
       ]);
       return { id: inserted.insertId, ...row };
     } catch (error) {
-      if (isStepUntouched(error)) unknownAgent(operation, npub);
-      throw error;
+      if (!isStepUntouched(error)) throw error;
+      // Decoding the agent says what is wrong with its count, if it can't be read.
+      const agent = await this.#db.first(operation, getAgent({ npub }));
+      if (agent === undefined) unknownAgent(operation, npub);
+      throw outOfRange(operation, 'tick_count', npub);
     }
   }
 
@@ -179,6 +177,15 @@ export class AgentsService {
     ]);
     return deleted.touched > 0;
   }
+}
+
+function outOfRange(operation: string, column: keyof Agent, key: string): PylonDbError {
+  return new PylonDbError(
+    'OUT_OF_RANGE',
+    `${column} of agent ${key} would leave 0 … 2^53-1`,
+    { table: 'agents', column, key },
+    { operation, hint: 'Nothing was changed. Look at the agent, then give another value.' },
+  );
 }
 
 function unknownAgent(operation: string, npub: string): never {

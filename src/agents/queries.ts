@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { LifecycleState } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import { MAX_INTEGER } from '../input.js';
@@ -119,6 +120,7 @@ export const adjustAgentBalance = prepared(
         updated_at: p.now,
       }))
       .where('npub', '=', p.npub)
+      .where(isInteger('balance_sats'))
       .where((eb) =>
         eb.between(
           eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'integer')),
@@ -130,6 +132,7 @@ export const adjustAgentBalance = prepared(
   decodeAgent,
 );
 
+/** Touches nothing when the count can't grow: another program wrote it, or it is at its end. */
 export const countTick = prepared(
   'agents.recordTick count',
   (db, p: Params<{ npub: string; now: number }>) =>
@@ -140,7 +143,9 @@ export const countTick = prepared(
         last_tick_at: p.now,
         updated_at: p.now,
       }))
-      .where('npub', '=', p.npub),
+      .where('npub', '=', p.npub)
+      .where(isInteger('tick_count'))
+      .where('tick_count', '<', sql.lit(MAX_INTEGER)),
   noRow,
 );
 
@@ -203,3 +208,8 @@ export const deleteAgent = prepared(
   (db, p: Params<{ npub: string }>) => db.deleteFrom('agents').where('npub', '=', p.npub),
   noRow,
 );
+
+/** SQLite computes with text and blobs without a word; the builder has no word for their type. */
+function isInteger(column: 'balance_sats' | 'tick_count') {
+  return sql<boolean>`typeof(${sql.ref(column)}) = 'integer'`;
+}

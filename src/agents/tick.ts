@@ -1,7 +1,16 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { DB } from '../../generated/db.js';
 import type { RawRow } from '../engine/prepared.js';
-import { type Check, integer, json, limit, nullable, object, pageStart } from '../input.js';
+import {
+  type Check,
+  integer,
+  json,
+  limit,
+  nullable,
+  object,
+  pageStart,
+  storedInteger,
+} from '../input.js';
 import { RowCheck } from '../row.js';
 
 /** A row of `tick_history`: the cost in satoshis, the duration in milliseconds. */
@@ -26,7 +35,7 @@ const NEW_TICK: Record<keyof NewTick, Check> = {
 /** The checks of what callers of the agents service give about ticks. */
 export const tickInput = {
   tick: object(NEW_TICK, ['tick_number']),
-  page: object({ limit, before: pageStart({ tick_number: integer(), id: integer() }) }),
+  page: object({ limit, before: pageStart({ tick_number: storedInteger, id: storedInteger }) }),
 } satisfies Record<string, Check>;
 
 const check = new RowCheck('tick_history', {

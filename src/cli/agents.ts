@@ -9,9 +9,7 @@ import { formatCount, formatOptionalTime, formatSats } from './units.js';
 /** `pylon-db agents`: lists agents, the last changed first. */
 export function configure(command: Command): void {
   command
-    .addOption(
-      new Option('--state <state>', 'only agents in this state').choices(LIFECYCLE_STATES),
-    )
+    .addOption(new Option('--state <state>', 'only agents in this state').choices(LIFECYCLE_STATES))
     .addHelpText(
       'after',
       examples([

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import type { BucketWidth } from '../earnings/calendar.js';
 import type { EarningsBucket } from '../earnings/rollup.js';
+import type { BucketWidth } from '../earnings/utc-calendar.js';
 import type { Output } from './output.js';
 import { formatCount, formatMsats } from './units.js';
 
@@ -10,31 +10,58 @@ const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 /** Cells that a bar has at least, however narrow the terminal: below, all would look alike. */
 const LEAST_BAR = 4;
 
-/** One line a bucket: its start, what it earned, and a bar; no line is wider than the terminal. */
-export function bars(
-  out: Output,
-  buckets: readonly EarningsBucket[],
-  options: { readonly by: BucketWidth; readonly timeZone: string },
-): string {
-  const title = `${options.by} (${options.timeZone})`;
-  const rows = buckets.map((bucket) => ({
-    label: labelOf(bucket.bucket_start, options),
-    amount: formatMsats(bucket.amount_msats),
-    amount_msats: bucket.amount_msats,
-  }));
-  const most = Math.max(0, ...rows.map((row) => row.amount_msats));
-  const labelWidth = Math.max(...rows.map((row) => row.label.length));
-  const amountWidth = Math.max('earned'.length, ...rows.map((row) => row.amount.length));
-  const barWidth = Math.max(out.barWidth - labelWidth - amountWidth - 4, LEAST_BAR);
+/** Cells between label, amount and bar. */
+const GAP = '  ';
 
-  const lines = rows.map(({ label, amount, amount_msats }) => {
-    const bar = out.bar(barOf(amount_msats / (most || 1), barWidth));
-    return `${label.padEnd(labelWidth)}  ${amount.padStart(amountWidth)}  ${bar}`.trimEnd();
+/** Empty buckets in a row that are told in one line instead: a pause would fill the screen. */
+const LONG_PAUSE = 5;
+
+interface Calendar {
+  readonly by: BucketWidth;
+  readonly timeZone: string;
+}
+
+/**
+ * One line a bucket: its start, what it earned, and a bar; long pauses are one line. No line is
+ * wider than the terminal. There is at least one bucket.
+ */
+export function bars(out: Output, buckets: readonly EarningsBucket[], calendar: Calendar): string {
+  const labels = buckets.map((bucket) => labelOf(bucket.bucket_start, calendar));
+  const amounts = buckets.map((bucket) => formatMsats(bucket.amount_msats));
+  const labelWidth = Math.max(...labels.map((label) => label.length));
+  const amountWidth = Math.max(...amounts.map((amount) => amount.length));
+  const most = Math.max(1, ...buckets.map((bucket) => bucket.amount_msats));
+  const barWidth = out.barWidth - labelWidth - amountWidth - 2 * GAP.length;
+
+  const pauses = longPauses(buckets);
+  const lines = buckets.flatMap((bucket, i) => {
+    const pause = pauses[i];
+    if (pause === 'inside') return [];
+    if (pause !== undefined)
+      return [`${'⋮'.padEnd(labelWidth)}${GAP}${pause} ${calendar.by}s empty`];
+    const bar = out.bar(barOf(bucket.amount_msats / most, Math.max(barWidth, LEAST_BAR)));
+    const amount = (amounts[i] ?? '').padStart(amountWidth);
+    return [`${(labels[i] ?? '').padEnd(labelWidth)}${GAP}${amount}${GAP}${bar}`.trimEnd()];
   });
-  const titleWidth = labelWidth + 2 + amountWidth;
-  // A long zone name takes the room of the second title.
-  const head = title.length > labelWidth ? title : title.padEnd(titleWidth - 6).concat('earned');
-  return [out.heading(head), ...lines, totals(buckets)].join('\n');
+  return [out.heading(`by ${calendar.by}, ${calendar.timeZone}`), ...lines, total(buckets)].join(
+    '\n',
+  );
+}
+
+/** For each bucket of a long pause, its length at the first of them, and `inside` at the others. */
+function longPauses(buckets: readonly EarningsBucket[]): (number | 'inside' | undefined)[] {
+  const pauses = new Array<number | 'inside' | undefined>(buckets.length);
+  let start = 0;
+  for (let i = 0; i <= buckets.length; i++) {
+    if (buckets[i]?.count === 0) continue;
+    const length = i - start;
+    if (length > LONG_PAUSE) {
+      pauses[start] = length;
+      pauses.fill('inside', start + 1, i);
+    }
+    start = i + 1;
+  }
+  return pauses;
 }
 
 /** A share of the full width; never nothing for something. */
@@ -44,16 +71,13 @@ function barOf(share: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
-function totals(buckets: readonly EarningsBucket[]): string {
+function total(buckets: readonly EarningsBucket[]): string {
   const msats = buckets.reduce((sum, bucket) => sum + bucket.amount_msats, 0);
   const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
   return `total ${formatMsats(msats)} in ${formatCount(count)} earnings`;
 }
 
-function labelOf(
-  start: number,
-  { by, timeZone }: { readonly by: BucketWidth; readonly timeZone: string },
-): string {
+function labelOf(start: number, { by, timeZone }: Calendar): string {
   const at = Temporal.Instant.fromEpochMilliseconds(start * 1000).toZonedDateTimeISO(timeZone);
   if (by === 'month') return at.toPlainDate().toPlainYearMonth().toString();
   if (by !== 'hour') return at.toPlainDate().toString();

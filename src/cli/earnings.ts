@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { BucketWidth } from '../earnings/calendar.js';
 import type { Earning } from '../earnings/earning.js';
+import type { BucketWidth } from '../earnings/utc-calendar.js';
 import type { PylonDb } from '../pylon-db.js';
 import { bars } from './bars.js';
 import { examples } from './examples.js';

@@ -81,13 +81,18 @@ function show(info: Info): string {
   return fields([
     ['path', info.path],
     ['size', `${formatBytes(info.size_bytes)} + ${formatBytes(info.wal_bytes)} in the WAL`],
-    ['schema', schemaLine(info.migrations)],
+    ['migrations', schemaLine(info.migrations)],
     ['', ''],
     ['jobs', formatCount(sum(info.jobs))],
     ...counts(info.jobs),
     ['', ''],
-    ['earnings', `${formatMsats(earnings.total_msats)} · ${formatCount(earnings.job_count)} paid jobs`],
-    ...EARNING_SOURCES.map((source) => [`  ${source}`, formatMsats(earnings.by_source[source])] as const),
+    [
+      'earnings',
+      `${formatMsats(earnings.total_msats)} · ${formatCount(earnings.job_count)} paid jobs`,
+    ],
+    ...EARNING_SOURCES.map(
+      (source) => [`  ${source}`, formatMsats(earnings.by_source[source])] as const,
+    ),
     ['', ''],
     ['agents', formatCount(sum(info.agents))],
     ...counts(info.agents),
@@ -95,9 +100,9 @@ function show(info: Info): string {
 }
 
 function schemaLine({ applied, pending }: Info['migrations']): string {
-  const count = `${applied.length} migrations applied`;
-  if (pending.length === 0) return `${count}, none pending`;
-  return `${count}, ${pending.length} pending: ${pending.join(', ')} (\`pylon-db migrate up\`)`;
+  const done = `${formatCount(applied.length)} applied`;
+  if (pending.length === 0) return `${done}, none pending`;
+  return `${done}, ${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;
 }
 
 function counts(by: Readonly<Record<string, number>>): (readonly [string, string])[] {

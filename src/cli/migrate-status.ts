@@ -4,7 +4,12 @@ import { readLedger } from '../migrate/schema-check.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
 import { withReader } from './migration-connections.js';
-import { isOwn, type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import {
+  isOwn,
+  type MigrationsOption,
+  migrationsOption,
+  readMigrations,
+} from './migration-list.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { table } from './table.js';

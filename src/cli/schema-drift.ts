@@ -33,12 +33,20 @@ export function findDrift(live: Database.Database, migrated: Database.Database):
   for (const [key, object] of expected) {
     const problem = problemOf(object, found.get(key));
     if (problem !== undefined) {
-      drift.push({ ...named(object, problem), expected: object.sql, found: found.get(key)?.sql ?? null });
+      drift.push({
+        ...named(object, problem),
+        expected: object.sql,
+        found: found.get(key)?.sql ?? null,
+      });
     }
   }
   for (const [key, object] of found) {
     if (!OURS.test(object.name) || expected.has(key)) continue;
-    drift.push({ ...named(object, 'belongs to no applied migration'), expected: null, found: object.sql });
+    drift.push({
+      ...named(object, 'belongs to no applied migration'),
+      expected: null,
+      found: object.sql,
+    });
   }
   return drift;
 }
@@ -71,7 +79,10 @@ function problemOf(expected: SchemaObject, found: SchemaObject | undefined): str
 }
 
 /** Others may have added columns; ours, the constraints and the table's options must stand. */
-function tableProblem(wanted: readonly SqlToken[], actual: readonly SqlToken[]): string | undefined {
+function tableProblem(
+  wanted: readonly SqlToken[],
+  actual: readonly SqlToken[],
+): string | undefined {
   const ours = tableDefinitions(wanted);
   const theirs = tableDefinitions(actual);
   const [expected, found] = [new Set(ours.map(normal)), new Set(theirs.map(normal))];

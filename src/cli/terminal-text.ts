@@ -39,8 +39,9 @@ function hex(code: number, digits: number): string {
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+// The blocks that Unicode's East Asian Width calls wide, and emoji.
 const TWO_CELLS =
-  /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6])|\ufe0f/u;
+  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})|\ufe0f/u;
 const NO_CELL = /^[\p{Mn}\p{Me}\u200c\u200d]+$/u;
 
 /** How many cells of a terminal the text takes, as most terminals count. */

@@ -27,7 +27,7 @@ function problemOf({ message }: CommanderError): string {
 
 function missingCommand(command: Command): string {
   const names = command.commands.map((sub) => sub.name());
-  return `${fullName(command)} needs a command: ${names.join(', ')}`;
+  return `a command is missing: ${names.join(', ')}`;
 }
 
 function fullName(command: Command): string {

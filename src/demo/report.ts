@@ -36,12 +36,12 @@ async function jobLines(db: PylonDb): Promise<string[]> {
 }
 
 async function summaryLines(db: PylonDb): Promise<string[]> {
-  const { total_sats, job_count, by_source } = await db.earnings.summary();
+  const { total_msats, job_count, by_source } = await db.earnings.summary();
   return [
     ...Object.entries(by_source).map(([source, msats]) =>
       columns([source, -12], [sats(msats), 6], [' sats', -5]),
     ),
-    columns(['together', -12], [total_sats, 6], [` sats, from ${job_count} paid jobs`, 0]),
+    columns(['together', -12], [sats(total_msats), 6], [` sats, from ${job_count} paid jobs`, 0]),
   ];
 }
 
@@ -84,6 +84,6 @@ function columns(...cells: readonly [text: string | number, width: number][]): s
     .join('');
 }
 
-function sats(msats: number): number {
-  return Math.floor(msats / MSATS_A_SAT);
+function sats(msats: number): string {
+  return Math.floor(msats / MSATS_A_SAT).toLocaleString('en-US');
 }

@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   pageStart,
+  storedInteger,
   text,
   timestamp,
 } from '../input.js';
@@ -34,7 +35,7 @@ const NEW_EARNING: Record<keyof NewEarning, Check> = {
   preimage: nullable(text),
   earned_at: timestamp,
 };
-const before = pageStart({ earned_at: timestamp, id: key });
+const before = pageStart({ earned_at: storedInteger, id: text });
 
 /** The checks of what callers of the earnings service give. */
 export const earningInput = {

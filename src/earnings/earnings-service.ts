@@ -12,7 +12,7 @@ import {
   recentEarnings,
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
-import { countPaidJobs, earnedEver, earnedInRange } from './totals.js';
+import { countPaidJobs, earnedEver, earnedSince } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {
@@ -109,7 +109,8 @@ export class EarningsService {
     ]);
     return {
       total_msats: earned.amount_msats,
-      total_sats: Math.trunc(earned.amount_msats / MSATS_A_SAT),
+      // Plus zero: less than a sat lost is 0, not -0.
+      total_sats: Math.trunc(earned.amount_msats / MSATS_A_SAT) + 0,
       job_count,
       by_source: earned.by_source,
     };
@@ -118,8 +119,8 @@ export class EarningsService {
   /** Msats earned since 00:00 UTC; what is dated later than now is included. */
   async today(): Promise<number> {
     const now = this.#clock();
-    const range = { start: now - (now % SECONDS_A_DAY), end: Number.MAX_SAFE_INTEGER };
-    return (await earnedInRange(this.#db, 'earnings.today', range)).amount_msats;
+    const midnight = now - (now % SECONDS_A_DAY);
+    return (await earnedSince(this.#db, 'earnings.today', midnight)).amount_msats;
   }
 
   /** The newest earnings first; may be fewer than `limit` (1 … 10,000). */

@@ -25,9 +25,18 @@ const MOST_BUCKETS = 10_000;
 
 const BUCKET_WIDTHS = ['hour', 'day', 'week', 'month'] as const satisfies readonly BucketWidth[];
 
+const ianaZone: Check = (value, field, operation) => {
+  text(value, field, operation);
+  try {
+    Intl.DateTimeFormat('en', { timeZone: String(value) });
+  } catch {
+    throw invalid(field, operation, 'an IANA time zone such as Europe/Berlin', value);
+  }
+};
+
 /** The check of what callers of a rollup give. */
 export const rollupInput: Check = object(
-  { by: oneOf(BUCKET_WIDTHS), start: timestamp, end: timestamp, timeZone: text },
+  { by: oneOf(BUCKET_WIDTHS), start: timestamp, end: timestamp, timeZone: ianaZone },
   ['by'],
 );
 
@@ -65,9 +74,7 @@ async function calendarBuckets(
     starts = await bucketStarts(by, start, end, timeZone);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const field = isTimeZone(timeZone) ? 'end' : 'timeZone';
-    const fix = field === 'end' ? 'a time that the calendar knows' : 'an IANA time zone';
-    throw invalid(field, operation, fix, range[field]);
+    throw invalid('end', operation, 'a time that the calendar knows', end);
   }
   if (starts.length > MOST_BUCKETS) {
     throw invalid('by', operation, `a width that gives at most ${MOST_BUCKETS} buckets`, by);
@@ -85,12 +92,4 @@ async function bucketStarts(
   // Loaded only here: the calendar would be a good part of the package's import otherwise.
   const { zonedBucketStarts } = await import('./zoned-calendar.js');
   return zonedBucketStarts(by, start, end, timeZone, MOST_BUCKETS + 1);
-}
-
-function isTimeZone(timeZone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone }) instanceof Intl.DateTimeFormat;
-  } catch {
-    return false;
-  }
 }

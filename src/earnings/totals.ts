@@ -55,43 +55,51 @@ const allTime = prepared(
   decodeSum,
 );
 
-const inRange = prepared(
-  'earnings.rollup',
-  (db: QueryCreator<DB>, p: Params<{ start: number; end: number }>) => {
-    const { high, low } = carried('amount_high', 'amount_low');
-    return db
-      .selectFrom((eb) =>
-        eb
-          .selectFrom('earnings')
-          .select((e) => [
-            bucket.as('source'),
-            amountHigh,
-            amountLow,
-            e.fn.countAll<number>().as('count'),
-          ])
-          .where('earned_at', '>=', p.start)
-          .where('earned_at', '<=', p.end)
-          .groupBy(bucket)
-          .as('sums'),
-      )
-      .select(['source', high, low, 'count']);
-  },
-  decodeSum,
-);
+/** Sums from `start` on: to `end`, or to the end of time. */
+const rangeSums = (name: string, ended: boolean) =>
+  prepared(
+    name,
+    (db: QueryCreator<DB>, p: Params<Range>) => {
+      const { high, low } = carried('amount_high', 'amount_low');
+      return db
+        .selectFrom((eb) =>
+          eb
+            .selectFrom('earnings')
+            .select((e) => [
+              bucket.as('source'),
+              amountHigh,
+              amountLow,
+              e.fn.countAll<number>().as('count'),
+            ])
+            .where('earned_at', '>=', p.start)
+            .$if(ended, (query) => query.where('earned_at', '<=', p.end))
+            .groupBy(bucket)
+            .as('sums'),
+        )
+        .select(['source', high, low, 'count']);
+    },
+    decodeSum,
+  );
+const sumsInRange = rangeSums('earnings.rollup', true);
+const sumsSince = rangeSums('earnings.today', false);
 
-/** One earning of the range that can't be summed: decoding it says why. */
-const invalidEarning = prepared(
-  'earnings invalid',
-  (db, p: Params<{ start: number; end: number }>) =>
-    db
-      .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
-      .where('earned_at', '>=', p.start)
-      .where('earned_at', '<=', p.end)
-      .where(bucket, '=', 'invalid')
-      .limit(1),
-  decodeEarning,
-);
+/** One earning that can't be summed, of a range or of all: decoding it says why. */
+const invalidEarning = (name: string, ranged: boolean) =>
+  prepared(
+    name,
+    (db, p: Params<Range>) =>
+      db
+        .selectFrom('earnings')
+        .select(EARNING_COLUMNS)
+        .$if(ranged, (query) =>
+          query.where('earned_at', '>=', p.start).where('earned_at', '<=', p.end),
+        )
+        .where(bucket, '=', 'invalid')
+        .limit(1),
+    decodeEarning,
+  );
+const invalidInRange = invalidEarning('earnings.rollup invalid', true);
+const invalidEver = invalidEarning('earnings.summary invalid', false);
 
 const paidJobs = prepared(
   'earnings.summary jobs',
@@ -104,7 +112,9 @@ const paidJobs = prepared(
  * naming an earning that can't be summed, and `OUT_OF_RANGE` for a sum beyond 2^53-1.
  */
 export async function earnedEver(db: ReadHandle, operation: string): Promise<Earned> {
-  return await summed(db, operation, await db.all(operation, allTime({})), EVER);
+  const sums = await db.all(operation, allTime({}));
+  if (hasInvalid(sums)) await db.first(operation, invalidEver(EVER));
+  return summed(operation, sums);
 }
 
 /** Earnings from `start` to `end`, both included; throws like {@link earnedEver}. */
@@ -113,7 +123,21 @@ export async function earnedInRange(
   operation: string,
   range: { readonly start: number; readonly end: number },
 ): Promise<Earned> {
-  return await summed(db, operation, await db.all(operation, inRange(range)), range);
+  const sums = await db.all(operation, sumsInRange(range));
+  if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
+  return summed(operation, sums);
+}
+
+/** Earnings from `start` on, the future included; throws like {@link earnedEver}. */
+export async function earnedSince(
+  db: ReadHandle,
+  operation: string,
+  start: number,
+): Promise<Earned> {
+  const range = { ...EVER, start };
+  const sums = await db.all(operation, sumsSince(range));
+  if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
+  return summed(operation, sums);
 }
 
 /** How many jobs have an earning, of whatever source. */
@@ -121,30 +145,35 @@ export async function countPaidJobs(db: ReadHandle, operation: string): Promise<
   return (await db.first(operation, paidJobs({})))?.count ?? 0;
 }
 
-const EVER = { start: Number.MIN_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER };
+type Range = { start: number; end: number };
 
-async function summed(
-  db: ReadHandle,
-  operation: string,
-  sums: readonly SourceSum[],
-  range: { readonly start: number; readonly end: number },
-): Promise<Earned> {
+const EVER: Range = { start: Number.MIN_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER };
+
+function hasInvalid(sums: readonly SourceSum[]): boolean {
+  return sums.some(({ source, count }) => source === 'invalid' && count > 0);
+}
+
+function summed(operation: string, sums: readonly SourceSum[]): Earned {
   const of = new Map(sums.map((sum) => [sum.source, sum]));
-  if ((of.get('invalid')?.count ?? 0) > 0) await db.first(operation, invalidEarning(range));
   const by_source = { job: 0, tip: 0, other: 0 };
-  let amount_msats = 0;
-  let count = 0;
+  const all = { high: 0, low: 0, count: 0 };
   for (const source of EARNING_SOURCES) {
     const sum = of.get(source);
     if (sum === undefined) continue;
-    by_source[source] = safeSum(operation, sum.high * HIGH_UNIT + sum.low);
-    amount_msats = safeSum(operation, amount_msats + by_source[source]);
-    count += sum.count;
+    by_source[source] = amountOf(operation, sum);
+    // Halves add up exactly where amounts, one of them lost, would pass 2^53 on the way.
+    all.high += sum.high;
+    all.low += sum.low;
+    all.count += sum.count;
   }
-  return { amount_msats, count, by_source };
+  return { amount_msats: amountOf(operation, all), count: all.count, by_source };
 }
 
-function safeSum(operation: string, sum: number): number {
+function amountOf(
+  operation: string,
+  { high, low }: { readonly high: number; readonly low: number },
+): number {
+  const sum = high * HIGH_UNIT + low;
   if (Number.isSafeInteger(sum)) return sum;
   throw new PylonDbError(
     'OUT_OF_RANGE',

@@ -15,6 +15,8 @@ export interface PreparedQuery<Row> {
   /** Names the query in plan snapshots: `jobs.get`. */
   readonly name: string;
   compile(db: QueryCreator<DB>): CompiledPrepared;
+  /** Whether it gives rows, and so may meet one that can't be decoded. */
+  readonly returnsRows: boolean;
   /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
   readonly decode: (row: RawRow) => Row;
 }
@@ -55,6 +57,7 @@ export function prepared<Values, Row>(
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,
+    returnsRows: decode !== noRow,
     decode,
     compile(db) {
       const { sql: text, parameters } = build(db, placeholders<Values>()).compile();

@@ -11,6 +11,7 @@ import {
   object,
   oneOf,
   pageStart,
+  storedInteger,
   text,
   timestamp,
 } from '../input.js';
@@ -44,7 +45,7 @@ const NEW_JOB: Record<keyof NewJob, Check> = {
   completed_at: nullable(timestamp),
   created_at: timestamp,
 };
-const before = pageStart({ created_at: timestamp, id: key });
+const before = pageStart({ created_at: storedInteger, id: text });
 
 const statusOrStatuses: Check = (value, field, operation) => {
   const check = Array.isArray(value) ? listOf(status) : status;

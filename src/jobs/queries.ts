@@ -99,23 +99,28 @@ export const completeJob = prepared(
   decodeJob,
 );
 
-/** Like {@link completeJob}, unless the payment stands already for another job or amount. */
+/**
+ * Like {@link completeJob}, unless the payment stands already for another job or amount. Of old
+ * duplicates the first counts.
+ */
 export const completePaidJob = prepared(
   'jobs.completeWithPayment',
   (db, p: Params<Completion & { payment_hash: string | null }>) =>
     complete(db, p)
-      .where(({ not, exists, selectFrom }) =>
-        not(
+      .where(({ exists, not, or, selectFrom }) => {
+        const standing = selectFrom('earnings').where('payment_hash', '=', p.payment_hash);
+        const first = standing.select('earnings.id').orderBy('earned_at').orderBy('earnings.id');
+        return or([
+          not(exists(standing.select('earnings.id'))),
           exists(
             selectFrom('earnings')
               .select('earnings.id')
-              .where('payment_hash', '=', p.payment_hash)
-              .where(({ or, eb }) =>
-                or([eb('job_id', 'is not', p.id), eb('amount_msats', '<>', p.price_msats)]),
-              ),
+              .where('earnings.id', '=', first.limit(1))
+              .where('earnings.job_id', '=', p.id)
+              .where('earnings.amount_msats', '=', p.price_msats),
           ),
-        ),
-      )
+        ]);
+      })
       .returning(JOB_COLUMNS),
   decodeJob,
 );

@@ -115,9 +115,11 @@ export class Migrator {
     return await this.#locked(rebuildsTables, async () => {
       const step = new MigrationStep(this.#connection, this.#props.path);
       try {
-        const violations = rebuildsTables ? this.#foreignKeyViolations() : 0;
+        const before = rebuildsTables ? this.#foreignKeyViolations() : [];
         const done = await this.#run(step, name, act);
-        if (rebuildsTables && this.#foreignKeyViolations() > violations) {
+        const after = rebuildsTables ? this.#foreignKeyViolations() : [];
+        // Violations that were there before are their owner's; a migration only adds none.
+        if (after.some((violation) => !before.includes(violation))) {
           throw this.#failed(name, step, new Error('it leaves rows whose parents are missing'));
         }
         step.commit();
@@ -160,14 +162,20 @@ export class Migrator {
     }
   }
 
-  #foreignKeyViolations(): number {
-    return (this.#props.db.pragma('foreign_key_check') as unknown[]).length;
+  /** Each row whose parent is missing, as text to compare. */
+  #foreignKeyViolations(): string[] {
+    const violations: unknown = this.#props.db.pragma('foreign_key_check');
+    return Array.isArray(violations) ? violations.map((row) => JSON.stringify(row)) : [];
   }
 
   async #load(name: string): Promise<Migration> {
     const load = this.#props.list[name];
     if (load === undefined) throw new Error(`No migration ${name}`);
-    return await load();
+    try {
+      return await load();
+    } catch (error) {
+      throw this.#failed(name, undefined, error);
+    }
   }
 
   #assertKnown(name: string): void {
@@ -180,11 +188,11 @@ export class Migrator {
     );
   }
 
-  #failed(name: string, step: MigrationStep, error: unknown): PylonDbError {
+  #failed(name: string, step: MigrationStep | undefined, error: unknown): PylonDbError {
     // Umzug wraps what a migration threw; the caller wants that.
     const cause = error instanceof Error && error.name === 'MigrationError' ? error.cause : error;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const statement = step.failedStatement;
+    const statement = step?.failedStatement;
     return new PylonDbError(
       'MIGRATION_FAILED',
       `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}: ${why}`,

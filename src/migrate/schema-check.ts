@@ -79,7 +79,7 @@ export function readLedger(
   const tables = columnTypes(db);
   const ledger = tables.get('migrations');
   if (ledger === undefined) {
-    if (tables.size > 0) {
+    if (hasTables(db)) {
       throw mismatch(operation, ['it has tables, but no migrations table'], {
         hint: "This is another program's database. Give the path of a pylon.db file.",
       });
@@ -122,14 +122,23 @@ function appliedNames(db: Database.Database): string[] {
   return db.prepare<[], string>('select name from migrations order by id').pluck().all();
 }
 
+function hasTables(db: Database.Database): boolean {
+  const table = db.prepare(
+    "select 1 from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
+  );
+  return table.get() !== undefined;
+}
+
+/** The published tables that are there. Others' may be virtual tables whose module we lack. */
 function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
+  const names = [...Object.keys(PUBLISHED), 'migrations'];
   const rows = db
-    .prepare<[], { table: string; column: string; type: string }>(
+    .prepare<[string], { table: string; column: string; type: string }>(
       `select m.name as "table", c.name as "column", upper(c.type) as type
        from sqlite_master m join pragma_table_xinfo(m.name) c
-       where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\'`,
+       where m.type = 'table' and m.name in (select value from json_each(?))`,
     )
-    .all();
+    .all(JSON.stringify(names));
   const tables = new Map<string, Map<string, string>>();
   for (const { table, column, type } of rows) {
     const columns = tables.get(table) ?? new Map<string, string>();

@@ -100,18 +100,11 @@ export class SqliteConnection {
     return rows.map(prepared.decode);
   }
 
-  /** Runs one statement of a unit, with or without RETURNING. */
-  write<Row>(query: Bound<Row>): StepResult<Row> {
-    const statement = this.#statementFor(query.prepared);
-    if (statement.returnsRows) {
-      const rows = this.all(query);
-      return { rows, touched: rows.length, insertId: 0 };
-    }
-    const { changes, lastInsertRowid } =
-      this.#onQuery === undefined
-        ? statement.run(query.values)
-        : this.#timed(statement.sql, () => statement.run(query.values));
-    return { rows: NO_ROWS, touched: changes, insertId: Number(lastInsertRowid) };
+  /** Runs one statement of a unit; what RETURNING gave is not decoded yet. */
+  write({ prepared, values }: Bound<unknown>): StepResult<RawRow> {
+    const statement = this.#statementFor(prepared);
+    if (this.#onQuery === undefined) return statement.write(values);
+    return this.#timed(statement.sql, () => statement.write(values));
   }
 
   /** The statement of an ad-hoc query; throws what SQLite says of its SQL. */
@@ -160,7 +153,7 @@ export class SqliteConnection {
 /** A compiled query on one connection. Its argument array is reused: calls are synchronous. */
 class PreparedStatement {
   readonly sql: string;
-  readonly returnsRows: boolean;
+  readonly #returnsRows: boolean;
   readonly #statement: Database.Statement<[SqlValue[]], RawRow>;
   readonly #slots: readonly (ParamSlot | SqlValue)[];
   readonly #args: SqlValue[];
@@ -170,8 +163,8 @@ class PreparedStatement {
     this.#slots = compiled.slots;
     this.#args = new Array(compiled.slots.length).fill(null);
     this.#statement = db.prepare<[SqlValue[]], RawRow>(compiled.sql);
-    this.returnsRows = this.#statement.reader;
-    if (this.returnsRows) this.#statement.raw();
+    this.#returnsRows = this.#statement.reader;
+    if (this.#returnsRows) this.#statement.raw();
   }
 
   get(values: Readonly<Record<string, SqlValue>>): RawRow | undefined {
@@ -180,8 +173,13 @@ class PreparedStatement {
   all(values: Readonly<Record<string, SqlValue>>): RawRow[] {
     return this.#statement.all(this.#bind(values));
   }
-  run(values: Readonly<Record<string, SqlValue>>): Database.RunResult {
-    return this.#statement.run(this.#bind(values));
+  write(values: Readonly<Record<string, SqlValue>>): StepResult<RawRow> {
+    if (this.#returnsRows) {
+      const rows = this.all(values);
+      return { rows, touched: rows.length, insertId: 0 };
+    }
+    const { changes, lastInsertRowid } = this.#statement.run(this.#bind(values));
+    return { rows: NO_ROWS, touched: changes, insertId: Number(lastInsertRowid) };
   }
 
   #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
@@ -38,6 +38,15 @@ export function createIfMissing(path: string, operation: string): void {
 
 /** Opens one connection to an existing file. Throws `CANNOT_OPEN` or `NOT_A_DATABASE`. */
 export function connect(path: string, readonly: boolean, operation: string): Database.Database {
+  // SQLite opens a folder for reading, and fails later with an error about the disk.
+  if (path !== ':memory:' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new PylonDbError(
+      'CANNOT_OPEN',
+      `${path} is a folder`,
+      { path },
+      { operation, hint: 'Give the path of the pylon.db file in it.' },
+    );
+  }
   try {
     return new Database(path, {
       readonly,

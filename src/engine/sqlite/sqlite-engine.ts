@@ -217,7 +217,7 @@ function readOnly(operation: string): never {
 
 /** A read in the write queue: in memory, where one connection does both. */
 class Read<Result> implements Work<Result> {
-  readonly several = false;
+  readonly needsUndo = false;
   readonly alone = false;
   readonly changedSomething = false;
 

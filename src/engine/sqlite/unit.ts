@@ -5,11 +5,11 @@ import type { RawResult } from './raw-statement.js';
 
 /** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */
 export interface Work<Result> {
-  /** More than one statement: what the first ones did must be undone when a later one fails. */
-  readonly several: boolean;
+  /** Can fail after a statement changed something: runs in a transaction or a savepoint. */
+  readonly needsUndo: boolean;
   /** Never shares a transaction: raw SQL and DDL. */
   readonly alone: boolean;
-  /** Whether a statement of the latest run succeeded before the run ended. */
+  /** Whether the latest run changed something before it ended. */
   readonly changedSomething: boolean;
   run(connection: SqliteConnection): Result;
 }
@@ -18,28 +18,29 @@ export interface Work<Result> {
 export class Unit implements Work<StepResult<unknown>[]> {
   readonly alone = false;
   readonly #steps: readonly Step[];
-  #done = 0;
+  #changedSomething = false;
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps;
   }
 
-  get several(): boolean {
-    return this.#steps.length > 1;
+  /** A lone statement that returns rows is undone too when one of them is corrupt. */
+  get needsUndo(): boolean {
+    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.returnsRows === true;
   }
 
   get changedSomething(): boolean {
-    return this.#done > 0;
+    return this.#changedSomething;
   }
 
   run(connection: SqliteConnection): StepResult<unknown>[] {
-    this.#done = 0;
+    this.#changedSomething = false;
     const results: StepResult<unknown>[] = [];
-    for (const step of this.#steps) {
-      const result = connection.write(step.query);
-      if (step.required === true && result.touched === 0) throw new StepUntouched();
-      results.push(result);
-      this.#done += 1;
+    for (const { query, required } of this.#steps) {
+      const { rows, touched, insertId } = connection.write(query);
+      if (touched > 0) this.#changedSomething = true;
+      else if (required === true) throw new StepUntouched();
+      results.push({ rows: rows.map(query.prepared.decode), touched, insertId });
     }
     return results;
   }
@@ -53,7 +54,7 @@ export function rawUnit(
 ): Work<RawResult> {
   refuseTransactionControl(sql);
   return {
-    several: false,
+    needsUndo: false,
     alone: isStandAlone(nodeKind),
     changedSomething: false,
     run: (connection) => connection.raw(sql, parameters),
@@ -62,7 +63,7 @@ export function rawUnit(
 
 /** Runs a unit inside an open transaction: whole, or leaving nothing of it. */
 export function runInSavepoint<Result>(work: Work<Result>, connection: SqliteConnection): Result {
-  if (!work.several) return work.run(connection);
+  if (!work.needsUndo) return work.run(connection);
   connection.savepoint();
   try {
     const result = work.run(connection);

@@ -104,7 +104,7 @@ export class WriteQueue {
     const connection = this.#connection;
     try {
       let result: unknown;
-      if (unit.work.several) {
+      if (unit.work.needsUndo) {
         connection.beginImmediate();
         result = unit.work.run(connection);
         connection.commit();

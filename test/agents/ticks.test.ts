@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import type { NewAgent, Tick } from '../../src/index.js';
+import { literals, NOON, stored, testFile, writeByAnother } from '../jobs/file.js';
+
+const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active', balance_sats: 9 };
+
+async function withBob() {
+  const file = await testFile();
+  await file.db.agents.upsert(BOB);
+  file.time.now += 60;
+  return { ...file, all: () => literals(file.path, 'agents', 'tick_history') };
+}
+
+describe('agents.recordTick', () => {
+  it('stores the tick and counts it on its agent, whose balance stays', async () => {
+    const { db, path } = await withBob();
+    const tick: Tick = {
+      id: 1,
+      agent_npub: 'npub1',
+      tick_number: 42,
+      prompt_tokens: 100,
+      completion_tokens: 50,
+      actions_json: '["Post"]',
+      cost_sats: 5,
+      duration_ms: 1200,
+      created_at: NOON + 60,
+    };
+    const { id: _, agent_npub: __, created_at: ___, ...given } = tick;
+    expect(await db.agents.recordTick('npub1', given)).toEqual(tick);
+    expect(stored(path, 'select * from tick_history')).toEqual([tick]);
+    expect(await db.agents.get('npub1')).toMatchObject({
+      balance_sats: 9,
+      tick_count: 1,
+      last_tick_at: NOON + 60,
+      updated_at: NOON + 60,
+      created_at: NOON,
+    });
+  });
+
+  it('takes nothing for what is left out', async () => {
+    const { db } = await withBob();
+    expect(await db.agents.recordTick('npub1', { tick_number: 0 })).toEqual({
+      id: 1,
+      agent_npub: 'npub1',
+      tick_number: 0,
+      prompt_tokens: null,
+      completion_tokens: null,
+      actions_json: null,
+      cost_sats: null,
+      duration_ms: null,
+      created_at: NOON + 60,
+    });
+  });
+
+  it('counts every tick, of many callers on two connections', async () => {
+    const { db, open, path } = await withBob();
+    const other = await open();
+    const ticks = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        (i % 2 ? db : other).agents.recordTick('npub1', { tick_number: i }),
+      ),
+    );
+    expect(new Set(ticks.map(({ id }) => id)).size).toBe(100);
+    expect(stored(path, 'select * from tick_history order by tick_number')).toEqual(ticks);
+    expect(await db.agents.get('npub1')).toMatchObject({ tick_count: 100 });
+  });
+
+  it('counts nothing when the tick can not be stored', async () => {
+    const { db, path, all } = await withBob();
+    writeByAnother(
+      path,
+      `create trigger refuse before insert on tick_history when new.tick_number = 13
+       begin select raise(abort, 'no thirteen'); end`,
+    );
+    const before = all();
+    await expect(db.agents.recordTick('npub1', { tick_number: 13 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      constraint: 'trigger',
+    });
+    expect(all()).toEqual(before);
+    await Promise.allSettled([
+      db.agents.recordTick('npub1', { tick_number: 12 }),
+      db.agents.recordTick('npub1', { tick_number: 13 }),
+      db.agents.recordTick('npub1', { tick_number: 14 }),
+    ]);
+    expect(await db.agents.get('npub1')).toMatchObject({ tick_count: 2 });
+  });
+
+  it('refuses to count beyond 2^53-1', async () => {
+    const { db, all } = await withBob();
+    await db.agents.upsert({ ...BOB, tick_count: Number.MAX_SAFE_INTEGER });
+    const before = all();
+    await expect(db.agents.recordTick('npub1', { tick_number: 1 })).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      column: 'tick_count',
+    });
+    expect(all()).toEqual(before);
+  });
+});
+
+describe('agents.tickHistory', () => {
+  it('gives the highest tick_number first, then the highest id', async () => {
+    const { db } = await withBob();
+    await db.agents.upsert({ ...BOB, npub: 'other' });
+    for (const tick_number of [3, 1, 2, 3]) await db.agents.recordTick('npub1', { tick_number });
+    await db.agents.recordTick('other', { tick_number: 9 });
+    const ticks = await db.agents.tickHistory('npub1');
+    expect(ticks.map((tick) => [tick.tick_number, tick.id])).toEqual([
+      [3, 4],
+      [3, 1],
+      [2, 3],
+      [1, 2],
+    ]);
+  });
+
+  it('gives ten ticks unless the caller names another limit', async () => {
+    const { db } = await withBob();
+    for (let i = 0; i < 12; i++) await db.agents.recordTick('npub1', { tick_number: i });
+    expect(await db.agents.tickHistory('npub1')).toHaveLength(10);
+    expect(await db.agents.tickHistory('npub1', { limit: 11 })).toHaveLength(11);
+  });
+
+  it('pages thousands of one number without a gap or a repeat while others insert', async () => {
+    const { db, open, path } = await withBob();
+    const other = await open();
+    const insertTicks = (count: number, tick_number: number) =>
+      writeByAnother(
+        path,
+        `with recursive n(i) as (select 1 union all select i + 1 from n where i < ?)
+         insert into tick_history (agent_npub, tick_number) select 'npub1', ? from n`,
+        count,
+        tick_number,
+      );
+    const rows = () =>
+      stored(path, 'select * from tick_history order by tick_number desc, id desc');
+    insertTicks(1500, 7);
+    insertTicks(50, 6);
+    insertTicks(50, 8);
+    insertTicks(1500, 7);
+    const before = rows();
+
+    const seen: Tick[] = [];
+    for (let last: Tick | undefined; ; ) {
+      const page = await db.agents.tickHistory('npub1', {
+        limit: 97,
+        ...(last && { before: last }),
+      });
+      seen.push(...page);
+      if (page.length < 97) break;
+      last = page.at(-1);
+      insertTicks(10, 7);
+      insertTicks(1, 6);
+      await other.agents.recordTick('npub1', { tick_number: 7 });
+    }
+
+    const ids = new Set(seen.map((tick) => tick.id));
+    expect(ids.size).toBe(seen.length);
+    const isOld = new Set(before.map((row) => Reflect.get(row, 'id')));
+    expect(seen.filter((tick) => isOld.has(tick.id))).toEqual(before);
+    expect(seen).toEqual(rows().filter((row) => ids.has(Reflect.get(row, 'id'))));
+  });
+
+  it('goes on after a negative tick_number that another program stored', async () => {
+    const { db, path } = await withBob();
+    writeByAnother(
+      path,
+      `insert into tick_history (agent_npub, tick_number) values ('npub1', -1), ('npub1', -2)`,
+    );
+    const [last] = await db.agents.tickHistory('npub1', { limit: 1 });
+    expect(last?.tick_number).toBe(-1);
+    const rest = await db.agents.tickHistory('npub1', { ...(last && { before: last }) });
+    expect(rest).toMatchObject([{ tick_number: -2 }]);
+  });
+});
+
+describe('agents.delete', () => {
+  it('deletes the agent with its ticks, and no others', async () => {
+    const { db, path } = await withBob();
+    await db.agents.upsert({ ...BOB, npub: 'other' });
+    await db.agents.recordTick('npub1', { tick_number: 1 });
+    await db.agents.recordTick('npub1', { tick_number: 2 });
+    const kept = await db.agents.recordTick('other', { tick_number: 1 });
+    expect(await db.agents.delete('npub1')).toBe(true);
+    expect(await db.agents.get('npub1')).toBeUndefined();
+    expect(await db.agents.tickHistory('npub1')).toEqual([]);
+    expect(stored(path, 'select * from tick_history')).toEqual([kept]);
+    expect(await db.agents.delete('npub1')).toBe(false);
+  });
+
+  it('keeps the ticks when the agent can not be deleted', async () => {
+    const { db, path, all } = await withBob();
+    await db.agents.recordTick('npub1', { tick_number: 1 });
+    writeByAnother(
+      path,
+      "create trigger refuse before delete on agents begin select raise(abort, 'stays'); end",
+    );
+    const before = all();
+    await expect(db.agents.delete('npub1')).rejects.toMatchObject({ constraint: 'trigger' });
+    expect(all()).toEqual(before);
+  });
+
+  it('never gives the id of a deleted tick again', async () => {
+    const { db } = await withBob();
+    const { id } = await db.agents.recordTick('npub1', { tick_number: 1 });
+    await db.agents.delete('npub1');
+    await db.agents.upsert(BOB);
+    const tick = await db.agents.recordTick('npub1', { tick_number: 1 });
+    expect(tick.id).toBeGreaterThan(id);
+    expect(await db.agents.get('npub1')).toMatchObject({ tick_count: 1 });
+  });
+});

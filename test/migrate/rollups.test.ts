@@ -258,7 +258,7 @@ const sum = (amounts: Readonly<Record<string, bigint>>): bigint =>
 
 /** Whether every source's sum, and each sum on the way to the total, is a safe integer. */
 function sumsFit({ job = 0n, tip = 0n, other = 0n }: Readonly<Record<string, bigint>>): boolean {
-  const sums = [job, tip, other, job + tip, job + tip + other];
+  const sums = [job, tip, other, job + tip + other];
   return sums.every((n) => n <= Number.MAX_SAFE_INTEGER && n >= Number.MIN_SAFE_INTEGER);
 }
 

@@ -17,7 +17,7 @@ export function configure(command: Command): void {
       const { path } = settings;
       const list = await readMigrations(options);
       // The reader outlives the writer: whoever closes last would write the WAL into the file.
-      const planned = await Promise.resolve(
+      const planned = await withReader(path, () =>
         withWriter(path, (db) => migratorOf(db, path, list).plan()),
       );
       const out = new Output(settings);

@@ -46,6 +46,8 @@ const NO_CELL = /^[\p{Mn}\p{Me}\u200c\u200d]+$/u;
 
 /** How many cells of a terminal the text takes, as most terminals count. */
 export function cells(text: string): number {
+  // Nearly all text is this, and taking graphemes apart is slow.
+  if (/^[ -~]*$/.test(text)) return text.length;
   let sum = 0;
   for (const { segment } of graphemes.segment(text)) sum += cellsOf(segment);
   return sum;

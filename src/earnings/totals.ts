@@ -1,4 +1,4 @@
-import { type QueryCreator, sql } from 'kysely';
+import { type QueryCreator, type RawBuilder, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { ReadHandle } from '../engine/engine.js';
 import type { RawRow } from '../engine/prepared.js';
@@ -27,61 +27,68 @@ const HIGH_UNIT = 4_294_967_296;
 // A sum of amounts beyond 64 bits fails in SQLite, or becomes a rounded real. So it is summed in
 // halves, amount >> 32 and amount & 0xffffffff, which can't overflow below 2^31 rows. The low
 // half's carry goes up before JavaScript sees it: both then fit a number exactly.
-const carried = (high: string, low: string) => ({
-  high: sql<number>`${sql.ref(high)} + (${sql.ref(low)} >> 32)`.as('high'),
-  low: sql<number>`${sql.ref(low)} & 4294967295`.as('low'),
-});
-const amountHigh = sql<number>`sum(amount_msats >> 32)`.as('amount_high');
-const amountLow = sql<number>`sum(amount_msats & 4294967295)`.as('amount_low');
+const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
+  sql<number>`${high} + (${low} >> 32)`;
+const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
 
-/** The rollup row of an earning: its source, or 'invalid' for one that must not be summed. */
-const bucket = sql<string>`case when typeof(amount_msats) = 'integer'
+/** An earning that must not be summed: the rollups count it as invalid. */
+const isInvalid = sql<boolean>`not (typeof(amount_msats) = 'integer'
   and amount_msats between -9007199254740991 and 9007199254740991
-  and source in ('job', 'tip', 'other') then source else 'invalid' end`;
-
-const decodeSum = (row: RawRow): SourceSum => ({
-  source: String(row[0]),
-  high: Number(row[1]),
-  low: Number(row[2]),
-  count: Number(row[3]),
-});
+  and source in ('job', 'tip', 'other'))`;
 
 const allTime = prepared(
   'earnings.summary',
   (db) => {
-    const { high, low } = carried('amount_high', 'amount_low');
-    return db.selectFrom('pylon_db_earning_totals').select(['source', high, low, 'count']);
+    const high = sql<number>`amount_high`;
+    const low = sql<number>`amount_low`;
+    return db
+      .selectFrom('pylon_db_earning_totals')
+      .select(['source', carriedUp(high, low).as('high'), carriedOff(low).as('low'), 'count']);
   },
-  decodeSum,
+  (row): SourceSum => ({
+    source: String(row[0]),
+    high: Number(row[1]),
+    low: Number(row[2]),
+    count: Number(row[3]),
+  }),
 );
+
+/** One source's columns. A GROUP BY would sort the whole range. */
+function columnsOf(source: EarningSource) {
+  const only = sql`filter (where source = ${sql.lit(source)})`;
+  const high = sql<number>`coalesce(sum(amount_msats >> 32) ${only}, 0)`;
+  const low = sql<number>`coalesce(sum(amount_msats & 4294967295) ${only}, 0)`;
+  return [
+    carriedUp(high, low).as(`${source}_high`),
+    carriedOff(low).as(`${source}_low`),
+    sql<number>`count(*) ${only}`.as(`${source}_count`),
+  ];
+}
 
 /** Sums from `start` on: to `end`, or to the end of time. */
 const rangeSums = (name: string, ended: boolean) =>
   prepared(
     name,
-    (db: QueryCreator<DB>, p: Params<Range>) => {
-      const { high, low } = carried('amount_high', 'amount_low');
-      return db
-        .selectFrom((eb) =>
-          eb
-            .selectFrom('earnings')
-            .select((e) => [
-              bucket.as('source'),
-              amountHigh,
-              amountLow,
-              e.fn.countAll<number>().as('count'),
-            ])
-            .where('earned_at', '>=', p.start)
-            .$if(ended, (query) => query.where('earned_at', '<=', p.end))
-            .groupBy(bucket)
-            .as('sums'),
-        )
-        .select(['source', high, low, 'count']);
-    },
-    decodeSum,
+    (db: QueryCreator<DB>, p: Params<Range>) =>
+      db
+        .selectFrom('earnings')
+        .select(sql<number>`count(*) filter (where ${isInvalid})`.as('invalid'))
+        .select(EARNING_SOURCES.flatMap(columnsOf))
+        .where('earned_at', '>=', p.start)
+        .$if(ended, (query) => query.where('earned_at', '<=', p.end)),
+    decodeRangeSums,
   );
 const sumsInRange = rangeSums('earnings.rollup', true);
 const sumsSince = rangeSums('earnings.today', false);
+
+function decodeRangeSums(row: RawRow): SourceSum[] {
+  const [invalid = 0, ...columns] = row.map(Number);
+  const sums = EARNING_SOURCES.map((source, i): SourceSum => {
+    const [high = 0, low = 0, count = 0] = columns.slice(3 * i);
+    return { source, high, low, count };
+  });
+  return [...sums, { source: 'invalid', high: 0, low: 0, count: invalid }];
+}
 
 /** One earning that can't be summed, of a range or of all: decoding it says why. */
 const invalidEarning = (name: string, ranged: boolean) =>
@@ -94,7 +101,7 @@ const invalidEarning = (name: string, ranged: boolean) =>
         .$if(ranged, (query) =>
           query.where('earned_at', '>=', p.start).where('earned_at', '<=', p.end),
         )
-        .where(bucket, '=', 'invalid')
+        .where(isInvalid)
         .limit(1),
     decodeEarning,
   );
@@ -123,7 +130,7 @@ export async function earnedInRange(
   operation: string,
   range: { readonly start: number; readonly end: number },
 ): Promise<Earned> {
-  const sums = await db.all(operation, sumsInRange(range));
+  const [sums = []] = await db.all(operation, sumsInRange(range));
   if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
   return summed(operation, sums);
 }
@@ -135,7 +142,7 @@ export async function earnedSince(
   start: number,
 ): Promise<Earned> {
   const range = { ...EVER, start };
-  const sums = await db.all(operation, sumsSince(range));
+  const [sums = []] = await db.all(operation, sumsSince(range));
   if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
   return summed(operation, sums);
 }

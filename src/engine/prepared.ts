@@ -52,8 +52,8 @@ export class ParamSlot {
  */
 export function prepared<Values, Row>(
   name: string,
-  build: (db: QueryCreator<DB>, params: Params<Values>) => Compilable<Row>,
-  decode: (row: RawRow) => NoInfer<Row>,
+  build: (db: QueryCreator<DB>, params: Params<Values>) => Compilable,
+  decode: (row: RawRow) => Row,
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,

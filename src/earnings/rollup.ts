@@ -1,7 +1,7 @@
 import type { ReadHandle } from '../engine/engine.js';
 import { type Check, invalid, object, oneOf, text, timestamp } from '../input.js';
 import { firstEarning, recentEarnings } from './queries.js';
-import { type Earned, earnedInRange } from './totals.js';
+import { type Earned, earnedBetween } from './totals.js';
 import { type BucketWidth, utcBucketStarts } from './utc-calendar.js';
 
 /** What one calendar bucket earned; `bucket_start` in unix seconds. */
@@ -55,7 +55,7 @@ export async function rollup(
   return await Promise.all(
     starts.map(async (bucket_start, i) => {
       const next = starts[i + 1];
-      const earned = await earnedInRange(db, operation, {
+      const earned = await earnedBetween(db, operation, {
         start: Math.max(start, bucket_start),
         end: next === undefined ? end : next - 1,
       });

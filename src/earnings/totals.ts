@@ -1,10 +1,9 @@
 import { type QueryCreator, type RawBuilder, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { ReadHandle } from '../engine/engine.js';
-import type { RawRow } from '../engine/prepared.js';
-import { type Params, prepared } from '../engine/prepared.js';
+import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
 import { PylonDbError } from '../errors.js';
-import { decodeEarning, EARNING_COLUMNS } from './earning.js';
+import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
 
 /** What was earned: in all and by source, in millisatoshis, and in how many earnings. */
 export interface Earned {
@@ -32,9 +31,9 @@ const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
 const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
 
 /** An earning that must not be summed: the rollups count it as invalid. */
-const isInvalid = sql<boolean>`not (typeof(amount_msats) = 'integer'
+const isInvalid = sql<boolean>`(typeof(amount_msats) = 'integer'
   and amount_msats between -9007199254740991 and 9007199254740991
-  and source in ('job', 'tip', 'other'))`;
+  and source in ('job', 'tip', 'other')) is not true`;
 
 const allTime = prepared(
   'earnings.summary',
@@ -65,8 +64,10 @@ function columnsOf(source: EarningSource) {
   ];
 }
 
-/** Sums from `start` on: to `end`, or to the end of time. */
-const rangeSums = (name: string, ended: boolean) =>
+/** A range of time: from `start` on to the end of time, or to `end`. */
+type Bounds = 'since' | 'between';
+
+const sums = (name: string, bounds: Bounds) =>
   prepared(
     name,
     (db: QueryCreator<DB>, p: Params<Range>) =>
@@ -75,11 +76,11 @@ const rangeSums = (name: string, ended: boolean) =>
         .select(sql<number>`count(*) filter (where ${isInvalid})`.as('invalid'))
         .select(EARNING_SOURCES.flatMap(columnsOf))
         .where('earned_at', '>=', p.start)
-        .$if(ended, (query) => query.where('earned_at', '<=', p.end)),
+        .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end)),
     decodeRangeSums,
   );
-const sumsInRange = rangeSums('earnings.rollup', true);
-const sumsSince = rangeSums('earnings.today', false);
+const sumsBetween = sums('earnings.rollup', 'between');
+const sumsSince = sums('earnings.today', 'since');
 
 function decodeRangeSums(row: RawRow): SourceSum[] {
   const [invalid = 0, ...columns] = row.map(Number);
@@ -90,23 +91,23 @@ function decodeRangeSums(row: RawRow): SourceSum[] {
   return [...sums, { source: 'invalid', high: 0, low: 0, count: invalid }];
 }
 
-/** One earning that can't be summed, of a range or of all: decoding it says why. */
-const invalidEarning = (name: string, ranged: boolean) =>
+/** One earning that can't be summed: decoding it says why. */
+const invalidEarning = (name: string, bounds: Bounds | 'ever') =>
   prepared(
     name,
     (db, p: Params<Range>) =>
       db
         .selectFrom('earnings')
         .select(EARNING_COLUMNS)
-        .$if(ranged, (query) =>
-          query.where('earned_at', '>=', p.start).where('earned_at', '<=', p.end),
-        )
+        .$if(bounds !== 'ever', (query) => query.where('earned_at', '>=', p.start))
+        .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end))
         .where(isInvalid)
         .limit(1),
     decodeEarning,
   );
-const invalidInRange = invalidEarning('earnings.rollup invalid', true);
-const invalidEver = invalidEarning('earnings.summary invalid', false);
+const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
+const invalidSince = invalidEarning('earnings.today invalid', 'since');
+const invalidEver = invalidEarning('earnings.summary invalid', 'ever');
 
 const paidJobs = prepared(
   'earnings.summary jobs',
@@ -119,20 +120,17 @@ const paidJobs = prepared(
  * naming an earning that can't be summed, and `OUT_OF_RANGE` for a sum beyond 2^53-1.
  */
 export async function earnedEver(db: ReadHandle, operation: string): Promise<Earned> {
-  const sums = await db.all(operation, allTime({}));
-  if (hasInvalid(sums)) await db.first(operation, invalidEver(EVER));
-  return summed(operation, sums);
+  return await summed(db, operation, () => db.all(operation, allTime({})), invalidEver(EVER));
 }
 
 /** Earnings from `start` to `end`, both included; throws like {@link earnedEver}. */
-export async function earnedInRange(
+export async function earnedBetween(
   db: ReadHandle,
   operation: string,
   range: { readonly start: number; readonly end: number },
 ): Promise<Earned> {
-  const [sums = []] = await db.all(operation, sumsInRange(range));
-  if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
-  return summed(operation, sums);
+  const ask = () => db.first(operation, sumsBetween(range));
+  return await summed(db, operation, ask, invalidBetween(range));
 }
 
 /** Earnings from `start` on, the future included; throws like {@link earnedEver}. */
@@ -142,9 +140,8 @@ export async function earnedSince(
   start: number,
 ): Promise<Earned> {
   const range = { ...EVER, start };
-  const [sums = []] = await db.all(operation, sumsSince(range));
-  if (hasInvalid(sums)) await db.first(operation, invalidInRange(range));
-  return summed(operation, sums);
+  const ask = () => db.first(operation, sumsSince(range));
+  return await summed(db, operation, ask, invalidSince(range));
 }
 
 /** How many jobs have an earning, of whatever source. */
@@ -156,11 +153,22 @@ type Range = { start: number; end: number };
 
 const EVER: Range = { start: Number.MIN_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER };
 
-function hasInvalid(sums: readonly SourceSum[]): boolean {
-  return sums.some(({ source, count }) => source === 'invalid' && count > 0);
+async function summed(
+  db: ReadHandle,
+  operation: string,
+  ask: () => Promise<readonly SourceSum[] | undefined>,
+  invalid: Bound<Earning>,
+): Promise<Earned> {
+  const sums = (await ask()) ?? [];
+  if (sums.some(({ source, count }) => source === 'invalid' && count > 0)) {
+    await db.first(operation, invalid);
+    // It was mended between the two looks: the sums are others now.
+    return await summed(db, operation, ask, invalid);
+  }
+  return addUp(operation, sums);
 }
 
-function summed(operation: string, sums: readonly SourceSum[]): Earned {
+function addUp(operation: string, sums: readonly SourceSum[]): Earned {
   const of = new Map(sums.map((sum) => [sum.source, sum]));
   const by_source = { job: 0, tip: 0, other: 0 };
   const all = { high: 0, low: 0, count: 0 };

@@ -14,7 +14,7 @@ import {
   PylonDb,
   type Tick,
 } from '../src/index.js';
-import { literals, PUBLISHED_TABLES, stored, writeByAnother } from './jobs/file.js';
+import { literals, PUBLISHED_TABLES, stored, writeByAnother } from './file.js';
 import { temporaryFolder } from './temporary.js';
 
 const CLEAN = fileURLToPath(new URL('./fixtures', import.meta.url));

@@ -1,6 +1,7 @@
 import type { LifecycleState } from '../../generated/db.js';
 import { type Clock, isStepUntouched, type WriteHandle } from '../engine/engine.js';
 import { PylonDbError } from '../errors.js';
+import { MAX_INTEGER } from '../input.js';
 import { type Agent, agentInput, type NewAgent } from './agent.js';
 import {
   adjustAgentBalance,
@@ -148,6 +149,8 @@ export class AgentsService {
       // Decoding the agent says what is wrong with its count, if it can't be read.
       const agent = await this.#db.first(operation, getAgent({ npub }));
       if (agent === undefined) unknownAgent(operation, npub);
+      // Stored by another process between the two looks: now it can tick.
+      if (agent.tick_count < MAX_INTEGER) return await this.recordTick(npub, tick);
       throw outOfRange(operation, 'tick_count', npub);
     }
   }

@@ -62,7 +62,12 @@ function floorTo(at: number, width: number): number {
 /** Throws `RangeError` beyond the dates that JavaScript knows. */
 function startOfMonth(at: number, monthsLater: number): number {
   const date = new Date(at * MS_A_SECOND);
-  const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + monthsLater);
+  // Not Date.UTC: it takes the years 0 to 99 for those after 1900.
+  const start = new Date(0).setUTCFullYear(
+    date.getUTCFullYear(),
+    date.getUTCMonth() + monthsLater,
+    1,
+  );
   if (Number.isNaN(start)) throw new RangeError('beyond the calendar');
   return start / MS_A_SECOND;
 }

@@ -44,7 +44,8 @@ export class JobsService {
       kind: job.kind,
       customer_pubkey: job.customer_pubkey,
       status: job.status ?? 'pending',
-      price_msats: job.price_msats ?? 0,
+      // Plus zero: -0 is stored as 0.
+      price_msats: (job.price_msats ?? 0) + 0,
       input_hash: job.input_hash ?? null,
       output_hash: job.output_hash ?? null,
       error_message: job.error_message ?? null,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Agent, LIFECYCLE_STATES, type NewAgent } from '../../src/index.js';
-import { literals, NOON, stored, testFile } from '../jobs/file.js';
+import { literals, NOON, stored, testFile } from '../file.js';
 
 const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active' };
 const FULL: Agent = {

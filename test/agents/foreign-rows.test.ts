@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PylonDb } from '../../src/index.js';
-import { literals, testFile, writeByAnother } from '../jobs/file.js';
+import { literals, testFile, writeByAnother } from '../file.js';
 
 type Bad = readonly [column: string, sql: string, code: 'CORRUPT_ROW' | 'OUT_OF_RANGE'];
 

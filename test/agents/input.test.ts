@@ -7,8 +7,8 @@ import {
   fieldsOf,
   optional,
   required,
-} from '../jobs/bad-input.js';
-import { testFile } from '../jobs/file.js';
+} from '../bad-input.js';
+import { testFile } from '../file.js';
 
 const AGENT: NewAgent = { npub: 'new', name: 'Bob', lifecycle_state: 'active' };
 const TICK: NewTick = { tick_number: 1 };

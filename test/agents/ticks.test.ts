@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NewAgent, Tick } from '../../src/index.js';
-import { literals, NOON, stored, testFile, writeByAnother } from '../jobs/file.js';
+import { literals, NOON, stored, testFile, writeByAnother } from '../file.js';
 
 const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active', balance_sats: 9 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Earning, NewEarning, PylonDb } from '../../src/index.js';
-import { literals, NOON, stored, testFile } from '../jobs/file.js';
+import { literals, NOON, stored, testFile } from '../file.js';
 
 const TIP: NewEarning = { id: 'tip', amount_msats: 1, source: 'tip' };
 const NEW_ID = /^earn-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -7,8 +7,8 @@ import {
   fieldsOf,
   optional,
   required,
-} from '../jobs/bad-input.js';
-import { NOON, testFile } from '../jobs/file.js';
+} from '../bad-input.js';
+import { NOON, testFile } from '../file.js';
 
 const EARNING: NewEarning = { id: 'new', amount_msats: 1, source: 'tip' };
 const ROW = { earned_at: 1, id: 'a' };

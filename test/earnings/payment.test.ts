@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { literals, stored, testFile, writeByAnother } from '../jobs/file.js';
+import { literals, stored, testFile, writeByAnother } from '../file.js';
 
 const PAID = {
   id: 'first',

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { PylonDb, QueryEvent } from '../../src/index.js';
-import { testFile, writeByAnother } from '../jobs/file.js';
+import { testFile, writeByAnother } from '../file.js';
 
 const PREIMAGE = 'b7a3f00dcafe';
 const BAD_PREIMAGE = `${PREIMAGE}\ud800`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BucketWidth, EARNING_SOURCES } from '../../src/index.js';
-import { testFile, writeByAnother } from '../jobs/file.js';
+import { testFile, writeByAnother } from '../file.js';
 
 const HOUR = 3600;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BucketWidth, EarningsBucket } from '../../src/index.js';
-import { testFile } from '../jobs/file.js';
+import { testFile } from '../file.js';
 
 const HOUR = 3600;
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { NewJob } from '../../src/index.js';
-import { NOON, stored, testFile } from './file.js';
+import { NOON, stored, testFile } from '../file.js';
 
 const run = promisify(execFile);
 const WORKER = fileURLToPath(new URL('./claim-worker.ts', import.meta.url));

@@ -7,8 +7,8 @@ import {
   fieldsOf,
   optional,
   required,
-} from './bad-input.js';
-import { testFile } from './file.js';
+} from '../bad-input.js';
+import { testFile } from '../file.js';
 
 const JOB: NewJob = { id: 'new', kind: 5100, customer_pubkey: 'npub' };
 const PAID = { price_msats: 1 };

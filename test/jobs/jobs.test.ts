@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JOB_STATUSES, type Job, type NewJob } from '../../src/index.js';
-import { literals, NOON, stored, testFile } from './file.js';
+import { literals, NOON, stored, testFile } from '../file.js';
 
 const JOB: NewJob = { id: 'a', kind: 5100, customer_pubkey: 'npub' };
 const FULL: Job = {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Job, PylonDb } from '../../src/index.js';
-import { stored, testFile, writeByAnother } from './file.js';
+import { stored, testFile, writeByAnother } from '../file.js';
 
 /** Unix seconds: one second in which all of these jobs were made. */
 const SAME_SECOND = 1_782_000_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError } from '../../src/index.js';
-import { literals, NOON, stored, testFile, writeByAnother } from './file.js';
+import { literals, NOON, stored, testFile, writeByAnother } from '../file.js';
 
 const NEW_ID = /^earn-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const PAYMENT = { price_msats: 5000, payment_hash: 'h', preimage: 'p', output_hash: 'o' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JOB_STATUSES, type Job, type JobStatus, type PylonDb } from '../../src/index.js';
-import { NOON, stored, testFile } from './file.js';
+import { NOON, stored, testFile } from '../file.js';
 
 // DESIGN §3, written out anew: what the code says must not decide what is right.
 const LEGAL: Readonly<Record<JobStatus, string>> = {

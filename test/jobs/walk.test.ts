@@ -7,7 +7,7 @@ import {
   type PylonDb,
   PylonDbError,
 } from '../../src/index.js';
-import { stored, testFile, writeByAnother } from './file.js';
+import { stored, testFile, writeByAnother } from '../file.js';
 
 /** Random sequences a test; each takes about 20 ms. */
 const RUNS = 150;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isPylonDbError, type PylonDb } from '../../src/index.js';
+import { isPylonDbError, type PylonDb } from '../src/index.js';
 import { literals, PUBLISHED_TABLES, type TestFile } from './file.js';
 
 /** A word in bad texts that no error may repeat. */

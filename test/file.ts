@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
-import { type OpenOptions, PylonDb } from '../../src/index.js';
-import { temporaryFolder } from '../temporary.js';
+import { type OpenOptions, PylonDb } from '../src/index.js';
+import { temporaryFolder } from './temporary.js';
 
 /** A migrated file in a fresh folder, with a clock that the test moves: `time.now`. */
 export interface TestFile {

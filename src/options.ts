@@ -3,6 +3,7 @@ import type { Durability } from './engine/sqlite/pragmas.js';
 import { PylonDbError } from './errors.js';
 import { type Check, integer, invalid, object, oneOf, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';
+import { INITIAL_MIGRATION, OUR_MIGRATION } from './migrate/schema-check.js';
 
 /** How a database is opened. */
 export interface OpenOptions {
@@ -34,9 +35,6 @@ export const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 /** Timers hold 31 bits of milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Names of this form are our own migrations'. */
-const OURS = /^\d+_pylon_db_/;
-
 const typeOf =
   (type: 'boolean' | 'function', fix: string): Check =>
   (value, field, operation) => {
@@ -51,7 +49,7 @@ const migrationList: Check = (value, field, operation) => {
     if (typeof load !== 'function') {
       throw invalid(`${field}.${name}`, operation, 'a function that imports the migration', load);
     }
-    if (OURS.test(name) || name === '001_initial_schema') {
+    if (OUR_MIGRATION.test(name) || name === INITIAL_MIGRATION) {
       throw new PylonDbError(
         'INVALID_ARGUMENT',
         `${name} is a name of pylon-db's own migrations`,

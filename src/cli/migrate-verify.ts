@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { isPylonDbError } from '../errors.js';
 import { readLedgerRows } from '../migrate/ledger-rows.js';
 import type { MigrationList } from '../migrate/migration.js';
-import { INITIAL_MIGRATION, readLedger } from '../migrate/schema-check.js';
+import { INITIAL_MIGRATION, OUR_MIGRATION, readLedger } from '../migrate/schema-check.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
 import { migratorOf, withMemory, withReader } from './migration-connections.js';
@@ -59,14 +59,11 @@ function appliedNames(db: Database.Database, list: MigrationList): readonly stri
   } catch (error) {
     // A published table or column is missing: that is drift, and told as such.
     const applied = isPylonDbError(error, 'SCHEMA_MISMATCH') ? namesIn(db) : [];
-    const newer = applied.some((name) => OURS.test(name) && !Object.hasOwn(list, name));
+    const newer = applied.some((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
     if (newer || !applied.includes(INITIAL_MIGRATION)) throw error;
     return applied;
   }
 }
-
-/** Ledger rows of this form are ours. */
-const OURS = /^\d+_pylon_db_/;
 
 /** None for a ledger that can't be read. */
 function namesIn(db: Database.Database): string[] {

@@ -56,7 +56,7 @@ const LEDGER = { id: 'INTEGER', name: 'TEXT', applied_at: 'INTEGER' } as const;
 export const INITIAL_MIGRATION = '001_initial_schema';
 
 /** Ledger rows of this form are ours; all others are somebody else's. */
-const OURS = /^\d+_pylon_db_/;
+export const OUR_MIGRATION = /^\d+_pylon_db_/;
 
 /** What a file's ledger says, beside the migrations that we know. */
 export interface LedgerState {
@@ -90,7 +90,7 @@ export function readLedger(
   if (problems.length > 0) throw mismatch(operation, problems);
 
   const applied = appliedNames(db);
-  const newer = applied.filter((name) => OURS.test(name) && !Object.hasOwn(list, name));
+  const newer = applied.filter((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
   if (newer.length > 0) {
     throw mismatch(
       operation,

@@ -1,0 +1,119 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+const FIXTURE = join(PROJECT, 'test/fixtures/node-001.db');
+
+/** What a process did. */
+export interface Outcome {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command line as the package ships it, bundled once a test file: it starts much faster. */
+const bundled = bundle();
+afterAll(async () => rmSync(dirname(dirname(await bundled)), { recursive: true, force: true }));
+
+/** Runs the real command line; `HOME` and the variables it reads are only those given. */
+export async function pylonDb(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  return await runNode([await bundled, ...args], env);
+}
+
+/** Like {@link pylonDb}, from the sources, where TypeScript can be imported. */
+export async function pylonDbUnderTsx(args: readonly string[]): Promise<Outcome> {
+  return await runNode(['--import', 'tsx', 'src/cli/main.ts', ...args], {});
+}
+
+/** The path of the bundle, for shells. */
+export async function bundlePath(): Promise<string> {
+  return await bundled;
+}
+
+async function bundle(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'pylon-db-cli-'));
+  const manifest = readFileSync(join(PROJECT, 'package.json'), 'utf8');
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(manifest);
+  const build = scripts['build:js']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
+  await promisify(execFile)('sh', ['-c', `node_modules/.bin/${build}`], { cwd: PROJECT });
+  writeFileSync(join(folder, 'package.json'), manifest);
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'dist', 'cli.js');
+}
+
+async function runNode(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  const { PYLON_DB: _, NO_COLOR: __, ...inherited } = process.env;
+  const child = spawn('node', args, {
+    cwd: PROJECT,
+    env: { ...inherited, HOME: '/nonexistent', ...env },
+  });
+  const read = async (stream: typeof child.stdout): Promise<string> => {
+    let text = '';
+    for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+    return text;
+  };
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  const [exitCode, stdout, stderr] = await Promise.all([
+    exit,
+    read(child.stdout),
+    read(child.stderr),
+  ]);
+  return { exitCode, stdout, stderr };
+}
+
+/** Runs it with `--json` and gives its value. Throws when it fails otherwise than by `exitCode`. */
+export async function json(args: readonly string[], exitCode = 0): Promise<unknown> {
+  const outcome = await pylonDb([...args, '--json']);
+  if (outcome.exitCode === exitCode) return JSON.parse(outcome.stdout);
+  throw new Error(`exit code ${outcome.exitCode}: ${outcome.stderr}`);
+}
+
+/** A copy of the file of another implementation: only the published schema is applied. */
+export function publishedFile(folder: string): string {
+  const path = join(folder, 'node-001.db');
+  copyFileSync(FIXTURE, path);
+  // A fixture may be checked out without the right to write.
+  chmodSync(path, 0o600);
+  return path;
+}
+
+/** Every file below a folder with a hash of its bytes. Empty WALs and `-shm` files are no change. */
+export function contents(folder: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) {
+      files[path] = 'folder';
+      continue;
+    }
+    const bytes = readFileSync(path);
+    const isEmptyWal = entry.name.endsWith('-wal') && bytes.length === 0;
+    if (isEmptyWal || entry.name.endsWith('-shm')) continue;
+    files[path] = createHash('sha256').update(bytes).digest('hex');
+  }
+  return files;
+}

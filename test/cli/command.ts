@@ -52,7 +52,7 @@ async function bundle(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pylon-db-cli-'));
   const manifest = readFileSync(join(PROJECT, 'package.json'), 'utf8');
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(manifest);
-  const build = scripts['build:js']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
+  const build = scripts['build:cli']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
   await promisify(execFile)('sh', ['-c', `node_modules/.bin/${build}`], { cwd: PROJECT });
   writeFileSync(join(folder, 'package.json'), manifest);
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));

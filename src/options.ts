@@ -1,5 +1,4 @@
-import type { Clock, QueryEvent } from './engine/engine.js';
-import type { Durability } from './engine/sqlite/pragmas.js';
+import type { Clock, Durability, QueryEvent } from './engine/engine.js';
 import { PylonDbError } from './errors.js';
 import { type Check, integer, invalid, object, oneOf, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';

@@ -62,3 +62,6 @@ export interface QueryEvent {
   readonly durationMs: number;
   readonly error?: unknown;
 }
+
+/** Whether commits outlive a power cut (`full`), or only the death of the process. */
+export type Durability = 'normal' | 'full';

@@ -1,12 +1,8 @@
 import type Database from 'better-sqlite3';
+import type { Durability } from '../engine.js';
 import { retryWhileBusy } from './busy.js';
 import { connect, createIfMissing } from './database-file.js';
-import {
-  applyConnectionPragmas,
-  applyWriterPragmas,
-  type Durability,
-  turnOnWal,
-} from './pragmas.js';
+import { applyConnectionPragmas, applyWriterPragmas, turnOnWal } from './pragmas.js';
 import { toldToCaller } from './sqlite-errors.js';
 
 /** How a connection is opened. */

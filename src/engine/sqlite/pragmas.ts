@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
+import type { Durability } from '../engine.js';
 
 /** How long SQLite itself may block on a lock, in ms; longer waits are ours and don't block. */
 export const BLOCKING_TIMEOUT_MS = 1;
@@ -15,9 +16,6 @@ const WAL_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** Below it a WAL reset could corrupt the file (fixed in 3.51.3). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
-
-/** Whether commits outlive a power cut (`full`), or only the death of the process. */
-export type Durability = 'normal' | 'full';
 
 /** Settings of a connection that the file doesn't keep. Throws when SQLite answers otherwise. */
 export function applyConnectionPragmas(db: Database.Database, durability: Durability): void {

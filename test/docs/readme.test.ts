@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PylonDb } from '../../src/index.js';
+import { temporaryFolder } from '../temporary.js';
+import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
+import { ServiceProject } from './service-project.js';
+
+const readme = readProject('README.md');
+const blocks = codeBlocks(readme);
+const shownDemo = blocks.find(({ language }) => language === 'text')?.text ?? '';
+
+describe('the demo', () => {
+  it('prints what README shows, byte for byte, also where it ran before', () => {
+    const service = new ServiceProject(temporaryFolder());
+    const run = () => service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
+    const first = run();
+    expect(first).toEqual({ exitCode: 0, stdout: shownDemo, stderr: '' });
+    expect(run()).toEqual(first);
+    expect(existsSync(join(service.folder, '.demo/pylon.db'))).toBe(true);
+  });
+
+  it('stays within 80 columns and uses no colour', () => {
+    const lines = shownDemo.split('\n');
+    expect(lines.length).toBeGreaterThan(40);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(shownDemo).not.toContain('\u001b');
+  });
+
+  it('names commands next that work on its database', () => {
+    const folder = temporaryFolder();
+    const service = new ServiceProject(folder);
+    const { stdout } = service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
+    const suggested = stdout.split('\n').filter((line) => line.startsWith('  npx tsx '));
+    expect(suggested.length).toBeGreaterThan(2);
+    mkdirSync(join(folder, 'src'));
+    symlinkSync(join(PROJECT, 'src/cli'), join(folder, 'src/cli'));
+    for (const line of suggested) {
+      const [command = '', ...args] = line.trim().split(' ').slice(1);
+      const outcome = service.run(command, ...args);
+      expect({ line, ...outcome, stdout: '' }).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(outcome.stdout).not.toBe('');
+    }
+  });
+});
+
+describe("README's table of calls", () => {
+  it('has every call of the published document', () => {
+    const published = readProject('test/fixtures/SPEC.md').matchAll(/\bdb\.(\w+)\(/g);
+    const calls = new Set([...published].map(([, call = '']) => call));
+    expect(calls.size).toBe(23);
+    for (const call of calls) expect(readme).toContain(`| \`${call}(`);
+  });
+
+  it('names methods that exist', async () => {
+    await using db = await PylonDb.openInMemory();
+    const named = [...readme.matchAll(/`(jobs|earnings|agents)\.(\w+)/g)];
+    expect(named.length).toBeGreaterThan(30);
+    for (const [name, service = '', method = ''] of named) {
+      const found: unknown = Reflect.get(Reflect.get(db, service), method);
+      expect({ name, kind: typeof found }).toEqual({ name, kind: 'function' });
+    }
+  });
+});
+
+describe("README's commands", () => {
+  it('name npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readProject('package.json')) as { scripts: object };
+    const lines = [...commands(blocks), ...(readme.match(/`npm [^`]*`/g) ?? [])].join('\n');
+    const named = [...lines.matchAll(/npm (?:run )?(start|test|check|[\w:]+)(?=[`\s]|$)/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => !['ci', 'pack', 'install', 'run'].includes(name));
+    expect(named).toContain('start');
+    expect(named).toContain('test');
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+});
+
+describe('links in the documents', () => {
+  it.each(['README.md', 'docs/migrations.md', 'docs/errors.md', 'CHANGELOG.md'])(
+    'lead somewhere in %s',
+    (document) => {
+      const folder = join(PROJECT, document, '..');
+      for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        expect({ target, there: existsSync(join(folder, target)) }).toEqual({
+          target,
+          there: true,
+        });
+      }
+    },
+  );
+});

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { PROJECT, type SourceFile } from './markdown.js';
+
+/** The strictest settings that a service may have: our types must pass them. */
+const STRICT = {
+  target: 'ES2023',
+  lib: ['ES2024', 'ESNext.Disposable'],
+  module: 'NodeNext',
+  types: ['node'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  noUnusedLocals: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: false,
+  noEmit: true,
+};
+
+/** How a command ended. */
+export interface Outcome {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder with a service's own package.json, tsconfig.json and sources. */
+export class ServiceProject {
+  constructor(
+    readonly folder: string,
+    compilerOptions: Readonly<Record<string, unknown>> = {},
+  ) {
+    this.write('package.json', `${JSON.stringify({ name: 'service', type: 'module' })}\n`);
+    this.write(
+      'tsconfig.json',
+      JSON.stringify({
+        compilerOptions: { ...STRICT, ...compilerOptions },
+        include: ['src', 'migrations', '*.ts'],
+      }),
+    );
+  }
+
+  /** Writes a file, making its folder. */
+  write(path: string, text: string): void {
+    const file = join(this.folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  writeAll(files: readonly SourceFile[]): void {
+    for (const { path, text } of files) this.write(path, text);
+  }
+
+  /** Runs a command in the folder, its own programs first, then the project's. */
+  run(command: string, ...args: readonly string[]): Outcome {
+    const bins = [this.folder, PROJECT].map((folder) => join(folder, 'node_modules/.bin'));
+    const path = [...bins, process.env['PATH']].join(delimiter);
+    const { status, stdout, stderr, error } = spawnSync(command, args, {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env: { ...process.env, PATH: path, NO_COLOR: '1' },
+    });
+    if (error !== undefined) throw error;
+    return { exitCode: status, stdout, stderr };
+  }
+}
+
+/** A service that imports pylon-db from its sources. The packed package has its own tests. */
+export function serviceOnSources(folder: string): ServiceProject {
+  const service = new ServiceProject(folder, {
+    // Our own sources, unlike our packed types, are compiled with it.
+    skipLibCheck: true,
+    paths: {
+      'pylon-db': [join(PROJECT, 'src/index.ts')],
+      'pylon-db/codegen': [join(PROJECT, 'src/codegen/index.ts')],
+    },
+  });
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return service;
+}

@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlocks, commands, PROJECT, readProject, sourceFiles } from '../docs/markdown.js';
+import { type Outcome, ServiceProject } from '../docs/service-project.js';
+import { temporaryFolder } from '../temporary.js';
+import { PackedPackage } from './packed.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pylon-db-packed-'));
+let packed: PackedPackage;
+beforeAll(() => {
+  packed = new PackedPackage(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function serviceWithPackage(): ServiceProject {
+  const service = new ServiceProject(temporaryFolder());
+  packed.installIn(service.folder);
+  return service;
+}
+
+/** What tsc says about the service and our types, declarations of other packages left out. */
+function typeErrors(service: ServiceProject): string[] {
+  const lines = service.run('tsc').stdout.split('\n');
+  return lines.filter((line) => /^(src|migrations|node_modules\/pylon-db)\b.*: error /.test(line));
+}
+
+function succeeded(outcome: Outcome): string {
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  return outcome.stdout;
+}
+
+describe('the packed files', () => {
+  it('are the build and its papers, without sources and tests', () => {
+    const files = packed.files();
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'dist/cli.js',
+        'dist/codegen.js',
+        'dist/index.js',
+        'dist/types/src/index.d.ts',
+        'generated/schema.sql',
+        'package.json',
+      ]),
+    );
+    const allowed = /^(dist\/.*\.js|dist\/types\/.*\.d\.ts|[\w]+\.md|LICENSE|package\.json)$/;
+    const others = files.filter((file) => !allowed.test(file));
+    expect(others).toEqual(['generated/schema.sql']);
+    expect(files.filter((file) => /\b(tests?|fixtures|bench|demo)\b/.test(file))).toEqual([]);
+  });
+
+  it("name no folder of the builder's machine", () => {
+    const folders = [PROJECT, folder, homedir(), tmpdir()].map((path) => path.replace(/\/$/, ''));
+    const naming = packed
+      .files()
+      .filter((file) => folders.some((path) => packed.read(file).includes(`${path}/`)));
+    expect(naming).toEqual([]);
+  });
+});
+
+describe('a service with the package', () => {
+  it('stores and reads a job', () => {
+    const service = serviceWithPackage();
+    service.write(
+      'main.js',
+      `import { PylonDb } from 'pylon-db';
+       const db = await PylonDb.open('node.db');
+       await db.jobs.create({ id: 'event123', kind: 5100, customer_pubkey: 'abc123' });
+       console.log((await db.jobs.get('event123')).status);
+       await db.close();`,
+    );
+    expect(succeeded(service.run('node', 'main.js'))).toBe('pending\n');
+    const file = new Database(join(service.folder, 'node.db'), { readonly: true });
+    expect(file.prepare('select id, kind from jobs').all()).toEqual([
+      { id: 'event123', kind: 5100 },
+    ]);
+    file.close();
+  });
+
+  it('opens an up-to-date file without loading Umzug or the calendar', () => {
+    const service = serviceWithPackage();
+    service.write(
+      'open.js',
+      `import { PylonDb } from 'pylon-db';
+       const db = await PylonDb.open(process.argv[2]);
+       await db.jobs.countByStatus();
+       await db.close();`,
+    );
+    succeeded(service.run('node', 'open.js', 'node.db'));
+    for (const name of [
+      'umzug',
+      'temporal-polyfill',
+      'commander',
+      'cli-table3',
+      'kysely-codegen',
+    ]) {
+      rmSync(join(service.folder, 'node_modules', name));
+    }
+    succeeded(service.run('node', 'open.js', 'node.db'));
+    // A new file needs Umzug: it is really gone.
+    const { exitCode, stderr } = service.run('node', 'open.js', 'new.db');
+    expect(stderr).toContain("Cannot find package 'umzug'");
+    expect(exitCode).toBe(1);
+  });
+
+  it('runs the command pylon-db', () => {
+    const service = serviceWithPackage();
+    succeeded(service.run('pylon-db', 'migrate', 'up', '--db', 'node.db'));
+    const info = JSON.parse(
+      succeeded(service.run('pylon-db', 'info', '--db', 'node.db', '--json')),
+    );
+    expect(info).toMatchObject({ path: join(service.folder, 'node.db') });
+    const { version } = JSON.parse(readProject('package.json')) as { version: string };
+    expect(succeeded(service.run('pylon-db', '--version'))).toBe(`${version}\n`);
+  });
+});
+
+describe("README's migration example", () => {
+  it('works from the packed package, its types regenerated, strictly type-checked', () => {
+    const service = serviceWithPackage();
+    const blocks = codeBlocks(readProject('README.md')).filter(
+      ({ heading }) => heading === 'Add a migration of your own',
+    );
+    const files = sourceFiles(blocks);
+    const [create = '', codegen = ''] = commands(blocks);
+    const npx = (line: string) => service.run('npx', '--no-install', ...line.split(' ').slice(1));
+
+    expect(create).toMatch(/^npx pylon-db migrate create /);
+    expect(npx(create).exitCode).toBe(0);
+    const list = readFileSync(join(service.folder, 'migrations/index.ts'), 'utf8');
+    const [migration] = files;
+    expect(list).toContain(migration?.path.replace('migrations/', './').replace('.ts', '.js'));
+    expect(readFileSync(join(service.folder, migration?.path ?? ''), 'utf8')).toContain('async');
+
+    service.writeAll(files);
+    expect(codegen).toMatch(/^npx tsx /);
+    expect(npx(codegen).exitCode).toBe(0);
+    const urgent = files.find(({ prints }) => prints !== undefined);
+    expect(succeeded(service.run('tsx', urgent?.path ?? ''))).toBe(urgent?.prints);
+
+    const [, up = ''] = commands(codeBlocks(readProject('docs/migrations.md')));
+    expect(up).toContain(' migrate up --migrations ');
+    expect(npx(up.replace('migrate up', 'migrate status')).stdout).toMatch(
+      /^002_add_priority .* this service$/m,
+    );
+
+    service.write(
+      'codegen.config.ts',
+      `import { pylonCodegenConfig } from 'pylon-db/codegen';
+       export default pylonCodegenConfig({ url: 'node.db', outFile: 'src/again.ts' });`,
+    );
+    expect(service.run('kysely-codegen', '--config-file', 'codegen.config.ts').exitCode).toBe(0);
+    const generated = ['src/database.ts', 'src/again.ts'].map((file) =>
+      readFileSync(join(service.folder, file), 'utf8'),
+    );
+    expect(generated[0]).toContain('priority: Generated<number | null>;');
+    expect(generated[1]).toBe(generated[0]);
+
+    service.write('src/wrong.ts', (urgent?.text ?? '').replaceAll("'priority'", "'prority'"));
+    const errors = typeErrors(service);
+    // The wrong file alone: the check can fail, and the example passes it.
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.filter((line) => !line.startsWith('src/wrong.ts('))).toEqual([]);
+  });
+});

@@ -86,15 +86,15 @@ export function object<Field extends string>(
       throw invalid(parent, operation, 'an object', value);
     }
     const prefix = TOP_LEVEL.has(parent) ? '' : `${parent}.`;
-    for (const field in value) {
+    const fields = value as Readonly<Record<string, unknown>>;
+    for (const field in fields) {
       const check = known.get(field);
       if (check === undefined) throw unknownField(prefix + field, operation, [...known.keys()]);
-      const item: unknown = Reflect.get(value, field);
+      const item = fields[field];
       if (item !== undefined) check(item, prefix + field, operation);
     }
     for (const field of required) {
-      if (Reflect.get(value, field) === undefined)
-        checks[field](undefined, prefix + field, operation);
+      if (fields[field] === undefined) checks[field](undefined, prefix + field, operation);
     }
   };
 }

@@ -1,4 +1,5 @@
 import { type Step, type StepResult, StepUntouched } from '../engine.js';
+import type { Bound, RawRow } from '../prepared.js';
 import type { SqliteConnection } from './connection.js';
 import { isStandAlone, refuseTransactionControl } from './raw-sql.js';
 import type { RawResult } from './raw-statement.js';
@@ -37,13 +38,17 @@ export class Unit implements Work<StepResult<unknown>[]> {
     this.#changedSomething = false;
     const results: StepResult<unknown>[] = [];
     for (const { query, required } of this.#steps) {
-      const { rows, touched, insertId } = connection.write(query);
-      if (touched > 0) this.#changedSomething = true;
+      const result = connection.write(query);
+      if (result.touched > 0) this.#changedSomething = true;
       else if (required === true) throw new StepUntouched();
-      results.push({ rows: rows.map(query.prepared.decode), touched, insertId });
+      results.push(query.prepared.returnsRows ? decoded(result, query) : result);
     }
     return results;
   }
+}
+
+function decoded({ rows, ...result }: StepResult<RawRow>, query: Bound<unknown>) {
+  return { ...result, rows: rows.map(query.prepared.decode) };
 }
 
 /** An ad-hoc statement as a unit. Throws `NOT_SUPPORTED` for one that controls transactions. */

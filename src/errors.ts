@@ -71,6 +71,7 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
       context.operation === '' ? problem : `${context.operation}: ${problem}`,
       context.cause === undefined ? undefined : { cause: context.cause },
     );
+    withDeepStack(() => Error.captureStackTrace(this, PylonDbError));
     this.code = code;
     this.operation = context.operation;
     this.hint = context.hint;
@@ -98,6 +99,20 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
       hint: this.hint,
       ...(this.cause === undefined ? {} : { cause: this.cause }),
     });
+  }
+}
+
+/** Frames that a stack keeps: a query builder puts more than the usual 10 between us and a caller. */
+const STACK_FRAMES = 40;
+
+/** Runs `capture` with stacks deep enough to reach the caller. */
+export function withDeepStack<Result>(capture: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Math.max(stackTraceLimit, STACK_FRAMES);
+  try {
+    return capture();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -6,6 +6,7 @@ import { migrations as ownMigrations } from '../migrations/index.js';
 import { AgentsService } from './agents/agents-service.js';
 import { EarningsService } from './earnings/earnings-service.js';
 import type { Clock } from './engine/engine.js';
+import { retryWhileBusy } from './engine/sqlite/busy.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
 import {
   type ConnectProps,
@@ -15,12 +16,18 @@ import {
   startWal,
 } from './engine/sqlite/open.js';
 import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
+import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from './errors.js';
 import { invalid, key } from './input.js';
 import { JobsService } from './jobs/jobs-service.js';
 import type { MigrationList } from './migrate/migration.js';
 import { standInForRollups } from './migrate/rollup-views.js';
-import { INITIAL_MIGRATION, readLedger, refusePending } from './migrate/schema-check.js';
+import {
+  INITIAL_MIGRATION,
+  type LedgerState,
+  readLedger,
+  refusePending,
+} from './migrate/schema-check.js';
 import {
   checkedClock,
   DEFAULT_BUSY_TIMEOUT_MS,
@@ -170,7 +177,7 @@ async function connectToWrite(props: ConnectProps, options: OpenOptions): Promis
   }
   const writer = await openWriter(props);
   try {
-    const { pending } = readLedger(writer, list, operation);
+    const { pending } = await ledgerOf(writer, list, props);
     if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
     await startWal(writer, props);
     if (pending.length > 0) {
@@ -186,11 +193,24 @@ async function connectToWrite(props: ConnectProps, options: OpenOptions): Promis
   }
 }
 
+async function ledgerOf(
+  db: Database.Database,
+  list: MigrationList,
+  { operation, path, busyTimeoutMs }: ConnectProps,
+): Promise<LedgerState> {
+  try {
+    return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
+  } catch (error) {
+    throw toldToCaller(error, operation, path);
+  }
+}
+
 async function connectToRead(props: ConnectProps, options: OpenOptions): Promise<Connections> {
   const { operation } = props;
   const reader = await openReader(props);
   try {
-    const { pending } = readLedger(reader, { ...ownMigrations, ...options.migrations }, operation);
+    const list: MigrationList = { ...ownMigrations, ...options.migrations };
+    const { pending } = await ledgerOf(reader, list, props);
     if (pending.includes(INITIAL_MIGRATION)) refusePending(operation, pending);
     if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
     if (pending.includes(ROLLUPS)) standInForRollups(reader);

@@ -113,7 +113,11 @@ export class AgentsService {
     const adjust = { query: adjustAgentBalance({ npub, delta_sats, now: this.#clock() }) };
     const [adjusted] = await this.#db.write(operation, [adjust]);
     if (adjusted.rows[0] !== undefined) return adjusted.rows[0];
-    const [again, found] = await this.#db.write(operation, [adjust, { query: getAgent({ npub }) }]);
+    const [again, found] = await this.#db.write(
+      operation,
+      [adjust, { query: getAgent({ npub }) }],
+      'follow-up',
+    );
     if (again.rows[0] !== undefined) return again.rows[0];
     if (found.rows[0] === undefined) unknownAgent(operation, npub);
     throw outOfRange(operation, 'balance_sats', npub);
@@ -147,7 +151,7 @@ export class AgentsService {
     } catch (error) {
       if (!isStepUntouched(error)) throw error;
       // Decoding the agent says what is wrong with its count, if it can't be read.
-      const agent = await this.#db.first(operation, getAgent({ npub }));
+      const agent = await this.#db.first(operation, getAgent({ npub }), 'follow-up');
       if (agent === undefined) unknownAgent(operation, npub);
       // Stored by another process between the two looks: now it can tick.
       if (agent.tick_count < MAX_INTEGER) return await this.recordTick(npub, tick);

@@ -41,7 +41,7 @@ async function up(path: string, list: MigrationList, last: number, out: Output):
       const migrator = migratorOf(db, path, list);
       const order = Object.keys(list);
       // Before WAL is turned on: another program's file is refused as it is.
-      const pending = migrator.pending().filter((name) => order.indexOf(name) <= last);
+      const pending = (await migrator.pending()).filter((name) => order.indexOf(name) <= last);
       await startWal(db, connectProps(path));
       for (const name of pending) applied.push(...(await migrator.up(name)));
     });

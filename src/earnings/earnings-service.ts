@@ -146,7 +146,14 @@ export class EarningsService {
     const query =
       before === undefined
         ? earningsInRange({ start, end, limit })
-        : earningsInRangeBefore({ start, end, limit, earned_at: before.earned_at, id: before.id });
+        : earningsInRangeBefore({
+            start,
+            // Else SQLite would walk down from the end of the range to the page.
+            end: Math.min(end, before.earned_at),
+            limit,
+            earned_at: before.earned_at,
+            id: before.id,
+          });
     return await this.#db.all(operation, query);
   }
 

@@ -50,10 +50,10 @@ export async function findPayment(
 ): Promise<Earning | undefined> {
   const { job_id, amount_msats, payment_hash } = payment;
   if (payment_hash !== null) {
-    const standing = await db.first(operation, firstOfPayment({ payment_hash }));
+    const standing = await db.first(operation, firstOfPayment({ payment_hash }), 'follow-up');
     return standing && samePayment(operation, standing, payment);
   }
-  const earnings = await db.all(operation, earningsOfJob({ job_id }));
+  const earnings = await db.all(operation, earningsOfJob({ job_id }), 'follow-up');
   return earnings.find(
     (earning) =>
       earning.source === 'job' &&

@@ -161,7 +161,7 @@ async function summed(
 ): Promise<Earned> {
   const sums = (await ask()) ?? [];
   if (sums.some(({ source, count }) => source === 'invalid' && count > 0)) {
-    await db.first(operation, invalid);
+    await db.first(operation, invalid, 'follow-up');
     // It was mended between the two looks: the sums are others now.
     return await summed(db, operation, ask, invalid);
   }

@@ -23,12 +23,18 @@ export type UnitResults<Unit extends readonly Step[]> = {
 };
 
 /**
+ * Where a request stands in its call. A `follow-up` finishes a call that was accepted before, in
+ * the same turn in which the first request was answered: it is served while `close` waits.
+ */
+export type Place = 'first' | 'follow-up';
+
+/**
  * What a service may ask for when it only reads. Reads see every write acknowledged before the
  * call. `operation` is the caller's name for it, told in errors.
  */
 export interface ReadHandle {
-  first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined>;
-  all<Row>(operation: string, query: Bound<Row>): Promise<Row[]>;
+  first<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row | undefined>;
+  all<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row[]>;
 }
 
 /**
@@ -40,6 +46,7 @@ export interface WriteHandle extends ReadHandle {
   write<const Unit extends readonly Step[]>(
     operation: string,
     unit: Unit,
+    place?: Place,
   ): Promise<UnitResults<Unit>>;
 }
 

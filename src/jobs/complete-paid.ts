@@ -63,7 +63,7 @@ async function explain(
   completion: Completion,
 ): Promise<PaidJob> {
   const { id, price_msats, payment_hash } = completion;
-  const job = (await db.first(operation, getJob({ id }))) ?? unknownJob(operation, id);
+  const job = (await db.first(operation, getJob({ id }), 'follow-up')) ?? unknownJob(operation, id);
   const payment = { job_id: id, amount_msats: price_msats, payment_hash };
   const earning = await findPayment(db, operation, payment);
   if (earning !== undefined && isCompletedLike(job, completion)) return { job, earning };

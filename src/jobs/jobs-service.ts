@@ -227,7 +227,7 @@ export class JobsService {
     const counts: Partial<Record<string, number>> = {};
     for (const { status, count } of totals) counts[status] = count;
     // Decoding the row that doesn't count says what is wrong with it.
-    if (counts['invalid'] !== 0) await this.#db.first(operation, invalidJob({}));
+    if (counts['invalid'] !== 0) await this.#db.first(operation, invalidJob({}), 'follow-up');
     return Object.fromEntries(
       JOB_STATUSES.map((status) => [status, counts[status] ?? 0]),
     ) as Record<JobStatus, number>;

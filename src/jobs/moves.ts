@@ -23,7 +23,7 @@ export async function moveJob(db: WriteHandle, operation: string, move: Move): P
   const [moved] = await db.write(operation, [update]);
   if (moved.rows[0] !== undefined) return moved.rows[0];
   const look = { query: getJob({ id: move.id }) };
-  const [again, found] = await db.write(operation, [update, look]);
+  const [again, found] = await db.write(operation, [update, look], 'follow-up');
   if (again.rows[0] !== undefined) return again.rows[0];
   const job = found.rows[0] ?? unknownJob(operation, move.id);
   if (move.isRepeat(job)) return job;

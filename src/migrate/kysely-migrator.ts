@@ -51,7 +51,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
 
   override migrateUp(): Promise<MigrationResultSet> {
     return this.#run('Up', async (migrator) => {
-      const [next] = migrator.pending();
+      const [next] = await migrator.pending();
       return next === undefined ? [] : await migrator.up(next);
     });
   }
@@ -61,9 +61,9 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
   }
 
   override migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
-    return this.#run('Up', (migrator) => {
-      if (typeof target === 'string' && migrator.pending().includes(target)) {
-        return migrator.up(target);
+    return this.#run('Up', async (migrator) => {
+      if (typeof target === 'string' && (await migrator.pending()).includes(target)) {
+        return await migrator.up(target);
       }
       throw new PylonDbError(
         'NOT_SUPPORTED',
@@ -97,7 +97,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
       const db = await openWriter(this.#connectProps);
       try {
         const migrator = new Migrator({ db, list: this.#list, ...this.#connectProps });
-        migrator.pending();
+        await migrator.pending();
         await startWal(db, this.#connectProps);
         const names = await act(migrator);
         return {

@@ -8,7 +8,7 @@ import { PylonDbError } from '../errors.js';
 import { ledgerStorage } from './ledger.js';
 import type { Migration, MigrationList } from './migration.js';
 import { MigrationStep } from './migration-step.js';
-import { readLedger } from './schema-check.js';
+import { type LedgerState, readLedger } from './schema-check.js';
 
 /** Where and how migrations run. */
 export interface MigratorProps {
@@ -37,9 +37,8 @@ export class Migrator {
   }
 
   /** Names of the list that are not in the ledger, in the list's order. */
-  pending(): readonly string[] {
-    const { db, list, operation } = this.#props;
-    return readLedger(db, list, operation).pending;
+  async pending(): Promise<readonly string[]> {
+    return (await this.#ledger()).pending;
   }
 
   /**
@@ -51,7 +50,7 @@ export class Migrator {
     if (to !== undefined) this.#assertKnown(to);
     const applied: string[] = [];
     for (;;) {
-      const [name] = this.pending();
+      const [name] = await this.pending();
       if (name === undefined || (to !== undefined && isAfter(this.#props.list, name, to))) {
         return applied;
       }
@@ -64,8 +63,8 @@ export class Migrator {
 
   /** Reverts the newest applied migrations of the list, `steps` of them, and gives their names. */
   async down(steps: number): Promise<string[]> {
-    const { db, list, operation } = this.#props;
-    const { applied } = readLedger(db, list, operation);
+    const { list, operation } = this.#props;
+    const { applied } = await this.#ledger();
     const newest = applied
       .filter((name) => Object.hasOwn(list, name))
       .reverse()
@@ -90,7 +89,7 @@ export class Migrator {
 
   /** Runs what is pending, notes its SQL, and rolls all of it back. */
   async plan(): Promise<PlannedMigration[]> {
-    const names = this.pending();
+    const names = await this.pending();
     const migrations = await Promise.all(names.map((name) => this.#load(name)));
     const rebuilds = migrations.some((migration) => migration.rebuildsTables === true);
     return await this.#locked(rebuilds, async () => {
@@ -107,6 +106,15 @@ export class Migrator {
         step.end('was only planned');
       }
     });
+  }
+
+  async #ledger(): Promise<LedgerState> {
+    const { db, list, operation, path, busyTimeoutMs } = this.#props;
+    try {
+      return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
+    } catch (error) {
+      throw toldToCaller(error, operation, path);
+    }
   }
 
   /** One migration in one transaction; false when another process had done it. */

@@ -69,13 +69,19 @@ export interface LedgerState {
 /**
  * Reads the ledger and compares the file with the published schema, writing nothing. Throws
  * `SCHEMA_MISMATCH` for another program's file, a newer pylon-db's, or one whose published tables
- * or columns are missing or of another type.
+ * or columns are missing or of another type, and the driver's error while another process is in
+ * the way.
  */
 export function readLedger(
   db: Database.Database,
   list: MigrationList,
   operation: string,
 ): LedgerState {
+  // One transaction: between two looks another process may commit the first migration.
+  return db.transaction(() => lookAtLedger(db, list, operation))();
+}
+
+function lookAtLedger(db: Database.Database, list: MigrationList, operation: string): LedgerState {
   const tables = columnTypes(db);
   const ledger = tables.get('migrations');
   if (ledger === undefined) {

@@ -113,6 +113,8 @@ export class SqliteConnection {
     if (statement === undefined) {
       statement = this.#db.prepare(sql);
       if (statement.reader) statement.raw().safeIntegers();
+      // A kept `select *` would answer with shifted columns after a foreign ALTER.
+      if (sql.includes('*')) return statement;
       if (this.#raw.size >= RAW_STATEMENTS_KEPT) this.#raw.clear();
       this.#raw.set(sql, statement);
     }
@@ -141,11 +143,20 @@ export class SqliteConnection {
     const start = performance.now();
     try {
       const result = run();
-      this.#onQuery({ sql, durationMs: performance.now() - start });
+      this.#tell({ sql, durationMs: performance.now() - start });
       return result;
     } catch (error) {
-      this.#onQuery({ sql, durationMs: performance.now() - start, error });
+      this.#tell({ sql, durationMs: performance.now() - start, error });
       throw error;
+    }
+  }
+
+  /** A broken listener must not decide what is stored. */
+  #tell(event: QueryEvent): void {
+    try {
+      this.#onQuery?.(event);
+    } catch (error) {
+      process.emitWarning(`onQuery threw: ${String(error)}`, 'PylonDbWarning');
     }
   }
 }

@@ -22,11 +22,8 @@ export function expandPath(path: string): string {
 export function createIfMissing(path: string, operation: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // Exclusive: an existing file is not opened, because closing it again would drop the locks
-    // that another connection of this process holds on it.
-    closeSync(openSync(path, 'wx', 0o600));
+    createExclusively(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${path} can't be created`,
@@ -36,10 +33,20 @@ export function createIfMissing(path: string, operation: string): void {
   }
 }
 
+function createExclusively(path: string): void {
+  try {
+    // An existing file is not opened: closing it again would drop the locks that another
+    // connection of this process holds on it.
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    throw error;
+  }
+}
+
 /** Opens one connection to an existing file. Throws `CANNOT_OPEN` or `NOT_A_DATABASE`. */
 export function connect(path: string, readonly: boolean, operation: string): Database.Database {
-  // SQLite opens a folder for reading, and fails later with an error about the disk.
-  if (path !== ':memory:' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+  if (isFolder(path)) {
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${path} is a folder`,
@@ -64,5 +71,15 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
       );
     }
     throw toldToCaller(error, operation, path);
+  }
+}
+
+/** SQLite opens a folder for reading, and fails later with an error about the disk. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // What can't be looked at can't be opened either: SQLite says so.
+    return false;
   }
 }

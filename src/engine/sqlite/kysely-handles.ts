@@ -44,6 +44,10 @@ export class QueuedKysely<Tables> extends Kysely<Tables> {
   override withPlugin(plugin: KyselyPlugin): QueuedKysely<Tables> {
     return new QueuedKysely(withPlugin(this.#props, plugin), this.#transact);
   }
+  override withSchema(schema: string): QueuedKysely<Tables> {
+    const executor = super.withSchema(schema).getExecutor();
+    return new QueuedKysely({ ...this.#props, executor }, this.#transact);
+  }
   override withoutPlugins(): QueuedKysely<Tables> {
     return new QueuedKysely(withoutPlugins(this.#props), this.#transact);
   }
@@ -75,6 +79,10 @@ export class OpenTransaction<Tables> extends Transaction<Tables> {
   }
   override withPlugin(plugin: KyselyPlugin): OpenTransaction<Tables> {
     return new OpenTransaction(withPlugin(this.#props, plugin));
+  }
+  override withSchema(schema: string): OpenTransaction<Tables> {
+    const executor = super.withSchema(schema).getExecutor();
+    return new OpenTransaction({ ...this.#props, executor });
   }
   override withoutPlugins(): OpenTransaction<Tables> {
     return new OpenTransaction(withoutPlugins(this.#props));

@@ -17,11 +17,13 @@ export interface RawResult {
  */
 export function runRaw(statement: RawStatement, parameters: readonly unknown[]): RawResult {
   if (!statement.reader) {
-    const { changes, lastInsertRowid } = statement.run(...parameters);
+    const { changes, lastInsertRowid } = statement.run(parameters);
     return { rows: [], changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
   }
+  const values = statement.all(parameters);
+  // Asked after it ran: only then has SQLite noticed a foreign ALTER.
   const names = statement.columns().map((column) => column.name);
-  const rows = statement.all(...parameters).map((row) => asObject(names, row));
+  const rows = values.map((row) => asObject(names, row));
   return statement.readonly ? { rows } : { rows, changes: BigInt(rows.length) };
 }
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
-import type { QueryEvent, Step, UnitResults, WriteHandle } from '../engine.js';
+import type { Place, QueryEvent, Step, UnitResults, WriteHandle } from '../engine.js';
 import type { Bound } from '../prepared.js';
 import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
@@ -10,7 +10,7 @@ import { kyselyProps, OpenTransaction, QueuedKysely } from './kysely-handles.js'
 import { isQuestion } from './raw-sql.js';
 import type { RawResult } from './raw-statement.js';
 import { ReadBatch } from './read-batch.js';
-import { toldToCaller } from './sqlite-errors.js';
+import { isBusy, toldToCaller } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { TransactionScope } from './transaction-scope.js';
 import { rawUnit, Unit, type Work } from './unit.js';
@@ -47,6 +47,7 @@ export class SqliteEngine implements WriteHandle {
   readonly #reads: ReadBatch | undefined;
   readonly #scope = new TransactionScope();
   #closing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(props: SqliteEngineProps) {
     const builder = compilingKysely();
@@ -67,8 +68,12 @@ export class SqliteEngine implements WriteHandle {
     );
   }
 
-  async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
-    this.#assertUsable(operation);
+  async first<Row>(
+    operation: string,
+    query: Bound<Row>,
+    place: Place = 'first',
+  ): Promise<Row | undefined> {
+    this.#assertUsable(operation, place);
     try {
       return await this.#read((connection) => connection.first(query));
     } catch (error) {
@@ -76,8 +81,8 @@ export class SqliteEngine implements WriteHandle {
     }
   }
 
-  async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
-    this.#assertUsable(operation);
+  async all<Row>(operation: string, query: Bound<Row>, place: Place = 'first'): Promise<Row[]> {
+    this.#assertUsable(operation, place);
     try {
       return await this.#read((connection) => connection.all(query));
     } catch (error) {
@@ -88,8 +93,9 @@ export class SqliteEngine implements WriteHandle {
   async write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,
+    place: Place = 'first',
   ): Promise<UnitResults<Steps>> {
-    this.#assertUsable(operation);
+    this.#assertUsable(operation, place);
     try {
       return (await this.#queue(operation).run(new Unit(unit))) as UnitResults<Steps>;
     } catch (error) {
@@ -112,7 +118,7 @@ export class SqliteEngine implements WriteHandle {
     const release = await queue.turn();
     try {
       const tx = await this.#begin(operation);
-      const timeout = startTimeout(options.timeoutMs, operation, tx);
+      const timeout = startTimeout(options.timeoutMs, tx);
       try {
         const kysely = new OpenTransaction<DB>(kyselyProps(tx));
         const result = await Promise.race([
@@ -121,6 +127,8 @@ export class SqliteEngine implements WriteHandle {
         ]);
         this.#commit(operation, tx);
         return result;
+      } catch (error) {
+        throw error instanceof TimedOut ? timeoutError(operation, error.timeoutMs) : error;
       } finally {
         timeout.stop();
         tx.end('was rolled back');
@@ -138,8 +146,15 @@ export class SqliteEngine implements WriteHandle {
   }
 
   async #close(): Promise<void> {
-    while (this.#reads?.idle === false) await new Promise((resolve) => setImmediate(resolve));
-    const release = await this.#writes?.turn();
+    let release = await this.#writes?.turn();
+    // What was answered just now may have a follow-up, which is queued before the next immediate.
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#reads?.idle !== false && this.#writes?.idle !== false) break;
+      release?.();
+      release = await this.#writes?.turn();
+    }
+    this.#closed = true;
     // The writer last: closing the last connection of the file checkpoints the WAL.
     this.#reader?.close();
     this.#writer?.close();
@@ -167,9 +182,8 @@ export class SqliteEngine implements WriteHandle {
   async #raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
     this.#assertUsable('db.kysely');
     try {
-      if (isQuestion(sql)) {
-        const result = await this.#readQuestion(sql, parameters);
-        if (result !== undefined) return result;
+      if (isQuestion(sql) && this.#onlyReads(sql)) {
+        return await this.#read((connection) => connection.raw(sql, parameters));
       }
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
     } catch (error) {
@@ -177,11 +191,15 @@ export class SqliteEngine implements WriteHandle {
     }
   }
 
-  /** A SELECT on the reader; `undefined` for one that turns out to write (a WITH … INSERT). */
-  #readQuestion(sql: string, parameters: readonly unknown[]): Promise<RawResult | undefined> {
-    return this.#read((connection) =>
-      connection.rawStatement(sql).readonly ? connection.raw(sql, parameters) : undefined,
-    );
+  /** Whether SQLite says that a statement changes nothing: a WITH may begin an INSERT. */
+  #onlyReads(sql: string): boolean {
+    try {
+      return (this.#reader ?? this.#writer)?.rawStatement(sql).readonly === true;
+    } catch (error) {
+      // Locked out of the schema for a moment: the queue's wait serves a read as well.
+      if (isBusy(error)) return false;
+      throw error;
+    }
   }
 
   #read<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
@@ -193,8 +211,8 @@ export class SqliteEngine implements WriteHandle {
     return this.#writes ?? readOnly(operation);
   }
 
-  #assertUsable(operation: string): void {
-    if (this.#closing !== undefined) {
+  #assertUsable(operation: string, place: Place = 'first'): void {
+    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
       throw new PylonDbError(
         'CLOSED',
         'the database was closed',
@@ -229,26 +247,29 @@ interface Timeout {
   stop(): void;
 }
 
+/** A transaction took too long; told to the caller where its stack is known. */
+class TimedOut {
+  constructor(readonly timeoutMs: number) {}
+}
+
 /** Rolls `tx` back when `timeoutMs` have passed; without a limit it never does. */
-function startTimeout(
-  timeoutMs: number | undefined,
-  operation: string,
-  tx: SqliteTransaction,
-): Timeout {
+function startTimeout(timeoutMs: number | undefined, tx: SqliteTransaction): Timeout {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     if (timeoutMs === undefined) return;
     timer = setTimeout(() => {
       tx.end(`was rolled back after ${timeoutMs} ms`);
-      reject(
-        new PylonDbError(
-          'TIMEOUT',
-          `the transaction took longer than ${timeoutMs} ms`,
-          { timeoutMs },
-          { operation, hint: 'It was rolled back. Do slow work before or after it.' },
-        ),
-      );
+      reject(new TimedOut(timeoutMs));
     }, timeoutMs);
   });
   return { expired, stop: () => clearTimeout(timer) };
+}
+
+function timeoutError(operation: string, timeoutMs: number): PylonDbError {
+  return new PylonDbError(
+    'TIMEOUT',
+    `the transaction took longer than ${timeoutMs} ms`,
+    { timeoutMs },
+    { operation, hint: 'It was rolled back. Do slow work before or after it.' },
+  );
 }

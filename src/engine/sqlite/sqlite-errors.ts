@@ -31,6 +31,11 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
+/** Whether a trigger raised the error, so that its statement may have left changes. */
+export function isTriggerFailure(error: unknown): boolean {
+  return error instanceof SqliteError && error.code === 'SQLITE_CONSTRAINT_TRIGGER';
+}
+
 /**
  * The error that a caller gets for what the driver threw, decided by SQLite's extended code and
  * never by its text. Called behind an `await` in the caller's own chain, so that the stack names it.

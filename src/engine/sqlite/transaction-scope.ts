@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PylonDbError } from '../../errors.js';
+import { PylonDbError, withDeepStack } from '../../errors.js';
 
 interface Scope {
   readonly openedAt: string;
@@ -18,7 +18,7 @@ export class TransactionScope {
 
   /** Where the caller stands, as `file:line:column`, outside this package. */
   callSite(): string {
-    return callSiteOf(new Error());
+    return callSiteOf(withDeepStack(() => new Error()));
   }
 
   async run<Result>(openedAt: string, callback: () => Promise<Result>): Promise<Result> {

@@ -3,6 +3,7 @@ import type { Bound, RawRow } from '../prepared.js';
 import type { SqliteConnection } from './connection.js';
 import { isStandAlone, refuseTransactionControl } from './raw-sql.js';
 import type { RawResult } from './raw-statement.js';
+import { isTriggerFailure } from './sqlite-errors.js';
 
 /** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */
 export interface Work<Result> {
@@ -18,16 +19,13 @@ export interface Work<Result> {
 /** A service's unit: its statements in order, undone when a required one touches no row. */
 export class Unit implements Work<StepResult<unknown>[]> {
   readonly alone = false;
+  /** Even a lone statement: a row it returns may be corrupt, a foreign trigger may RAISE(FAIL). */
+  readonly needsUndo = true;
   readonly #steps: readonly Step[];
   #changedSomething = false;
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps;
-  }
-
-  /** A lone statement that returns rows is undone too when one of them is corrupt. */
-  get needsUndo(): boolean {
-    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.returnsRows === true;
   }
 
   get changedSomething(): boolean {
@@ -38,12 +36,22 @@ export class Unit implements Work<StepResult<unknown>[]> {
     this.#changedSomething = false;
     const results: StepResult<unknown>[] = [];
     for (const { query, required } of this.#steps) {
-      const result = connection.write(query);
+      const result = this.#write(connection, query);
       if (result.touched > 0) this.#changedSomething = true;
       else if (required === true) throw new StepUntouched();
       results.push(query.prepared.returnsRows ? decoded(result, query) : result);
     }
     return results;
+  }
+
+  #write(connection: SqliteConnection, query: Bound<unknown>): StepResult<RawRow> {
+    try {
+      return connection.write(query);
+    } catch (error) {
+      // RAISE(FAIL) in a foreign trigger leaves what the statement had done.
+      if (isTriggerFailure(error)) this.#changedSomething = true;
+      throw error;
+    }
   }
 }
 
@@ -58,10 +66,12 @@ export function rawUnit(
   nodeKind: string,
 ): Work<RawResult> {
   refuseTransactionControl(sql);
+  // A returned integer may be too large to give back: then the write is undone.
+  const returnsRows = /\breturning\b/i.test(sql);
   return {
-    needsUndo: false,
+    needsUndo: returnsRows,
     alone: isStandAlone(nodeKind),
-    changedSomething: false,
+    changedSomething: returnsRows,
     run: (connection) => connection.raw(sql, parameters),
   };
 }

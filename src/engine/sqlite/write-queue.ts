@@ -70,6 +70,11 @@ export class WriteQueue {
     });
   }
 
+  /** Whether nothing waits; the holder of a turn doesn't count. */
+  get idle(): boolean {
+    return this.#entries.length === 0;
+  }
+
   #push(entry: QueuedUnit | QueuedTurn): void {
     this.#entries.push(entry);
     if (!this.#held) this.#scheduler.schedule(this.#lastBatch > 1);

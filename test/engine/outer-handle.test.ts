@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { isPylonDbError, type PylonDb } from '../../src/index.js';
+import { failureOf, rejection } from './failure.js';
+import { agent, job, openFresh } from './fresh.js';
+import { readOutside } from './outside.js';
+
+/** The contract: an error at once, where a wait would have been for ever. */
+const AT_ONCE_MS = 50;
+
+const CALLS: readonly [name: string, call: (db: PylonDb) => Promise<unknown>][] = [
+  ['jobs.create', (db) => db.jobs.create(job('outer'))],
+  ['jobs.get', (db) => db.jobs.get('outer')],
+  ['jobs.countByStatus', (db) => db.jobs.countByStatus()],
+  ['earnings.total', (db) => db.earnings.total()],
+  ['agents.recordTick', (db) => db.agents.recordTick('n', { tick_number: 1 })],
+  ['transaction', (db) => db.transaction(async () => {})],
+  ['kysely.transaction', (db) => db.kysely.transaction().execute(async () => {})],
+  ['close', (db) => db.close()],
+  ['Symbol.asyncDispose', (db) => db[Symbol.asyncDispose]()],
+];
+
+const QUERIES: typeof CALLS = [
+  ['select', async (db) => await db.kysely.selectFrom('jobs').selectAll().execute()],
+  ['delete', async (db) => await db.kysely.deleteFrom('jobs').execute()],
+  ['sql', async (db) => await sql`select 1`.execute(db.kysely)],
+  ['withoutPlugins', async (db) => await db.kysely.withoutPlugins().deleteFrom('jobs').execute()],
+  ['withTables', async (db) => await db.kysely.withTables().deleteFrom('jobs').execute()],
+  ['withSchema', async (db) => await db.kysely.withSchema('main').deleteFrom('jobs').execute()],
+];
+
+describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, call) => {
+  it('rejects at once, naming the opener', async () => {
+    const db = await openFresh();
+    await db.transaction(async () => {
+      const start = performance.now();
+      const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
+      expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
+      expect(error.transactionOpenedAt).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
+    });
+  });
+
+  it('names the caller', async () => {
+    const db = await openFresh();
+    await db.transaction(async () => {
+      const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
+      expect(error.calledAt).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
+    });
+  });
+});
+
+describe.each(CALLS)('db.%s inside a transaction', (_, call) => {
+  it.each(['a file', 'memory'])('rejects at once, naming both places (%s)', async (where) => {
+    const { PylonDb } = await import('../../src/index.js');
+    const db = where === 'memory' ? await PylonDb.openInMemory() : await openFresh();
+    const tookMs = await db.transaction(async (tx) => {
+      await tx.jobs.create(job('inner'));
+      const start = performance.now();
+      const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
+      const took = performance.now() - start;
+      for (const place of [error.calledAt, error.transactionOpenedAt]) {
+        expect(place).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
+        expect(error.message).toContain(place);
+      }
+      expect(error.calledAt).not.toBe(error.transactionOpenedAt);
+      await tx.jobs.create(job('inner too'));
+      return took;
+    });
+    expect(tookMs).toBeLessThan(AT_ONCE_MS);
+    expect(await db.jobs.list()).toHaveLength(2);
+    await db.close();
+  });
+});
+
+describe('the guard', () => {
+  it('names the line that opened the transaction and the line that called', async () => {
+    const db = await openFresh();
+    const here = () => Number(new Error().stack?.match(/test\.ts:\d+/g)?.[1]?.slice(8));
+    const opened = here() + 1;
+    await db.transaction(async () => {
+      const called = here() + 1;
+      const error = await failureOf(db.jobs.get('x'), 'OUTER_HANDLE_IN_TRANSACTION');
+      expect(error.calledAt).toContain(`outer-handle.test.ts:${called}:`);
+      expect(error.transactionOpenedAt).toContain(`outer-handle.test.ts:${opened}:`);
+    });
+  });
+
+  it('works through helpers, timers and nested calls', async () => {
+    const db = await openFresh();
+    await db.transaction(async () => {
+      await sleep(5);
+      const errors = await Promise.all([
+        rejection(new Promise((resolve) => setImmediate(resolve)).then(() => db.jobs.list())),
+        rejection((async () => await db.agents.upsert(agent('n')))()),
+      ]);
+      for (const error of errors) {
+        expect(isPylonDbError(error, 'OUTER_HANDLE_IN_TRANSACTION')).toBe(true);
+      }
+    });
+  });
+
+  it('does not concern calls of others while a transaction is open', async () => {
+    const db = await openFresh();
+    let created = false;
+    const transaction = db.transaction(async () => {
+      while (!created) await sleep(1);
+    });
+    await sleep(5);
+    expect(await db.jobs.list()).toEqual([]);
+    const creating = db.jobs.create(job('outside'));
+    created = true;
+    await Promise.all([transaction, creating]);
+    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'outside' }]);
+  });
+
+  it('does not concern another database', async () => {
+    const [one, two] = [await openFresh(), await openFresh()];
+    await one.transaction(async (tx) => {
+      await two.jobs.create(job('a'));
+      await two.transaction(async (tx2) => {
+        await tx2.jobs.create(job('b'));
+        await tx.jobs.create(job('c'));
+        await failureOf(one.jobs.list(), 'OUTER_HANDLE_IN_TRANSACTION');
+        await failureOf(two.jobs.list(), 'OUTER_HANDLE_IN_TRANSACTION');
+      });
+      await two.jobs.create(job('d'));
+    });
+    expect(await two.jobs.list()).toHaveLength(3);
+    expect(await one.jobs.list()).toHaveLength(1);
+  });
+
+  it.each([
+    ['committed', false],
+    ['rolled back', true],
+  ])('lets work that the callback left running use db once it is %s', async (_, throws) => {
+    const db = await openFresh();
+    let left: Promise<unknown> = Promise.resolve();
+    const call = db.transaction(async () => {
+      left = sleep(20).then(() => db.jobs.create(job('leaked')));
+      if (throws) throw new Error('own');
+    });
+    await call.catch(() => undefined);
+    await left;
+    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'leaked' }]);
+  });
+
+  it('still knows such work when another transaction is open by then', async () => {
+    const db = await openFresh();
+    let left: Promise<unknown> = Promise.resolve();
+    await db.transaction(async () => {
+      left = sleep(20).then(() => db.jobs.get('nothing'));
+    });
+    await db.transaction(async () => {
+      expect(await left).toBeUndefined();
+      await failureOf(db.jobs.get('nothing'), 'OUTER_HANDLE_IN_TRANSACTION');
+    });
+  });
+});

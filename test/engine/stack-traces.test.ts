@@ -1,0 +1,121 @@
+import Database from 'better-sqlite3';
+import { sql } from 'kysely';
+import { expect, it, onTestFinished } from 'vitest';
+import { isPylonDbError, type OpenOptions, PylonDb } from '../../src/index.js';
+import { rejection } from './failure.js';
+import { agent, job, openFresh } from './fresh.js';
+import { writeOutside } from './outside.js';
+
+/** How a call fails: what stands before it, and its caller, whom the stack must name. */
+interface Case {
+  readonly code: string;
+  readonly prepare?: (path: string) => void;
+  readonly options?: OpenOptions;
+  readonly call: (db: PylonDb) => Promise<unknown>;
+}
+
+const corruptJob = (path: string) =>
+  writeOutside(
+    path,
+    `insert into jobs (id, kind, customer_pubkey, status, started_at)
+     values ('bad', 'text', 'c', 'pending', 1)`,
+  );
+
+function holdTheLock(path: string): void {
+  const holder = new Database(path);
+  holder.exec('begin immediate');
+  onTestFinished(() => {
+    holder.close();
+  });
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  'bad input': {
+    code: 'INVALID_ARGUMENT',
+    call: async (db) => await db.jobs.create({ ...job('a'), kind: 1.5 }),
+  },
+  'a broken rule of the schema': {
+    code: 'ALREADY_EXISTS',
+    prepare: corruptJob,
+    call: async (db) => await db.jobs.create(job('bad')),
+  },
+  'a broken rule of the schema in a query': {
+    code: 'INVALID_ARGUMENT',
+    call: async (db) => await sql`insert into jobs (id) values ('a')`.execute(db.kysely),
+  },
+  'an unknown id': {
+    code: 'NOT_FOUND',
+    call: async (db) => await db.agents.updateBalance('nobody', 1),
+  },
+  'a forbidden change of status': {
+    code: 'NOT_FOUND',
+    call: async (db) => await db.jobs.complete('nobody', { price_msats: 1 }),
+  },
+  'a unit of several statements': {
+    code: 'NOT_FOUND',
+    call: async (db) => await db.agents.recordTick('nobody', { tick_number: 1 }),
+  },
+  'a corrupt row': {
+    code: 'CORRUPT_ROW',
+    prepare: corruptJob,
+    call: async (db) => await db.jobs.get('bad'),
+  },
+  'a corrupt row in a list': {
+    code: 'CORRUPT_ROW',
+    prepare: corruptJob,
+    call: async (db) => await db.jobs.list(),
+  },
+  'SQL that SQLite refuses': {
+    code: 'INVALID_ARGUMENT',
+    call: async (db) => await sql`select nonsense`.execute(db.kysely),
+  },
+  'a foreign lock': {
+    code: 'BUSY',
+    prepare: holdTheLock,
+    options: { busyTimeoutMs: 20 },
+    call: async (db) => await db.agents.upsert(agent('n')),
+  },
+  'a foreign lock before a transaction': {
+    code: 'BUSY',
+    prepare: holdTheLock,
+    options: { busyTimeoutMs: 20 },
+    call: async (db) => await db.transaction(async () => {}),
+  },
+  'an error inside a transaction': {
+    code: 'NOT_FOUND',
+    call: async (db) =>
+      await db.transaction(async (tx) => await tx.agents.updateBalance('nobody', 1)),
+  },
+  'a query after its transaction': {
+    code: 'TRANSACTION_ENDED',
+    call: async (db) => {
+      const leaked = await db.transaction(async (tx) => ({ tx }));
+      return await leaked.tx.jobs.list();
+    },
+  },
+};
+
+it.each(Object.entries(cases))('the stack of %s names the caller', async (_, one) => {
+  const { path } = await openFresh();
+  const db = await PylonDb.open(path, one.options ?? {});
+  onTestFinished(() => db.close());
+  one.prepare?.(path);
+  async function theCaller(): Promise<void> {
+    await one.call(db);
+  }
+  const error = await rejection(theCaller());
+  expect(error).toMatchObject({ code: one.code, name: 'PylonDbError' });
+  const stack = isPylonDbError(error) ? error.stack : undefined;
+  expect(stack).toContain('stack-traces.test.ts');
+  expect(stack).toContain('theCaller');
+});
+
+it('the stack of a file that cannot be opened names the caller', async () => {
+  const { path } = await openFresh();
+  async function theOpener(): Promise<void> {
+    await PylonDb.open(`${path}/not/there.db`);
+  }
+  const error = await rejection(theOpener());
+  expect(error).toMatchObject({ code: 'CANNOT_OPEN' });
+  expect(isPylonDbError(error) && error.stack).toContain('theOpener');
+});

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { readOutside, valueOutside } from '../engine/outside.js';
+import { temporaryFolder } from '../temporary.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SCRIPT = join(import.meta.dirname, 'opens-at-once.ts');
+const PROCESSES = 8;
+const ROUNDS = 20;
+
+const numbers = (end: number) => Array.from({ length: end }, (_, i) => i);
+
+it(`${PROCESSES} processes open a new file at the same moment, ${ROUNDS} times`, async () => {
+  const folder = temporaryFolder();
+  const said = await Promise.all(
+    numbers(PROCESSES).map(async (self) => {
+      const args = ['--import', 'tsx', SCRIPT, folder, self, PROCESSES, ROUNDS].map(String);
+      return (await promisify(execFile)(process.execPath, args, { cwd: ROOT })).stdout;
+    }),
+  );
+  const rounds = numbers(ROUNDS).map((round) => JSON.stringify({ round }));
+  for (const lines of said) expect(lines.trim().split('\n')).toEqual(rounds);
+
+  for (const round of numbers(ROUNDS)) {
+    const path = join(folder, `round-${round}.db`);
+    expect(readOutside(path, 'select name from migrations order by id')).toEqual(
+      ['001_initial_schema', '002_pylon_db_indexes', '003_pylon_db_rollups', '002_service'].map(
+        (name) => ({ name }),
+      ),
+    );
+    expect(valueOutside(path, 'select count(*) from runs')).toBe(1);
+    expect(valueOutside(path, 'select count(*) from jobs')).toBe(PROCESSES);
+    const pending = "select count from pylon_db_job_totals where status = 'pending'";
+    expect(valueOutside(path, pending)).toBe(PROCESSES);
+    expect(valueOutside(path, 'pragma integrity_check')).toBe('ok');
+  }
+});

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { failureOf } from '../engine/failure.js';
+import { agent, job, openFresh } from '../engine/fresh.js';
+import { readOutside, valueOutside } from '../engine/outside.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** How long the other process keeps the lock, and the longest that the event loop may stand still. */
+const HELD_MS = 300;
+const LONGEST_STALL_MS = 20;
+
+const HOLDER = `
+  const Database = require('better-sqlite3');
+  const db = new Database(process.argv[1]);
+  db.exec('begin immediate');
+  process.stdout.write('held');
+  setTimeout(() => db.exec('commit'), Number(process.argv[2]));`;
+
+/** Another process takes the write lock, for so long; resolves when it has it. */
+async function lockElsewhere(path: string, heldMs: number): Promise<ChildProcess> {
+  const args = ['--eval', HOLDER, path, String(heldMs)];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+/** Watches the event loop; the result gives its longest standstill so far, in ms. */
+function watchEventLoop(): () => number {
+  let last = performance.now();
+  let longest = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return Math.max(longest, performance.now() - last);
+  };
+}
+
+describe('while another process holds the write lock', () => {
+  // Others use this machine too: one quiet try of four shows that it is not us who stand still.
+  it(`the event loop never stands still for ${LONGEST_STALL_MS} ms, reads go on, the write succeeds`, {
+    retry: 3,
+  }, async () => {
+    const db = await openFresh();
+    await db.agents.upsert(agent('n'));
+    await db.jobs.create(job('warm'));
+    await db.agents.recordTick('n', { tick_number: 0 });
+    const child = await lockElsewhere(db.path, HELD_MS);
+    const released = once(child, 'exit').then(() => 'released');
+
+    const longestStall = watchEventLoop();
+    const start = performance.now();
+    const writing = Promise.all([
+      db.jobs.create(job('a')),
+      db.agents.recordTick('n', { tick_number: 1 }),
+      db.kysely.updateTable('jobs').set({ kind: 7 }).where('id', '=', 'warm').execute(),
+    ]).then(() => 'written');
+    let reads = 0;
+    let state = 'waiting';
+    void Promise.race([writing, released]).then((first) => {
+      state = first;
+    });
+    while (state === 'waiting') {
+      expect((await db.jobs.get('warm'))?.kind).toBe(5100);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (state === 'waiting') reads += 1;
+    }
+    await writing;
+    const stall = longestStall();
+
+    expect(performance.now() - start).toBeGreaterThan(HELD_MS / 2);
+    expect(reads).toBeGreaterThan(5);
+    expect(readOutside(db.path, 'select id, kind from jobs order by id')).toEqual([
+      { id: 'a', kind: 5100 },
+      { id: 'warm', kind: 7 },
+    ]);
+    expect(valueOutside(db.path, 'select tick_count from agents')).toBe(2);
+    expect(stall).toBeLessThan(LONGEST_STALL_MS);
+  });
+
+  it('writes keep their order, and transactions wait too', async () => {
+    const db = await openFresh();
+    await lockElsewhere(db.path, 100);
+    await Promise.all([
+      db.jobs.create(job('1')),
+      db.transaction(async (tx) => void (await tx.jobs.create(job('2')))),
+      db.jobs.create(job('3')),
+      sql`insert into jobs (id, kind, customer_pubkey, status, started_at)
+        values ('4', 1, 'c', 'pending', 1)`.execute(db.kysely),
+    ]);
+    expect(readOutside(db.path, 'select id from jobs order by rowid')).toEqual(
+      ['1', '2', '3', '4'].map((id) => ({ id })),
+    );
+  });
+});
+
+describe('past busyTimeoutMs', () => {
+  const BUSY_TIMEOUT_MS = 100;
+
+  it('every write rejects with BUSY, and nothing of it is stored, then or later', async () => {
+    const db = await openFresh({ busyTimeoutMs: BUSY_TIMEOUT_MS });
+    await db.agents.upsert(agent('n'));
+    const child = await lockElsewhere(db.path, 1500);
+    for (const call of [
+      () => db.jobs.create(job('alone')),
+      () => Promise.all([db.jobs.create(job('x')), db.agents.recordTick('n', { tick_number: 1 })]),
+      () => db.kysely.deleteFrom('agents').execute(),
+      () => sql`delete from agents`.execute(db.kysely),
+      () => db.transaction(async (tx) => void (await tx.jobs.create(job('y')))),
+    ]) {
+      const start = performance.now();
+      const error = await failureOf(call(), 'BUSY');
+      expect(error.waitedMs).toBeGreaterThanOrEqual(BUSY_TIMEOUT_MS);
+      expect(error.waitedMs).toBeLessThanOrEqual(Math.ceil(performance.now() - start));
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+    expect(await db.jobs.list()).toEqual([]);
+    if (child.exitCode === null) await once(child, 'exit');
+    await db.jobs.create(job('later'));
+    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'later' }]);
+    expect(readOutside(db.path, 'select tick_count from agents')).toEqual([{ tick_count: 0 }]);
+  });
+
+  it('of 0, writes reject at once', async () => {
+    const db = await openFresh({ busyTimeoutMs: 0 });
+    await lockElsewhere(db.path, 2000);
+    const start = performance.now();
+    await failureOf(db.jobs.create(job('a')), 'BUSY');
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  it('a write that waited first does not make a later one wait longer', async () => {
+    const db = await openFresh({ busyTimeoutMs: 400 });
+    await lockElsewhere(db.path, 250);
+    const first = db.jobs.create(job('first'));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.all([first, db.jobs.create(job('second'))]);
+    expect(valueOutside(db.path, 'select count(*) from jobs')).toBe(2);
+  });
+});

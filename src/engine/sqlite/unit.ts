@@ -19,13 +19,19 @@ export interface Work<Result> {
 /** A service's unit: its statements in order, undone when a required one touches no row. */
 export class Unit implements Work<StepResult<unknown>[]> {
   readonly alone = false;
-  /** Even a lone statement: a row it returns may be corrupt, a foreign trigger may RAISE(FAIL). */
-  readonly needsUndo = true;
   readonly #steps: readonly Step[];
   #changedSomething = false;
 
   constructor(steps: readonly Step[]) {
     this.#steps = steps;
+  }
+
+  /**
+   * A lone statement is whole by itself, unless a row that it returns turns out corrupt. (A
+   * transaction around every insert would cost a tenth: its triggers then need a journal.)
+   */
+  get needsUndo(): boolean {
+    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.returnsRows === true;
   }
 
   get changedSomething(): boolean {

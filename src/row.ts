@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely';
 import type { RawRow } from './engine/prepared.js';
 import { PylonDbError } from './errors.js';
 
@@ -39,6 +40,19 @@ export class RowCheck<Column extends string> {
     }
   }
 
+  /**
+   * In SQL, whether the stored columns, but for `changed` ones, hold what {@link assert} lets
+   * through. A conditional update asks it in its WHERE: then it changes no row that it can't
+   * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
+   */
+  isSound(...changed: readonly Column[]): RawBuilder<boolean> {
+    const conditions = this.columns.flatMap((column, i) => {
+      const kind = this.#kinds[i];
+      return typeof kind !== 'string' || changed.includes(column) ? [] : [soundSql(column, kind)];
+    });
+    return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+  }
+
   #problem(row: RawRow, index: number): PylonDbError {
     const column = this.columns[index] ?? '';
     const value = row[index];
@@ -65,6 +79,24 @@ function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): 
       return value === null || Number.isSafeInteger(value);
   }
 }
+
+function soundSql(column: string, kind: Exclude<ColumnKind, ReadonlySet<unknown>>) {
+  const stored = sql.ref(column);
+  switch (kind) {
+    case 'key':
+    case 'text':
+      return sql`typeof(${stored}) = 'text'`;
+    case 'integer':
+      return sql`(typeof(${stored}) = 'integer' and ${stored} between ${SAFE})`;
+    case 'text or null':
+      return sql`typeof(${stored}) in ('text', 'null')`;
+    case 'integer or null':
+      return sql`(${stored} is null or (typeof(${stored}) = 'integer' and ${stored} between ${SAFE}))`;
+  }
+}
+
+/** The integers that a JavaScript number holds exactly. */
+const SAFE = sql`-9007199254740991 and 9007199254740991`;
 
 function storedKind(value: unknown): string {
   if (value === null) return 'NULL';

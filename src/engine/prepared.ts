@@ -15,8 +15,9 @@ export interface PreparedQuery<Row> {
   /** Names the query in plan snapshots: `jobs.get`. */
   readonly name: string;
   compile(db: QueryCreator<DB>): CompiledPrepared;
-  /** Whether it gives rows, and so may meet one that can't be decoded. */
   readonly returnsRows: boolean;
+  /** Whether it may give a row that can't be decoded, and then must be undone. */
+  readonly mayGiveCorruptRow: boolean;
   /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
   readonly decode: (row: RawRow) => Row;
 }
@@ -47,6 +48,8 @@ export class ParamSlot {
  * await db.first('jobs.get', getJob({ id: 'event123' }))
  * ```
  *
+ * `onlySoundRows` promises that its WHERE lets no row through that `decode` refuses.
+ *
  * Columns are listed by name, never `*`: a statement prepared before a foreign ALTER would answer
  * with shifted columns.
  */
@@ -54,10 +57,12 @@ export function prepared<Values, Row>(
   name: string,
   build: (db: QueryCreator<DB>, params: Params<Values>) => Compilable,
   decode: (row: RawRow) => Row,
+  options: { readonly onlySoundRows?: boolean } = {},
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,
     returnsRows: decode !== noRow,
+    mayGiveCorruptRow: decode !== noRow && options.onlySoundRows !== true,
     decode,
     compile(db) {
       const { sql: text, parameters } = build(db, placeholders<Values>()).compile();

@@ -92,6 +92,9 @@ const check = new RowCheck('jobs', {
 /** The columns of a {@link Job}, in the order that {@link decodeJob} reads. */
 export const JOB_COLUMNS = check.columns;
 
+/** In SQL, whether a job can be decoded once the `changed` columns are set. */
+export const isSoundJob = check.isSound.bind(check);
+
 type JobRow = [
   id: string,
   kind: number,

@@ -1,7 +1,7 @@
 import { type QueryCreator, sql } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
-import { decodeJob, JOB_COLUMNS, type Job } from './job.js';
+import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
 /** Everything that the service stores or asks, each query built once and compiled on first use. */
@@ -58,8 +58,10 @@ const changeStatus = prepared(
       }))
       .where('id', '=', p.id)
       .where('status', 'in', jsonList<JobStatus>(p.from))
+      .where(isSoundJob('completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
+  { onlySoundRows: true },
 );
 
 /** A move to `status` at `now`, legal from those of `from` that the transitions allow. */
@@ -91,12 +93,14 @@ const complete = (db: QueryCreator<DB>, p: Params<Completion>) =>
       completed_at: p.now,
     }))
     .where('id', '=', p.id)
-    .where('status', 'in', sourcesOf('completed'));
+    .where('status', 'in', sourcesOf('completed'))
+    .where(isSoundJob('price_msats', 'error_message', 'completed_at'));
 
 export const completeJob = prepared(
   'jobs.complete',
   (db, p: Params<Completion>) => complete(db, p).returning(JOB_COLUMNS),
   decodeJob,
+  { onlySoundRows: true },
 );
 
 /**
@@ -133,8 +137,10 @@ export const failJob = prepared(
       .set({ status: 'failed', error_message: p.error_message, completed_at: p.now })
       .where('id', '=', p.id)
       .where('status', 'in', sourcesOf('failed'))
+      .where(isSoundJob('error_message', 'completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
+  { onlySoundRows: true },
 );
 
 /** Takes the oldest pending job, of any kind or of those in `kinds`, a JSON list. */
@@ -149,8 +155,8 @@ const claim = (name: string, ofKinds: boolean) =>
           selectFrom('jobs as oldest')
             .select('oldest.id')
             .where('oldest.status', '=', 'pending')
-            // SQLite allows NULL in a text key; such a row, sorted first, would block the queue.
-            .where('oldest.id', 'is not', null)
+            // A row of another program that no worker can read must not block the queue.
+            .where(isSoundJob('started_at', 'completed_at'))
             .$if(ofKinds, (query) => query.where('oldest.kind', 'in', jsonList<number>(p.kinds)))
             .orderBy('oldest.created_at')
             .orderBy('oldest.id')
@@ -159,6 +165,7 @@ const claim = (name: string, ofKinds: boolean) =>
         .where('status', '=', 'pending')
         .returning(JOB_COLUMNS),
     decodeJob,
+    { onlySoundRows: true },
   );
 const claimAnyJob = claim('jobs.claimNext', false);
 const claimJobOfKinds = claim('jobs.claimNext of kinds', true);

@@ -65,7 +65,6 @@ const FAILURES: readonly [
   ['OUT_OF_RANGE', 'db.kysely', (db) => sql`select 9007199254740993 as n`.execute(db.kysely)],
   ['CORRUPT_ROW', 'jobs.get', (db) => db.jobs.get('bad')],
   ['CORRUPT_ROW', 'jobs.list', (db) => db.jobs.list()],
-  ['CORRUPT_ROW', 'jobs.claimNext', (db) => db.jobs.claimNext()],
   ['TIMEOUT', 'db.transaction', (db) => db.transaction(() => never(), { timeoutMs: 10 })],
   [
     'OUTER_HANDLE_IN_TRANSACTION',

@@ -139,11 +139,10 @@ describe('a statement that SQLite ran, but whose caller gets an error', () => {
     await Promise.all([db.jobs.create(job('a')), db.jobs.create(job('b'))]);
     writeOutside(db.path, "update jobs set kind = 'text'");
     const before = readOutside(db.path, 'select * from jobs');
-    await failureOf(db.jobs.claimNext(), 'CORRUPT_ROW');
+    expect(await db.jobs.claimNext()).toBeUndefined();
     const together = await Promise.all([
       rejection(db.jobs.complete('a', { price_msats: 5 })),
       rejection(db.jobs.completeWithPayment('b', { price_msats: 5 })),
-      rejection(db.jobs.claimNext()),
     ]);
     for (const error of together) expect(isPylonDbError(error, 'CORRUPT_ROW')).toBe(true);
     expect(readOutside(db.path, 'select * from jobs')).toEqual(before);

@@ -76,6 +76,7 @@ function bound({ sql: text, values }: Statement): Bound<unknown> {
       name: text,
       compile: () => ({ sql: text, slots }),
       returnsRows: returnsRows(text),
+      mayGiveCorruptRow: returnsRows(text),
       decode,
     };
     prepared.set(text, query);

@@ -27,11 +27,11 @@ export class Unit implements Work<StepResult<unknown>[]> {
   }
 
   /**
-   * A lone statement is whole by itself, unless a row that it returns turns out corrupt. (A
-   * transaction around every insert would cost a tenth: its triggers then need a journal.)
+   * A lone statement is whole by itself, unless a row that it returns may turn out corrupt. (A
+   * transaction around every one would cost a tenth and more: its triggers then need a journal.)
    */
   get needsUndo(): boolean {
-    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.returnsRows === true;
+    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.mayGiveCorruptRow === true;
   }
 
   get changedSomething(): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { CompiledQuery } from 'kysely';
 import type { DB } from '../../generated/db.js';
@@ -41,7 +42,7 @@ export class ThroughTheQueue {
     return this.#engine.transaction('test', {}, async ({ handle, kysely }) => {
       const outcomes: Outcome[] = [];
       for (const { op, caught, pause } of inner) {
-        if (pause) await new Promise((resolve) => setImmediate(resolve));
+        if (pause) await this.#expectOuterHandleRefused();
         const running = run(op, handle, kysely);
         outcomes.push(caught ? await asOutcome(running, describe) : { resolved: await running });
       }
@@ -49,7 +50,19 @@ export class ThroughTheQueue {
       return outcomes;
     });
   }
+
+  /** A call on `db` inside the callback would wait for the transaction that waits for it. */
+  async #expectOuterHandleRefused(): Promise<void> {
+    const call = asOutcome(this.#db.agents.updateBalance('npub0', 0), describe);
+    const outcome = await Promise.race([call, sleep(AT_ONCE_MS, { rejected: 'waited' })]);
+    await sleep(0);
+    if ('rejected' in outcome && outcome.rejected.startsWith('OUTER_HANDLE_IN_TRANSACTION')) return;
+    throw new Error('The outer handle was not refused inside a transaction');
+  }
 }
+
+/** How long the outer handle may think about it, in ms; without its check it waits for ever. */
+const AT_ONCE_MS = 2000;
 
 async function run(op: Inner, handle: WriteHandle, kysely: Kysely<DB>): Promise<unknown> {
   const db = kysely.withTables<FuzzTables>();

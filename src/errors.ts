@@ -89,6 +89,11 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
     return this.#details;
   }
 
+  /** The message without the operation before it. */
+  get problem(): string {
+    return this.#problem;
+  }
+
   /**
    * The same failure, told by `operation`. The engine meets errors in a later turn, where the
    * caller is no longer on the stack; made anew behind an `await`, the error keeps its frame.

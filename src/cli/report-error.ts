@@ -37,13 +37,9 @@ function explain(error: unknown): Told {
       hint: 'Run it again with --debug for the stack.',
     };
   }
-  const { code, operation, hint } = error;
-  // Who types a command didn't call `PylonDb.open`.
-  const prefix = operation === '' ? '' : `${operation}: `;
-  const message = error.message.startsWith(prefix)
-    ? error.message.slice(prefix.length)
-    : error.message;
-  return { code, message, hint: isPending(error) ? 'Run `pylon-db migrate up`.' : hint };
+  const { code, problem, hint } = error;
+  // Without the operation: who types a command didn't call `PylonDb.open`.
+  return { code, message: problem, hint: isPending(error) ? 'Run `pylon-db migrate up`.' : hint };
 }
 
 function sentence(text: string): string {

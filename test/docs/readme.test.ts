@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
@@ -6,6 +6,7 @@ import { temporaryFolder } from '../temporary.js';
 import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
 import { ServiceProject } from './service-project.js';
 
+const isMarkdown = (name: string) => name.endsWith('.md');
 const readme = readProject('README.md');
 const blocks = codeBlocks(readme);
 const shownDemo = blocks.find(({ language }) => language === 'text')?.text ?? '';
@@ -77,9 +78,10 @@ describe("README's commands", () => {
 });
 
 describe('links in the documents', () => {
-  it.each(['README.md', 'docs/migrations.md', 'docs/errors.md', 'CHANGELOG.md'])(
+  it.each(['README.md', 'CHANGELOG.md', ...readdirSync(join(PROJECT, 'docs')).filter(isMarkdown)])(
     'lead somewhere in %s',
-    (document) => {
+    (name) => {
+      const document = existsSync(join(PROJECT, name)) ? name : `docs/${name}`;
       const folder = join(PROJECT, document, '..');
       for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
         if (/^https?:/.test(target)) continue;

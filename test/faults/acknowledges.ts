@@ -1,14 +1,18 @@
 import { writeSync } from 'node:fs';
+import Database from 'better-sqlite3';
 import { PylonDb } from '../../src/index.js';
 
 // Writes without end, many calls at a time, and prints what was acknowledged, one a line: a tick's
 // id, a paid job, a transaction of two jobs. Whoever started it kills it.
 
-const [path = '', round = ''] = process.argv.slice(2);
+const [path = '', round = '', checkpoints = ''] = process.argv.slice(2);
 const AGENTS = ['a', 'b', 'c'];
 
 const db = await PylonDb.open(path);
 for (const npub of AGENTS) await db.agents.upsert({ npub, name: '', lifecycle_state: 'active' });
+
+/** Moves frames into the database all the time, as a file with a tiny WAL would. */
+const checkpointer = checkpoints === 'tiny' ? new Database(path) : undefined;
 
 /** At once, past every buffer of this process: it may be dead the next moment. */
 const acknowledge = (what: string): void => {
@@ -41,4 +45,5 @@ for (let n = 0; ; n += 40) {
     i % 9 === 8 ? pair(n + i) : i % 3 === 2 ? payment(n + i) : tick(n + i),
   );
   await Promise.all(calls);
+  checkpointer?.pragma('wal_checkpoint(passive)');
 }

@@ -12,6 +12,7 @@ import { OneAtATime } from './one-at-a-time.js';
 import { type Operation, randomOperation, TABLES_SQL } from './operations.js';
 import type { Outcome } from './outcome.js';
 import { fuzzSeed, Random } from './random.js';
+import { told } from './table.js';
 import { ThroughTheQueue } from './through-the-queue.js';
 
 // Random operations, many at a time through the queue, and the same one by one on a second
@@ -34,6 +35,10 @@ describe(`seed ${SEED}`, () => {
     const reader = await openReader({ ...props, operation: 'test' });
     const comparison = new Comparison(path, writer, reader, await serialSide());
     await comparison.run(OPERATIONS, SEED);
+    told('units that fail in a batch', {
+      tried: `${OPERATIONS.toLocaleString('en')} random operations, through the queue and one by one`,
+      figure: 'the same rows, and the same end of each promise',
+    });
   });
 
   it(`ends ${OPERATIONS / 4} operations in memory the same way, reads included`, async () => {

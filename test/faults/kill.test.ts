@@ -1,72 +1,120 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { readOutside } from '../engine/outside.js';
+import { PylonDb } from '../../src/index.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { temporaryFolder } from '../temporary.js';
+import { Program } from './program.js';
 import { fuzzSeed, Random } from './random.js';
+import { rounds, SOAK_TIMEOUT_MS } from './rounds.js';
+import { told } from './table.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const SCRIPT = join(import.meta.dirname, 'acknowledges.ts');
-const ROUNDS = 4;
 const SEED = fuzzSeed();
 
-/** Runs a writer, kills it `afterMs` after its first acknowledgement, and gives what it printed. */
-async function killedWriter(path: string, round: number, afterMs: number): Promise<string[]> {
-  const args = ['--import', 'tsx', SCRIPT, path, String(round)];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const closed = once(child, 'close');
-  await once(child.stdout, 'data');
-  await sleep(afterMs);
-  child.kill('SIGKILL');
-  await closed;
-  expect(child.signalCode).toBe('SIGKILL');
-  // What stands after the last line break was cut off, so it was not told.
-  return Buffer.concat(chunks).toString().split('\n').slice(0, -1);
-}
+/** Kills of each kind: 1 and 3 writers, each with and without tiny checkpoints. */
+const CYCLES = 16;
 
-function found(path: string, sql: string): Set<unknown> {
-  return new Set(readOutside(path, sql).flatMap((row) => Object.values(row ?? {})));
-}
+/** Cycles on one file, before a fresh one: looking through all rows would take longer and longer. */
+const CYCLES_A_FILE = 4;
 
-it(`kill -9 loses nothing that was acknowledged, and leaves no half unit (seed ${SEED})`, async () => {
-  const random = new Random(SEED);
-  const path = join(temporaryFolder(), 'pylon.db');
-  for (let round = 0; round < ROUNDS; round++) {
-    const acknowledged = await killedWriter(path, round, 30 + random.int(300));
-    expect(acknowledged.length).toBeGreaterThan(0);
+/** Acknowledged writes of all kinds together: fewer would prove little. */
+const LEAST_ACKNOWLEDGED = 20_000;
+let allAcknowledged = 0;
 
-    const stored = found(
-      path,
-      `select 'tick ' || id from tick_history
-       union all select 'paid ' || j.id from jobs j join earnings e on e.job_id = j.id
-         where j.status = 'completed'
-       union all select 'pair ' || replace(id, '-one', '') from jobs where id like '%-one'`,
-    );
-    expect(acknowledged.filter((one) => !stored.has(one))).toEqual([]);
+const writer = new Program(join(import.meta.dirname, 'acknowledges.ts'));
 
-    const halves = `
-      select npub from agents a
-        where tick_count <> (select count(*) from tick_history where agent_npub = a.npub)
-      union all select id from jobs j where kind = 1
-        and (status = 'completed') <> exists (select 1 from earnings where job_id = j.id)
-      union all select id from jobs j where kind = 2 and not exists (select 1 from jobs k
-        where k.id = substr(j.id, 1, length(j.id) - 3)
-          || case when j.id like '%one' then 'two' else 'one' end)`;
-    expect(readOutside(path, halves)).toEqual([]);
-    expectSound(path);
-  }
+it.each([
+  { writers: 1, checkpoints: 'usual' },
+  { writers: 1, checkpoints: 'tiny' },
+  { writers: 3, checkpoints: 'usual' },
+  { writers: 3, checkpoints: 'tiny' },
+])(
+  `kill -9 of $writers writers, $checkpoints checkpoints, loses nothing acknowledged (seed ${SEED})`,
+  { timeout: SOAK_TIMEOUT_MS },
+  async ({ writers, checkpoints }) => {
+    const random = new Random(SEED);
+    let acknowledged = 0;
+    let cycles = 0;
+    let path = '';
+    for (const cycle of rounds(CYCLES)) {
+      if (cycle % CYCLES_A_FILE === 0) path = await freshFile();
+      const said = await killedWriters(path, cycle, writers, checkpoints, 40 + random.int(160));
+      acknowledged += said.length;
+      cycles += 1;
+      expect({ cycle, ...judge(path, said) }).toEqual({
+        cycle,
+        lost: [],
+        halfUnits: [],
+        integrity: 'ok',
+        danglingKeys: [],
+      });
+    }
+    allAcknowledged += acknowledged;
+    told(`kill -9, ${writers} writer${writers > 1 ? 's' : ''}, ${checkpoints} checkpoints`, {
+      tried: `${cycles} cycles, ${acknowledged.toLocaleString('en')} acknowledged writes`,
+      figure: '0 lost, 0 half units, integrity ok, rollups equal',
+    });
+  },
+);
+
+it(`acknowledged at least ${LEAST_ACKNOWLEDGED} writes before the kills`, () => {
+  expect(allAcknowledged).toBeGreaterThan(LEAST_ACKNOWLEDGED);
 });
 
-function expectSound(path: string): void {
+async function freshFile(): Promise<string> {
+  const path = join(temporaryFolder(), 'pylon.db');
+  await (await PylonDb.open(path)).close();
+  return path;
+}
+
+/** Starts writers, kills them some time after they all spoke, and gives what they acknowledged. */
+async function killedWriters(
+  path: string,
+  cycle: number,
+  writers: number,
+  checkpoints: string,
+  afterMs: number,
+): Promise<string[]> {
+  const runs = await Promise.all(
+    Array.from({ length: writers }, (_, i) => writer.start([path, `${cycle}.${i}`, checkpoints])),
+  );
+  await Promise.all(runs.map((run) => run.spoke()));
+  await sleep(afterMs);
+  const ends = await Promise.all(runs.map((run) => run.kill()));
+  for (const { signal, stderr } of ends)
+    expect({ signal, stderr }).toEqual({ signal: 'SIGKILL', stderr: '' });
+  return ends.flatMap(({ lines }) => lines);
+}
+
+const STORED = `
+  select 'tick ' || id from tick_history
+  union all select 'paid ' || j.id from jobs j join earnings e on e.job_id = j.id
+    where j.status = 'completed'
+  union all select 'pair ' || replace(id, '-one', '') from jobs where id like '%-one'`;
+
+const HALF_UNITS = `
+  select npub from agents a
+    where tick_count <> (select count(*) from tick_history where agent_npub = a.npub)
+  union all select id from jobs j where kind = 1
+    and (status = 'completed') <> exists (select 1 from earnings where job_id = j.id)
+  union all select id from jobs j where kind = 2 and not exists (select 1 from jobs k
+    where k.id = substr(j.id, 1, length(j.id) - 3)
+      || case when j.id like '%one' then 'two' else 'one' end)`;
+
+/** What is wrong with a file after its writers died. */
+function judge(path: string, acknowledged: readonly string[]) {
   const db = new Database(path);
-  expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
-  expect(db.pragma('foreign_key_check')).toEqual([]);
-  expect(rollupTotals(db)).toEqual(freshTotals(db));
-  db.close();
+  try {
+    const stored = new Set(db.prepare<[], string>(STORED).pluck().all());
+    expect(rollupTotals(db)).toEqual(freshTotals(db));
+    return {
+      lost: acknowledged.filter((one) => !stored.has(one)),
+      halfUnits: db.prepare(HALF_UNITS).pluck().all(),
+      integrity: db.pragma('integrity_check', { simple: true }),
+      danglingKeys: db.pragma('foreign_key_check'),
+    };
+  } finally {
+    db.close();
+  }
 }

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { FaultTable } from './test/faults/table-reporter.js';
+
+/** `npm run test:faults`: real processes that are killed, starved and lied to. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    reporters: ['default', new FaultTable()],
+    // Two cores, and every test starts processes of its own.
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});

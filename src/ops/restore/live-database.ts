@@ -1,0 +1,72 @@
+import { existsSync, renameSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { migrations } from '../../../migrations/index.js';
+import { connect } from '../../engine/sqlite/database-file.js';
+import { isBusy, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { isPylonDbError } from '../../errors.js';
+import { readLedger } from '../../migrate/schema-check.js';
+import { inUse } from './in-use.js';
+import { triggersOf } from './triggers.js';
+
+/** How long the probe waits for a lock, in ms: a commit that is just ending is no use of the file. */
+const PROBE_TIMEOUT_MS = 500;
+
+/** What stands at the place that a backup is restored to. */
+export type LiveDatabase =
+  | { readonly state: 'missing' }
+  | { readonly state: 'damaged'; readonly problem: string }
+  | {
+      readonly state: 'whole';
+      readonly pageSizeBytes: number;
+      readonly triggers: ReadonlySet<string>;
+    };
+
+/**
+ * Looks through the live database. Unless `dryRun`, it proves that no other connection is open, by
+ * leaving WAL mode: SQLite allows that to the only one. Throws `IN_USE`, and `SCHEMA_MISMATCH` for
+ * another program's database.
+ */
+export async function lookAtLive(
+  path: string,
+  { dryRun, force }: { readonly dryRun: boolean; readonly force: boolean },
+): Promise<LiveDatabase> {
+  if (!existsSync(path)) return { state: 'missing' };
+  const db = connect(path, dryRun, '');
+  try {
+    db.pragma(`busy_timeout = ${PROBE_TIMEOUT_MS}`);
+    // Before anything changes: it may be another program's.
+    if (!force) readLedger(db, migrations, '');
+    if (!dryRun) becomeTheOnlyOne(db);
+    const problem = db.pragma('integrity_check(1)', { simple: true });
+    if (problem !== 'ok') return { state: 'damaged', problem: String(problem) };
+    const pageSizeBytes = Number(db.pragma('page_size', { simple: true }));
+    return { state: 'whole', pageSizeBytes, triggers: triggersOf(db) };
+  } catch (error) {
+    if (isBusy(error)) throw await inUse(path);
+    const told = toldToCaller(error, '', path);
+    if (isPylonDbError(told, 'CORRUPT') || isPylonDbError(told, 'NOT_A_DATABASE')) {
+      return { state: 'damaged', problem: told.problem };
+    }
+    throw told;
+  } finally {
+    db.close();
+  }
+}
+
+/** A rollback journal, too, makes the copy whole or absent; and nobody can read half of it. */
+function becomeTheOnlyOne(db: Database.Database): void {
+  if (db.pragma('journal_mode = delete', { simple: true }) !== 'delete') {
+    throw new Database.SqliteError('the journal mode is locked', 'SQLITE_BUSY');
+  }
+  db.exec('begin exclusive; rollback');
+}
+
+/** Moves a damaged database aside with its sidecars, and gives the names they have now. */
+export function moveAside(path: string, stamp: string): string[] {
+  const files = ['', '-wal', '-shm', '-journal'].map((suffix) => path + suffix).filter(existsSync);
+  return files.map((file) => {
+    const aside = `${file}.damaged-${stamp}`;
+    renameSync(file, aside);
+    return aside;
+  });
+}

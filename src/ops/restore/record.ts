@@ -1,0 +1,46 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { createExclusively, partialPath } from '../backup/partial-files.js';
+
+/** What was restored last: after a crash it tells which restore was going on. */
+export interface RestoreRecord {
+  readonly backup: string;
+  /** Unix seconds. */
+  readonly started_at: number;
+  /** `restored`, `interrupted` (it never came to its end), or the code of the error. */
+  readonly outcome: string;
+  readonly duration_ms?: number | undefined;
+  /** The database that was replaced, as it was. */
+  readonly safety_copy?: string | undefined;
+}
+
+/** Where the record of a database's last restore stands. */
+export function recordPath(database: string): string {
+  return `${database}.restore.json`;
+}
+
+/** The record of the last restore; `undefined` when there was none, or nobody can read it. */
+export function readRecord(database: string): RestoreRecord | undefined {
+  try {
+    const record: RestoreRecord = JSON.parse(readFileSync(recordPath(database), 'utf8'));
+    return typeof record?.backup === 'string' && Number.isInteger(record.started_at)
+      ? record
+      : undefined;
+  } catch {
+    // It only informs.
+    return undefined;
+  }
+}
+
+/** Replaces the record, whole. */
+export function writeRecord(database: string, record: RestoreRecord): void {
+  const path = recordPath(database);
+  const partial = partialPath(dirname(path), basename(path));
+  try {
+    createExclusively(partial);
+    writeFileSync(partial, `${JSON.stringify(record, null, 2)}\n`, { flush: true });
+    renameSync(partial, path);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}

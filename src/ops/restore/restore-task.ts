@@ -1,0 +1,149 @@
+import { readdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
+import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { PylonDbError } from '../../errors.js';
+import { readFacts } from '../backup/database-facts.js';
+import type { BackupManifest } from '../backup/manifest.js';
+import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
+import { readUntouched } from '../backup/untouched.js';
+import type { Progress } from '../progress.js';
+import { copyInto } from './copy-into.js';
+import { type LiveDatabase, lookAtLive, moveAside } from './live-database.js';
+import { describeSafetyCopy } from './safety-copy.js';
+import { refuseUnknownTriggers } from './triggers.js';
+
+export interface RestoreInput {
+  readonly path: string;
+  readonly backup: string;
+  readonly now: number;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  /** What the backup holds, as it was verified. */
+  readonly expected: BackupManifest;
+}
+
+/** What stood at the place, and where it is now. */
+export interface Replaced {
+  readonly replaced: LiveDatabase['state'];
+  /** What is wrong with a damaged one. */
+  readonly problem?: string;
+  /** A whole one as it was. */
+  readonly safetyCopy?: string;
+  /** A damaged one and its sidecars. */
+  readonly movedAside?: readonly string[];
+}
+
+type Report = (progress: Progress) => void;
+
+/** Restores a verified backup; see `restoreDatabase`, its only caller, for the contract. */
+export async function restore(input: RestoreInput, report: Report): Promise<Replaced> {
+  const { path, backup, force, dryRun, expected } = input;
+  try {
+    const live = await lookAtLive(path, { dryRun, force });
+    return await readUntouched(backup, async (readable) => {
+      const source = connect(readable, true, '');
+      try {
+        const known = live.state === 'whole' ? live.triggers : new Set<string>();
+        if (!force) await refuseUnknownTriggers(source, known);
+        if (dryRun) return described(live);
+        const replaced = await replace(source, live, input, report);
+        checkRestored(path, expected, replaced, report);
+        return replaced;
+      } finally {
+        source.close();
+      }
+    });
+  } catch (error) {
+    throw toldToCaller(error, '', path);
+  }
+}
+
+function described(live: LiveDatabase): Replaced {
+  return live.state === 'damaged'
+    ? { replaced: live.state, problem: live.problem }
+    : { replaced: live.state };
+}
+
+async function replace(
+  source: Database.Database,
+  live: LiveDatabase,
+  { path, now }: RestoreInput,
+  report: Report,
+): Promise<Replaced> {
+  const stamp = freeStamp(path, now);
+  if (live.state !== 'whole') {
+    const movedAside = live.state === 'damaged' ? moveAside(path, stamp) : [];
+    createIfMissing(path, '');
+    await copyInto({ source, path, safetyCopy: undefined, report });
+    return { ...described(live), ...(movedAside.length > 0 ? { movedAside } : {}) };
+  }
+  const safetyCopy = `${path}.before-restore-${stamp}`;
+  await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
+    copyInto({ source: fitting, path, safetyCopy, report }),
+  );
+  await describeSafetyCopy(safetyCopy, path, now, report);
+  return { replaced: live.state, safetyCopy };
+}
+
+/** Programs that have the page size in their configuration find the one that they know. */
+async function atPageSize(
+  source: Database.Database,
+  pageSizeBytes: number,
+  path: string,
+  work: (fitting: Database.Database) => Promise<void>,
+): Promise<void> {
+  if (source.pragma('page_size', { simple: true }) === pageSizeBytes) return await work(source);
+  const staged = partialPath(dirname(path), `${basename(path)}.staged`);
+  try {
+    createExclusively(staged);
+    source.pragma(`page_size = ${pageSizeBytes}`);
+    source.prepare('vacuum into ?').run(staged);
+    const fitting = connect(staged, true, '');
+    try {
+      await work(fitting);
+    } finally {
+      fitting.close();
+    }
+  } finally {
+    removePartial(staged);
+  }
+}
+
+/** The new database, looked through; then back in WAL mode, as published. */
+function checkRestored(
+  path: string,
+  expected: BackupManifest,
+  { safetyCopy }: Replaced,
+  report: Report,
+): void {
+  const found = readFacts(path, report);
+  const same = (['rows', 'foreign_key_violations', 'migrations'] as const).every(
+    (fact) => JSON.stringify(found[fact]) === JSON.stringify(expected[fact]),
+  );
+  if (!same) {
+    throw new PylonDbError(
+      'CORRUPT',
+      `${path} doesn't hold what the backup held`,
+      {},
+      {
+        operation: '',
+        hint: `Restore again${safetyCopy === undefined ? '' : `; what was there before is ${safetyCopy}`}.`,
+      },
+    );
+  }
+  const db = connect(path, false, '');
+  db.pragma('journal_mode = wal');
+  db.close();
+}
+
+/** `20261123T021330Z`, with a number behind it when files of that name stand beside the database. */
+function freeStamp(path: string, now: number): string {
+  const second = new Date(now * 1000).toISOString().replace(/[-:]|\.\d+/g, '');
+  const names = readdirSync(dirname(path));
+  for (let i = 1; ; i++) {
+    const stamp = i === 1 ? second : `${second}-${i}`;
+    if (!names.some((name) => name.endsWith(stamp))) return stamp;
+  }
+}

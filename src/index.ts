@@ -27,5 +27,9 @@ export {
 export type { Job, JobPageStart, NewJob } from './jobs/job.js';
 export type { JobsService } from './jobs/jobs-service.js';
 export type { Migration, MigrationList, MigrationParams } from './migrate/migration.js';
+export type { Backup } from './ops/backup/backup.js';
+export type { BackupOptions } from './ops/backup/backup-options.js';
+export type { BackupManifest } from './ops/backup/manifest.js';
+export type { OnProgress, Progress } from './ops/progress.js';
 export type { OpenOptions, TransactionOptions } from './options.js';
 export { PylonDb, type PylonDbTransaction } from './pylon-db.js';

@@ -10,6 +10,7 @@ import { retryWhileBusy } from './engine/sqlite/busy.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
 import {
   type ConnectProps,
+  closeRefused,
   IN_MEMORY,
   openReader,
   openWriter,
@@ -28,6 +29,9 @@ import {
   readLedger,
   refusePending,
 } from './migrate/schema-check.js';
+import type { Backup } from './ops/backup/backup.js';
+import type { BackupOptions } from './ops/backup/backup-options.js';
+import type { BackupSource } from './ops/backup/copy.js';
 import {
   checkedClock,
   DEFAULT_BUSY_TIMEOUT_MS,
@@ -137,6 +141,26 @@ export class PylonDb implements AsyncDisposable {
     });
   }
 
+  /**
+   * Copies the database to `destination`, beside any writer: a file that isn't there yet, or a
+   * folder, which gets `pylon-20261123T021330Z.db`. The copy is verified, has a manifest beside it,
+   * and holds all that was acknowledged before the call. Throws `INVALID_ARGUMENT` for a name that
+   * is taken (without `force`) or the database's own, `CANNOT_OPEN`, `DISK_FULL`, `CORRUPT`,
+   * `ABORTED`; then nothing is left of it.
+   */
+  async backup(destination: string, options: BackupOptions = {}): Promise<Backup> {
+    const operation = 'db.backup';
+    this.#engine.assertUsable(operation);
+    const source: BackupSource = {
+      path: this.path,
+      now: this.#clock(),
+      copyInto:
+        this.path === IN_MEMORY ? (file) => this.#engine.copyInto(operation, file) : undefined,
+    };
+    const { makeBackup } = await import('./ops/backup/backup.js');
+    return await makeBackup(source, destination, options);
+  }
+
   /** Waits for queued calls, then closes; again, it does nothing. Later calls throw `CLOSED`. */
   async close(): Promise<void> {
     await this.#engine.close();
@@ -176,9 +200,8 @@ async function connectToWrite(props: ConnectProps, options: OpenOptions): Promis
     refusePending(operation, Object.keys(list));
   }
   const writer = await openWriter(props);
+  const pending = await pendingIn(writer, list, props, options);
   try {
-    const { pending } = await ledgerOf(writer, list, props);
-    if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
     await startWal(writer, props);
     if (pending.length > 0) {
       // Loaded only here: Umzug would be most of the import of an up-to-date file.
@@ -189,6 +212,22 @@ async function connectToWrite(props: ConnectProps, options: OpenOptions): Promis
     return { writer, reader };
   } catch (error) {
     writer.close();
+    throw error;
+  }
+}
+
+async function pendingIn(
+  writer: Database.Database,
+  list: MigrationList,
+  props: ConnectProps,
+  { migrate = true }: OpenOptions,
+): Promise<readonly string[]> {
+  try {
+    const { pending } = await ledgerOf(writer, list, props);
+    if (pending.length > 0 && !migrate) refusePending(props.operation, pending);
+    return pending;
+  } catch (error) {
+    closeRefused(writer, props);
     throw error;
   }
 }

@@ -55,6 +55,11 @@ Exit codes:
     ['earnings', 'list earnings, or sum them by time', () => import('./earnings.js')],
     ['agents', 'list agents', () => import('./agents.js')],
     ['ticks', "list an agent's ticks", () => import('./ticks.js')],
+    ['backup', 'copy the database safely; list and verify copies', () => import('./backup.js')],
+    ['vacuum', 'give unused space back, and refresh statistics', () => import('./vacuum.js')],
+    ['query', 'ask in SQL; read-only', () => import('./query.js')],
+    ['export', 'rows as CSV or JSON', () => import('./export.js')],
+    ['restore', 'put a backup in the place of the database', () => import('./restore.js')],
     ['migrate', 'apply, revert, show and write migrations', () => import('./migrate.js')],
   ]);
   return program;

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
+import { isPylonDbError } from '../../errors.js';
 import type { Durability } from '../engine.js';
 import { retryWhileBusy } from './busy.js';
-import { connect, createIfMissing } from './database-file.js';
+import { connect, createIfMissing, refuseOtherNames, refuseReadOnly } from './database-file.js';
 import { applyConnectionPragmas, applyWriterPragmas, turnOnWal } from './pragmas.js';
 import { toldToCaller } from './sqlite-errors.js';
 
@@ -20,7 +21,11 @@ export interface ConnectProps {
  */
 export async function openWriter(props: ConnectProps): Promise<Database.Database> {
   const { path, operation } = props;
-  if (path !== IN_MEMORY) createIfMissing(path, operation);
+  if (path !== IN_MEMORY) {
+    createIfMissing(path, operation);
+    refuseOtherNames(path, operation);
+    refuseReadOnly(path, operation);
+  }
   return await configured(connect(path, false, operation), props, (db) => {
     applyConnectionPragmas(db, props.durability);
     applyWriterPragmas(db);
@@ -29,6 +34,7 @@ export async function openWriter(props: ConnectProps): Promise<Database.Database
 
 /** Opens a connection that can't change the file. Throws `CANNOT_OPEN` when there is none. */
 export async function openReader(props: ConnectProps): Promise<Database.Database> {
+  refuseOtherNames(props.path, props.operation);
   return await configured(connect(props.path, true, props.operation), props, (db) =>
     applyConnectionPragmas(db, props.durability),
   );
@@ -38,6 +44,24 @@ export async function openReader(props: ConnectProps): Promise<Database.Database
 export async function startWal(db: Database.Database, props: ConnectProps): Promise<void> {
   if (props.path === IN_MEMORY) return;
   await unlessBusy(props, () => turnOnWal(db));
+}
+
+/**
+ * Closes the writer of a file that is refused and leaves the file as it is: the last connection
+ * that may write would bring a WAL that somebody left into it.
+ */
+export function closeRefused(writer: Database.Database, { path, operation }: ConnectProps): void {
+  let bystander: Database.Database | undefined;
+  try {
+    bystander = path === IN_MEMORY ? undefined : connect(path, true, operation);
+    // The first read is what makes SQLite count it.
+    bystander?.prepare('select count(*) from sqlite_master').get();
+  } catch {
+    // Why the file is refused is known already, and is what the caller is told.
+  } finally {
+    writer.close();
+    bystander?.close();
+  }
 }
 
 /** SQLite's name for a database of its own in memory. */
@@ -65,6 +89,8 @@ async function unlessBusy(props: ConnectProps, attempt: () => void): Promise<voi
   try {
     await retryWhileBusy(attempt, props.busyTimeoutMs);
   } catch (error) {
-    throw toldToCaller(error, props.operation, props.path);
+    // As the call that it is part of: the SQL of opening is ours, also where no call is named.
+    const told = toldToCaller(error, 'PylonDb.open', props.path);
+    throw isPylonDbError(told) ? told.toldBy(props.operation) : told;
   }
 }

@@ -73,7 +73,7 @@ export class SqliteEngine implements WriteHandle {
     query: Bound<Row>,
     place: Place = 'first',
   ): Promise<Row | undefined> {
-    this.#assertUsable(operation, place);
+    this.assertUsable(operation, place);
     try {
       return await this.#read((connection) => connection.first(query));
     } catch (error) {
@@ -82,7 +82,7 @@ export class SqliteEngine implements WriteHandle {
   }
 
   async all<Row>(operation: string, query: Bound<Row>, place: Place = 'first'): Promise<Row[]> {
-    this.#assertUsable(operation, place);
+    this.assertUsable(operation, place);
     try {
       return await this.#read((connection) => connection.all(query));
     } catch (error) {
@@ -95,7 +95,7 @@ export class SqliteEngine implements WriteHandle {
     unit: Steps,
     place: Place = 'first',
   ): Promise<UnitResults<Steps>> {
-    this.#assertUsable(operation, place);
+    this.assertUsable(operation, place);
     try {
       return (await this.#queue(operation).run(new Unit(unit))) as UnitResults<Steps>;
     } catch (error) {
@@ -112,7 +112,7 @@ export class SqliteEngine implements WriteHandle {
     options: { readonly timeoutMs?: number },
     callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
-    this.#assertUsable(operation);
+    this.assertUsable(operation);
     const queue = this.#queue(operation);
     const openedAt = this.#scope.callSite();
     const release = await queue.turn();
@@ -136,6 +136,29 @@ export class SqliteEngine implements WriteHandle {
     } finally {
       release();
     }
+  }
+
+  /** Copies the committed state of a database in memory into an empty file, in the queue's order. */
+  async copyInto(operation: string, file: string): Promise<void> {
+    this.assertUsable(operation);
+    try {
+      await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
+    } catch (error) {
+      throw toldToCaller(error, operation, file);
+    }
+  }
+
+  /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
+  assertUsable(operation: string, place: Place = 'first'): void {
+    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
+      throw new PylonDbError(
+        'CLOSED',
+        'the database was closed',
+        {},
+        { operation, hint: 'Open it again with PylonDb.open.' },
+      );
+    }
+    this.#scope.assertOutside(operation);
   }
 
   /** Waits for queued reads and writes, then closes. Later calls throw `CLOSED`. */
@@ -180,7 +203,7 @@ export class SqliteEngine implements WriteHandle {
   }
 
   async #raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
-    this.#assertUsable('db.kysely');
+    this.assertUsable('db.kysely');
     try {
       if (isQuestion(sql) && this.#onlyReads(sql)) {
         return await this.#read((connection) => connection.raw(sql, parameters));
@@ -209,18 +232,6 @@ export class SqliteEngine implements WriteHandle {
 
   #queue(operation: string): WriteQueue {
     return this.#writes ?? readOnly(operation);
-  }
-
-  #assertUsable(operation: string, place: Place = 'first'): void {
-    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
-      throw new PylonDbError(
-        'CLOSED',
-        'the database was closed',
-        {},
-        { operation, hint: 'Open it again with PylonDb.open.' },
-      );
-    }
-    this.#scope.assertOutside(operation);
   }
 }
 

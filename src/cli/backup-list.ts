@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { expandPath } from '../engine/sqlite/database-file.js';
+import { type ListedBackup, listBackups } from '../ops/backup/list.js';
+import { defaultBackupFolder } from './backup-folder.js';
+import { examples } from './examples.js';
+import { Output } from './output.js';
+import { readSettings } from './settings.js';
+import { type Column, table } from './table.js';
+import { formatBytes, formatCount, formatTime } from './units.js';
+
+/** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */
+export function configure(command: Command): void {
+  command
+    .argument('[folder]', 'where to look (default: backups beside the database)')
+    .addHelpText(
+      'after',
+      examples([
+        ['pylon-db backup list', 'those of ~/.pylon/backups'],
+        ['pylon-db backup list /mnt/usb --json', 'of another folder, for scripts'],
+      ]),
+    )
+    .action((given: string | undefined) => {
+      const settings = readSettings(command);
+      const folder = given === undefined ? defaultBackupFolder(settings) : expandPath(given);
+      // Nobody has made one yet.
+      const isNew = given === undefined && !existsSync(folder);
+      const backups = isNew ? [] : listBackups(folder);
+      const out = new Output(settings);
+      out.result(backups, () => (backups.length === 0 ? '' : table(out, backups, COLUMNS)));
+      if (backups.length === 0) out.note(`No backups in ${folder}.`);
+    });
+}
+
+const COLUMNS: readonly Column<ListedBackup>[] = [
+  { title: 'file', cell: ({ path }) => basename(path), cut: 'middle' },
+  { title: 'made (UTC)', cell: ({ created_at }) => formatTime(created_at) },
+  { title: 'size', cell: ({ size_bytes }) => formatBytes(size_bytes), align: 'right' },
+  { title: 'rows', cell: rowsOf, align: 'right' },
+  { title: 'state', cell: ({ state }) => state },
+];
+
+function rowsOf({ manifest }: ListedBackup): string {
+  if (manifest === null) return '';
+  return formatCount(Object.values(manifest.rows).reduce((sum, count) => sum + count, 0));
+}

@@ -1,0 +1,152 @@
+import { CSV_LINE_END, csvLine } from '../ops/export/csv.js';
+import { jsonObjects } from '../ops/export/json.js';
+import type { QueryValue } from '../ops/query/question.js';
+import type { Output } from './output.js';
+import { planTree } from './query-plan.js';
+import { type Column, table } from './table.js';
+import { visible, visibleJson, visibleLines } from './terminal-text.js';
+
+/** The formats of `--format`. */
+export const QUERY_FORMATS = ['table', 'csv', 'json', 'ndjson'] as const;
+
+export type QueryFormat = (typeof QUERY_FORMATS)[number];
+
+/** Prints a result as it comes: columns once, rows in batches, the end. */
+export interface ResultPrinter {
+  columns(names: readonly string[]): void;
+  rows(rows: readonly QueryValue[][]): void;
+  end(): void;
+}
+
+/** The printer of a format; `explain` draws the plan as a tree where a table is asked for. */
+export function printerOf(format: QueryFormat, explain: boolean, out: Output): ResultPrinter {
+  switch (format) {
+    case 'table':
+      return explain ? new WholePrinter((_, rows) => planTree(rows)) : tablePrinter(out);
+    case 'csv':
+      return new CsvPrinter();
+    case 'json':
+      return new JsonPrinter({ first: '[\n  ', between: ',\n  ', end: '\n]\n', empty: '[]\n' });
+    case 'ndjson':
+      return new JsonPrinter({ first: '', between: '\n', end: '\n', empty: '' });
+  }
+}
+
+/** Waits for all rows: a table's widths need them. */
+class WholePrinter implements ResultPrinter {
+  readonly #draw: (names: readonly string[], rows: readonly QueryValue[][]) => string;
+  readonly #rows: QueryValue[][] = [];
+  #names: readonly string[] = [];
+
+  constructor(draw: (names: readonly string[], rows: readonly QueryValue[][]) => string) {
+    this.#draw = draw;
+  }
+
+  columns(names: readonly string[]): void {
+    this.#names = names;
+  }
+
+  rows(rows: readonly QueryValue[][]): void {
+    for (const row of rows) this.#rows.push(row);
+  }
+
+  end(): void {
+    if (this.#rows.length > 0) process.stdout.write(`${this.#draw(this.#names, this.#rows)}\n`);
+  }
+}
+
+function tablePrinter(out: Output): ResultPrinter {
+  return new WholePrinter((names, rows) =>
+    table(
+      out,
+      rows,
+      names.map((name, i) => columnOf(name, i, rows)),
+    ),
+  );
+}
+
+function columnOf(
+  name: string,
+  index: number,
+  rows: readonly QueryValue[][],
+): Column<QueryValue[]> {
+  const title = visible(name);
+  const cell = (row: QueryValue[]) => shownInTable(row[index] ?? null);
+  const isNumber = (value: QueryValue | undefined) =>
+    typeof value === 'bigint' || typeof value === 'number' || value === null;
+  // A number that is cut would be another number.
+  return rows.every((row) => isNumber(row[index]))
+    ? { title, cell, align: 'right' }
+    : { title, cell, cut: 'end' };
+}
+
+function shownInTable(value: QueryValue): string {
+  if (value === null) return 'NULL';
+  if (value instanceof Uint8Array) return `x'${hex(value)}'`;
+  return typeof value === 'number' ? realText(value) : String(value);
+}
+
+/** The shortest digits that give the same real again; `1.0` tells that it is no integer. */
+function realText(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e21 ? value.toFixed(1) : String(value);
+}
+
+class CsvPrinter implements ResultPrinter {
+  columns(names: readonly string[]): void {
+    this.#write([names]);
+  }
+
+  rows(rows: readonly QueryValue[][]): void {
+    this.#write(rows);
+  }
+
+  end(): void {}
+
+  #write(rows: readonly (readonly QueryValue[])[]): void {
+    const toLine = process.stdout.isTTY ? shownCsvLine : csvLine;
+    process.stdout.write(rows.map((row) => toLine(row)).join(''));
+  }
+}
+
+/** A file gets the values as they are; a terminal would obey them. */
+function shownCsvLine(row: readonly QueryValue[]): string {
+  return `${visibleLines(csvLine(row).slice(0, -CSV_LINE_END.length))}\n`;
+}
+
+interface JsonFrame {
+  readonly first: string;
+  readonly between: string;
+  readonly end: string;
+  /** All that is printed when there are no rows. */
+  readonly empty: string;
+}
+
+/** One object a row. A result that failed stays unclosed: no half of one passes for all. */
+class JsonPrinter implements ResultPrinter {
+  readonly #frame: JsonFrame;
+  #object: (row: readonly QueryValue[]) => string = () => '';
+  #isEmpty = true;
+
+  constructor(frame: JsonFrame) {
+    this.#frame = frame;
+  }
+
+  columns(names: readonly string[]): void {
+    this.#object = jsonObjects(names);
+  }
+
+  rows(rows: readonly QueryValue[][]): void {
+    const lead = this.#isEmpty ? this.#frame.first : this.#frame.between;
+    this.#isEmpty = false;
+    const objects = rows.map((row) => visibleJson(this.#object(row)));
+    process.stdout.write(lead + objects.join(this.#frame.between));
+  }
+
+  end(): void {
+    process.stdout.write(this.#isEmpty ? this.#frame.empty : this.#frame.end);
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}

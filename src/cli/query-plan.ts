@@ -1,0 +1,14 @@
+import type { QueryValue } from '../ops/query/question.js';
+import { visible } from './terminal-text.js';
+
+/** SQLite's plan, rows of `id, parent, notused, detail`, with each step under its parent. */
+export function planTree(rows: readonly QueryValue[][]): string {
+  const depths = new Map<QueryValue, number>();
+  return rows
+    .map(([id = null, parent = null, , detail = null]) => {
+      const depth = (depths.get(parent) ?? -1) + 1;
+      depths.set(id, depth);
+      return '  '.repeat(depth) + visible(String(detail));
+    })
+    .join('\n');
+}

@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import { otherOpeners } from '../ops/openers.js';
+import type { DatabaseSizes } from '../ops/vacuum/sizes.js';
+import { runVacuum, shown, type Vacuum } from '../ops/vacuum/vacuum.js';
+import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
+import { examples } from './examples.js';
+import { untilInterrupted } from './interruption.js';
+import { Output } from './output.js';
+import { withProgressBar } from './progress-bar.js';
+import { secondsAsMs } from './seconds.js';
+import { assertFile, readSettings } from './settings.js';
+import { fields } from './table.js';
+import { formatBytes } from './units.js';
+
+interface VacuumOptions {
+  readonly wait?: number;
+}
+
+/** `pylon-db vacuum`: packs the file and refreshes the planner's statistics. */
+export function configure(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--wait <seconds>',
+        `wait so long for other processes (default: ${DEFAULT_BUSY_TIMEOUT_MS / 1000})`,
+      ).argParser(secondsAsMs),
+    )
+    .addHelpText(
+      'after',
+      `${examples([
+        ['pylon-db vacuum', 'pack ~/.pylon/pylon.db'],
+        ['pylon-db vacuum --wait 60', 'beside a busy node'],
+        ['pylon-db vacuum --json', 'bytes before and after, for scripts'],
+      ])}\n
+Beside a running node it waits for its turn; the node's writes wait meanwhile, about a second for
+100 MiB. It needs twice the packed size free on the same disk. Stopped at any point, the file is
+whole.`,
+    )
+    .action(async ({ wait = DEFAULT_BUSY_TIMEOUT_MS }: VacuumOptions) => {
+      const settings = readSettings(command);
+      assertFile(settings.path);
+      const out = new Output(settings);
+      const vacuum = await untilInterrupted((signal) =>
+        withProgressBar(settings, (onProgress) =>
+          runVacuum(settings.path, { busyTimeoutMs: wait, onProgress, signal }),
+        ),
+      );
+      out.result(vacuum, () => text(vacuum));
+      if (!vacuum.checkpointed) {
+        const openers = shown(await otherOpeners(vacuum.path));
+        out.note(`The file will shrink once these have ended their reads: ${openers}.`);
+      }
+    });
+}
+
+function text({ path, before, after, freed_bytes, duration_ms }: Vacuum): string {
+  const freed = freed_bytes > 0 ? formatBytes(freed_bytes) : 'nothing: it was packed already';
+  return fields([
+    ['path', path],
+    ['before', sizes(before)],
+    ['after', sizes(after)],
+    ['freed', freed],
+    ['took', `${(duration_ms / 1000).toFixed(1)} s`],
+  ]);
+}
+
+function sizes({ file_bytes, wal_bytes, free_bytes }: DatabaseSizes): string {
+  return `${formatBytes(file_bytes)} (${formatBytes(free_bytes)} free) + ${formatBytes(wal_bytes)} in the WAL`;
+}

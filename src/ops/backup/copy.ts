@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import { runInChild } from '../child.js';
+import type { OnProgress, Progress } from '../progress.js';
+import type { BackupOptions } from './backup-options.js';
+import type { BackupFacts } from './manifest.js';
+
+/** What is backed up. */
+export interface BackupSource {
+  readonly path: string;
+  /** Unix seconds. */
+  readonly now: number;
+  /** Copies the database into an empty file, where no other process can read it. */
+  readonly copyInto: ((file: string) => Promise<void>) | undefined;
+}
+
+/** What the caller's own `onProgress` threw: it goes on as it is. */
+export class ListenerFailure {
+  constructor(readonly thrown: unknown) {}
+}
+
+/** How often the growing file is looked at, in ms. */
+const LOOK_MS = 100;
+
+/**
+ * Copies and verifies, in a process of its own; in memory the copy itself is made in this one.
+ * Throws {@link ListenerFailure} for what `onProgress` threw, and what the task throws.
+ */
+export async function copy(
+  source: BackupSource,
+  partial: string,
+  { onProgress = () => {}, signal }: BackupOptions,
+  operation: string,
+): Promise<BackupFacts> {
+  await source.copyInto?.(partial);
+  const watch = new Watch(onProgress, signal);
+  let looking: NodeJS.Timeout | undefined;
+  try {
+    return await runInChild(
+      'snapshot',
+      { source: source.copyInto === undefined ? source.path : undefined, into: partial },
+      {
+        operation,
+        signal: watch.signal,
+        onReport: (progress) => {
+          clearInterval(looking);
+          watch.tell(progress);
+          if (progress.step === 'copying') looking = lookAtGrowth(partial, progress, watch.tell);
+        },
+      },
+    );
+  } catch (error) {
+    throw watch.failure ?? error;
+  } finally {
+    clearInterval(looking);
+  }
+}
+
+/** The child is silent while SQLite copies, so the growing file is looked at from here. */
+function lookAtGrowth(partial: string, from: Progress, tell: OnProgress): NodeJS.Timeout {
+  return setInterval(() => tell({ ...from, done: sizeOf(partial) }), LOOK_MS);
+}
+
+/** A listener that may throw: then the child is stopped, and its end awaited, before the error goes on. */
+class Watch {
+  readonly signal: AbortSignal;
+  failure: ListenerFailure | undefined;
+  readonly #onProgress: OnProgress;
+  readonly #stop = new AbortController();
+
+  constructor(onProgress: OnProgress, signal: AbortSignal | undefined) {
+    this.#onProgress = onProgress;
+    this.signal =
+      signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  readonly tell: OnProgress = (progress) => {
+    if (this.signal.aborted) return;
+    try {
+      this.#onProgress(progress);
+    } catch (error) {
+      this.failure = new ListenerFailure(error);
+      this.#stop.abort();
+    }
+  };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

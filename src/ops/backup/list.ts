@@ -1,0 +1,80 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isPylonDbError } from '../../errors.js';
+import { fileProblem } from './file-problem.js';
+import { type BackupManifest, manifestPath, readManifest } from './manifest.js';
+
+/**
+ * What a look at a backup and its manifest shows. `ok` compares sizes only: whether each byte is
+ * right, {@link verifyBackup} tells.
+ */
+export type BackupState = 'ok' | 'other size' | 'no manifest' | 'broken manifest' | 'manifest only';
+
+/** One file of a folder of backups. */
+export interface ListedBackup {
+  /** Absolute. */
+  readonly path: string;
+  readonly state: BackupState;
+  readonly size_bytes: number;
+  /** Unix seconds: of the manifest, else of the file. */
+  readonly created_at: number;
+  readonly manifest: BackupManifest | null;
+}
+
+/**
+ * The backups of a folder, newest first: every `.db` file, and whatever has a manifest. Reads no
+ * database. Throws `CANNOT_OPEN` when there is no such folder.
+ */
+export function listBackups(folder: string, operation = ''): ListedBackup[] {
+  try {
+    const names = readdirSync(folder).filter((name) => !name.startsWith('.'));
+    const backups = names
+      .filter((name) => name.endsWith(manifestPath('')))
+      .map((name) => name.slice(0, -manifestPath('').length));
+    const candidates = new Set([...names.filter((name) => name.endsWith('.db')), ...backups]);
+    return [...candidates].flatMap((name) => lookAt(join(folder, name)) ?? []).sort(newestFirst);
+  } catch (error) {
+    throw fileProblem(error, folder, operation);
+  }
+}
+
+/** Of one second, the longer name is the later one: `-2` and `-10` were added to it. */
+function newestFirst(a: ListedBackup, b: ListedBackup): number {
+  return b.created_at - a.created_at || b.path.length - a.path.length || (a.path < b.path ? 1 : -1);
+}
+
+/** `undefined` for what is no backup: somebody's JSON, a folder, a file that just went away. */
+function lookAt(path: string): ListedBackup | undefined {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && !file.isFile()) return undefined;
+  const manifest = manifestAt(path);
+  if (file === undefined) {
+    if (manifest === 'broken' || manifest === undefined) return undefined;
+    const { created_at } = manifest;
+    return { path, state: 'manifest only', size_bytes: 0, created_at, manifest };
+  }
+  const { size, mtimeMs } = file;
+  const known = manifest === 'broken' || manifest === undefined ? null : manifest;
+  return {
+    path,
+    state: stateOf(size, manifest),
+    size_bytes: size,
+    created_at: known?.created_at ?? Math.floor(mtimeMs / 1000),
+    manifest: known,
+  };
+}
+
+function stateOf(size: number, manifest: BackupManifest | 'broken' | undefined): BackupState {
+  if (manifest === undefined) return 'no manifest';
+  if (manifest === 'broken') return 'broken manifest';
+  return manifest.size_bytes === size ? 'ok' : 'other size';
+}
+
+function manifestAt(path: string): BackupManifest | 'broken' | undefined {
+  try {
+    return readManifest(path);
+  } catch (error) {
+    if (isPylonDbError(error, 'BACKUP_INVALID')) return 'broken';
+    throw error;
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { manifestPath, readManifest } from './manifest.js';
+
+// A file that grows has a hidden name beside the one it is meant for:
+// `.NAME.PID-START-HOST-RANDOM.partial`. The name tells whether its process still works on it, so
+// that what the dead left can be removed.
+
+const PARTIAL =
+  /^\.(?<target>.+)\.(?<pid>\d+)-(?<start>[0-9a-z]+)-(?<host>[0-9a-f]+)-[0-9a-f]+\.partial/;
+
+/** What SQLite may have left beside a partial file. */
+const SIDECARS = ['-journal', '-wal', '-shm'] as const;
+
+/** When this process began: a later one may get the pid of a dead one. */
+const START = startOf(process.pid) ?? Math.round(performance.timeOrigin).toString(36);
+
+/** The machine or container: a pid means nothing in another one that shares the folder. */
+const HOST = createHash('sha256')
+  .update(hostname())
+  .update(pidNamespace())
+  .digest('hex')
+  .slice(0, 8);
+
+/** When nobody works any more on a file of another machine, in ms: a day. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/** Where a file grows that is meant for `target` in `folder`. */
+export function partialPath(folder: string, target: string): string {
+  const unique = randomBytes(4).toString('hex');
+  return join(folder, `.${target}.${process.pid}-${START}-${HOST}-${unique}.partial`);
+}
+
+/** Creates an empty file for its owner only, whatever the umask. Throws when there is one. */
+export function createExclusively(path: string): void {
+  closeSync(openSync(path, 'wx', 0o600));
+}
+
+/** Removes a partial file and its sidecars, if they are there. */
+export function removePartial(path: string): void {
+  for (const suffix of [...SIDECARS, '']) rmSync(path + suffix, { force: true });
+}
+
+/** Removes what dead processes left in the folder of unfinished backups. */
+export function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const target = leftoverTarget(folder, name);
+    if (target === undefined) continue;
+    try {
+      removeReservation(join(folder, target));
+      rmSync(join(folder, name), { force: true });
+    } catch {
+      // Another user's: theirs to remove.
+    }
+  }
+}
+
+/** What a file or folder was meant for that a dead process left; `undefined` for all others. */
+export function leftoverTarget(folder: string, name: string): string | undefined {
+  const { target, pid, start, host } = PARTIAL.exec(name)?.groups ?? {};
+  const isInUse = host === HOST ? isAlive(Number(pid), start) : isFresh(join(folder, name));
+  return isInUse ? undefined : target;
+}
+
+/** A manifest goes into place before its backup: without one it names nothing. */
+function removeReservation(backup: string): void {
+  if (exists(backup) || !exists(manifestPath(backup))) return;
+  const isEmpty = statSync(manifestPath(backup)).size === 0;
+  if (isEmpty || readManifest(backup) !== undefined) rmSync(manifestPath(backup));
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isAlive(pid: number, start: string | undefined): boolean {
+  const known = pid === process.pid ? START : startOf(pid);
+  if (known !== undefined) return known === start;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process can't be signalled, but is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** In ticks since the machine's start, where the system tells: on Linux. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command before it, in parentheses, may contain anything. See proc(5), field 22.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+function isFresh(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs < ABANDONED_MS;
+}

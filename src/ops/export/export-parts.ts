@@ -1,0 +1,103 @@
+import type Database from 'better-sqlite3';
+import { prepareQuestion, type Question } from '../query/question.js';
+import { type Chunk, inChunks } from './chunk.js';
+import { csvLine } from './csv.js';
+import { jsonArray, jsonLines } from './json.js';
+import { refusePreimages } from './secrets.js';
+import { countRows, csvPages, eachRow, type TableRows } from './table-rows.js';
+import { columnsOf, type ExportTable } from './tables.js';
+
+/** How rows are written. */
+export const EXPORT_FORMATS = ['csv', 'json', 'ndjson'] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What is exported: tables, or the result of a query. */
+export type Selection =
+  | {
+      readonly tables: readonly ExportTable[];
+      /** Unix seconds: only rows made or changed then or later. */
+      readonly since?: number;
+    }
+  | { readonly sql: string };
+
+/** A selection, its format, and whether preimages belong to it. */
+export interface ExportProps {
+  readonly selection: Selection;
+  readonly format: ExportFormat;
+  readonly includeSecrets: boolean;
+}
+
+/** One table, or the result of a query, as pieces of text. */
+export interface ExportPart {
+  /** `undefined` for a query. */
+  readonly table: ExportTable | undefined;
+  /** How many rows are expected; 0 where nobody knows. */
+  readonly total: () => number;
+  readonly chunks: () => Generator<Chunk>;
+}
+
+/**
+ * The parts of an export. Throws `INVALID_ARGUMENT` for a query that isn't one that only reads, or
+ * that reads preimages without leave.
+ */
+export function exportParts(db: Database.Database, props: ExportProps): ExportPart[] {
+  const { selection, format, includeSecrets } = props;
+  if ('tables' in selection) {
+    return selection.tables.map((table) => {
+      const columns = columnsOf(db, table, includeSecrets);
+      const rows: TableRows = { table, columns, since: selection.since };
+      return {
+        table,
+        total: () => countRows(db, rows),
+        chunks: () => tableChunks(db, rows, format),
+      };
+    });
+  }
+  const question = prepareQuestion(db, selection.sql);
+  if (!includeSecrets) refusePreimages(db, selection.sql);
+  return [{ table: undefined, total: () => 0, chunks: () => queryChunks(question, format) }];
+}
+
+/** Pieces of all tables in one text: a JSON object with a field for each, or lines that name theirs. */
+export function* inOneText(db: Database.Database, props: ExportProps): Generator<Chunk> {
+  const { selection, format, includeSecrets } = props;
+  const tables = 'tables' in selection ? selection.tables : [];
+  const since = 'tables' in selection ? selection.since : undefined;
+  for (const [i, table] of tables.entries()) {
+    const rows: TableRows = { table, columns: columnsOf(db, table, includeSecrets), since };
+    if (format === 'ndjson') yield* jsonLines(eachRow(db, rows), rows.columns, table);
+    else {
+      yield { data: `${i === 0 ? '{' : ','}\n"${table}":`, rows: 0 };
+      yield* jsonArray(eachRow(db, rows), rows.columns);
+    }
+  }
+  if (format === 'json') yield { data: '\n}\n', rows: 0 };
+}
+
+function* tableChunks(
+  db: Database.Database,
+  rows: TableRows,
+  format: ExportFormat,
+): Generator<Chunk> {
+  if (format !== 'csv') return yield* jsonChunks(eachRow(db, rows), rows.columns, format);
+  yield { data: csvLine(rows.columns), rows: 0 };
+  yield* csvPages(db, rows);
+}
+
+function* queryChunks(question: Question, format: ExportFormat): Generator<Chunk> {
+  const columns = question.columns().map(({ name }) => name);
+  if (format !== 'csv') return yield* jsonChunks(question.iterate(), columns, format);
+  yield { data: csvLine(columns), rows: 0 };
+  yield* inChunks(question.iterate(), csvLine);
+}
+
+function* jsonChunks(
+  rows: Parameters<typeof jsonArray>[0],
+  columns: readonly string[],
+  format: 'json' | 'ndjson',
+): Generator<Chunk> {
+  if (format === 'ndjson') return yield* jsonLines(rows, columns);
+  yield* jsonArray(rows, columns);
+  yield { data: '\n', rows: 0 };
+}

@@ -1,0 +1,61 @@
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import type { Progress } from '../progress.js';
+import { type ExportPart, type ExportProps, exportParts } from './export-parts.js';
+import { withSnapshot } from './snapshot.js';
+import type { ExportTable } from './tables.js';
+import { writeChunks } from './write-chunks.js';
+
+/** What the child needs to know. */
+export interface ExportInput extends ExportProps {
+  /** The database's absolute path. */
+  readonly path: string;
+  /** Empty files, one a part, in the order of the parts. */
+  readonly files: readonly string[];
+}
+
+/** What one file holds. */
+export interface WrittenPart {
+  /** `undefined` for a query. */
+  readonly table: ExportTable | undefined;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** Writes and syncs the files of an export, all from one state of the database. */
+export async function exportFiles(
+  input: ExportInput,
+  report: (progress: Progress) => void,
+): Promise<WrittenPart[]> {
+  return await withSnapshot(input.path, async (db) => {
+    const written: WrittenPart[] = [];
+    for (const [i, part] of exportParts(db, input).entries()) {
+      written.push(await writePart(part, input.files[i] ?? '', report));
+    }
+    return written;
+  });
+}
+
+async function writePart(
+  { table, total, chunks }: ExportPart,
+  file: string,
+  report: (progress: Progress) => void,
+): Promise<WrittenPart> {
+  const expected = total();
+  const step = table ?? 'query';
+  const fd = openSync(file, 'r+');
+  try {
+    let bytes = 0;
+    const write = (data: string | Uint8Array) => {
+      writeFileSync(fd, data);
+      bytes += Buffer.byteLength(data);
+      return true;
+    };
+    const rows = await writeChunks(chunks(), write, (done) =>
+      report({ step, done, total: expected, unit: 'rows' }),
+    );
+    fsyncSync(fd);
+    return { table, rows, bytes };
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,25 @@
+import { type ExportProps, exportParts, inOneText } from './export-parts.js';
+import { withSnapshot } from './snapshot.js';
+import { type Sink, writeChunks } from './write-chunks.js';
+
+/**
+ * Exports to whoever reads: one table or query, or with `together` several tables in one text.
+ * Gives the number of rows; stops early when `sink` gives `false`. Throws what reading throws.
+ */
+export async function exportToStream(
+  path: string,
+  props: ExportProps,
+  options: {
+    readonly together: boolean;
+    readonly sink: Sink;
+    readonly onRows: (done: number, total: number) => void;
+  },
+): Promise<number> {
+  return await withSnapshot(path, async (db) => {
+    const parts = exportParts(db, props);
+    const total = parts.reduce((sum, part) => sum + part.total(), 0);
+    const [first] = parts;
+    const chunks = options.together ? inOneText(db, props) : first?.chunks();
+    return await writeChunks(chunks ?? [], options.sink, (done) => options.onRows(done, total));
+  });
+}

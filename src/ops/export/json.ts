@@ -1,0 +1,58 @@
+import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+
+/**
+ * A value as JSON that no reader rounds: integers beyond ±(2^53−1) and infinite reals are strings,
+ * a BLOB is its hex digits.
+ */
+export function jsonValue(value: StoredValue): string {
+  if (typeof value === 'bigint') {
+    return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('hex')}"`;
+  return JSON.stringify(value);
+}
+
+/** Makes of a row an object in one line. */
+export function jsonObjects(columns: readonly string[]): (row: readonly StoredValue[]) => string {
+  const keys = distinct(columns).map((name) => JSON.stringify(name));
+  return (row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`;
+}
+
+/** Rows as one JSON array, a row a line. */
+export function* jsonArray(
+  rows: Iterable<readonly StoredValue[]>,
+  columns: readonly string[],
+): Generator<Chunk> {
+  const toObject = jsonObjects(columns);
+  let before = '[\n';
+  yield* inChunks(rows, (row) => {
+    const text = before + toObject(row);
+    before = ',\n';
+    return text;
+  });
+  yield { data: before === '[\n' ? '[]' : '\n]', rows: 0 };
+}
+
+/** Rows as objects, a line each; `table` wraps them: `{"table":"jobs","row":{…}}`. */
+export function jsonLines(
+  rows: Iterable<readonly StoredValue[]>,
+  columns: readonly string[],
+  table?: string,
+): Generator<Chunk> {
+  const toObject = jsonObjects(columns);
+  const [start, end] = table === undefined ? ['', ''] : [`{"table":"${table}","row":`, '}'];
+  return inChunks(rows, (row) => `${start}${toObject(row)}${end}\n`);
+}
+
+/** Columns of a query may share a name; then they are numbered as SQLite numbers those of a view. */
+function distinct(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  const seen = new Set<string>();
+  return names.map((name) => {
+    let own = name;
+    for (let i = 1; seen.has(own) || (own !== name && taken.has(own)); i++) own = `${name}:${i}`;
+    seen.add(own);
+    return own;
+  });
+}

@@ -1,0 +1,108 @@
+import type Database from 'better-sqlite3';
+import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { csvLine } from './csv.js';
+import { csvPage, FIELD_END, ROW_END } from './csv-page.js';
+import { type ExportTable, quotedName, timeColumnOf } from './tables.js';
+
+// Raw SQL: the columns are known only from the live file, and the builder has no word for rowid
+// and for joining rows into one text.
+
+/** Which rows of a table, and which columns. */
+export interface TableRows {
+  readonly table: ExportTable;
+  readonly columns: readonly string[];
+  /** Unix seconds; only rows of that time and later. */
+  readonly since: number | undefined;
+}
+
+/** Rows of a page: larger ones weren't faster. */
+const PAGE_ROWS = 500;
+
+/** A longer row isn't joined with others, so that a page stays below 8 MB. */
+const LONGEST_JOINED_BYTES = 16 * 1024;
+
+/** How many rows there are, for a progress bar. */
+export function countRows(db: Database.Database, rows: TableRows): number {
+  const { table, since } = rows;
+  const sql = `select count(*) from ${quotedName(table)} ${whereSince(rows)}`;
+  const statement = db.prepare<number[], number>(sql).pluck();
+  return statement.get(...(since === undefined ? [] : [since])) ?? 0;
+}
+
+/** The rows in the order in which they were stored, read one by one. */
+export function* eachRow(db: Database.Database, rows: TableRows): Generator<StoredValue[]> {
+  const first = firstRowid(db, rows);
+  if (first === undefined) return;
+  const sql = `select ${rows.columns.map(quotedName).join(', ')} ${fromRowid(rows)}`;
+  yield* db
+    .prepare<unknown[], StoredValue[]>(sql)
+    .raw()
+    .safeIntegers()
+    .iterate(...bound(rows, first));
+}
+
+/** The rows as CSV, in the same order, a page a chunk. */
+export function* csvPages(db: Database.Database, rows: TableRows): Generator<Chunk> {
+  const joined = db.prepare<unknown[], [last: bigint | null, rows: bigint, page: Buffer | null]>(
+    joinedPageSql(rows),
+  );
+  joined.raw().safeIntegers();
+  const apart = db.prepare<unknown[], StoredValue[]>(pageSql(rows)).raw().safeIntegers();
+  // In UTF-16 the bytes of a page mean something else.
+  const isUtf8 = db.pragma('encoding', { simple: true }) === 'UTF-8';
+  let next = firstRowid(db, rows);
+  while (next !== undefined) {
+    const [last, count, page] = joined.get(...bound(rows, next)) ?? [null, 0n, null];
+    if (last === null) return;
+    const shape = { rows: Number(count), columns: rows.columns.length };
+    const csv = page !== null && isUtf8 ? csvPage(page, shape) : undefined;
+    if (csv !== undefined) yield { data: csv, rows: shape.rows };
+    else yield* inChunks(apart.iterate(...bound(rows, next)), csvLine);
+    next = last < LAST_ROWID ? last + 1n : undefined;
+  }
+}
+
+const LAST_ROWID = 2n ** 63n - 1n;
+
+/**
+ * The text of many rows, if none has a BLOB or is long: those are missing in it. SQLite gives
+ * rows to an aggregate in the order of the subquery.
+ */
+function joinedPageSql(rows: TableRows): string {
+  const names = rows.columns.map(quotedName);
+  // Only a BLOB is greater than the empty one; a call of typeof() would cost three times as much.
+  const hasBlob = names.map((name) => `${name} >= x''`).join(' or ');
+  const line = `concat(${names.join(`, char(${FIELD_END}), `)}, char(${ROW_END}, 10))`;
+  return `select max(id), count(*), cast(group_concat(
+      iif(octet_length(line) <= ${LONGEST_JOINED_BYTES}, line, null), '') as blob)
+    from (select rowid as id, iif(${hasBlob}, null, ${line}) as line
+      ${fromRowid(rows)} limit ${PAGE_ROWS})`;
+}
+
+/** The same rows apart. Reals are texts as SQLite writes them, the same as in a page. */
+function pageSql(rows: TableRows): string {
+  const names = rows.columns.map(quotedName);
+  const values = names.map((name) => `iif(typeof(${name}) = 'real', ${name} || '', ${name})`);
+  return `select ${values.join(', ')} ${fromRowid(rows)} limit ${PAGE_ROWS}`;
+}
+
+/** Where reading begins: by the index on the time, then it's one walk in the order of storage. */
+function firstRowid(db: Database.Database, rows: TableRows): bigint | undefined {
+  const sql = `select min(rowid) from ${quotedName(rows.table)} ${whereSince(rows)}`;
+  const statement = db.prepare<unknown[], bigint | null>(sql).pluck().safeIntegers();
+  return statement.get(...(rows.since === undefined ? [] : [rows.since])) ?? undefined;
+}
+
+function whereSince({ table, since }: TableRows): string {
+  return since === undefined ? '' : `where ${quotedName(timeColumnOf(table))} >= ?`;
+}
+
+function fromRowid({ table, since }: TableRows): string {
+  // The plus keeps SQLite from the index on the time: rows would have to be sorted in memory.
+  const sinceTime = since === undefined ? '' : `and +${quotedName(timeColumnOf(table))} >= ?`;
+  return `from ${quotedName(table)} where rowid >= ? ${sinceTime} order by rowid`;
+}
+
+function bound({ since }: TableRows, first: bigint): (bigint | number)[] {
+  return since === undefined ? [first] : [first, since];
+}

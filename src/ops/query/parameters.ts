@@ -1,0 +1,71 @@
+import type Database from 'better-sqlite3';
+import { PylonDbError } from '../../errors.js';
+import type { QueryValue, Question } from './question.js';
+
+/** Values by the names that the SQL gives them, without `:`, `@` or `$`. */
+export type QueryParameters = Readonly<Record<string, QueryValue>>;
+
+/**
+ * Binds the parameters for good. Throws `INVALID_ARGUMENT` naming one that is missing, or one that
+ * the SQL doesn't have: the driver would ignore it.
+ */
+export function bindParameters(
+  db: Database.Database,
+  sql: string,
+  question: Question,
+  given: QueryParameters,
+): void {
+  const names = parameterNames(db, sql);
+  for (const name of names) {
+    if (Object.hasOwn(given, name)) continue;
+    throw badParameter(`the parameter ${name} has no value`, `Add -p ${name}=VALUE.`);
+  }
+  for (const name of Object.keys(given)) {
+    if (names.has(name)) continue;
+    const known = [...names].map((other) => `:${other}`).join(', ');
+    throw badParameter(
+      `the query has no parameter ${name}`,
+      known === '' ? `Write :${name} where it belongs.` : `It has ${known}.`,
+    );
+  }
+  if (names.size > 0) bind(question, given);
+}
+
+/** The driver doesn't list them, but it asks the object that it binds for each. */
+function parameterNames(db: Database.Database, sql: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const asked = new Proxy(
+    {},
+    {
+      getOwnPropertyDescriptor: (_, name) => {
+        names.add(String(name));
+        return { value: null, configurable: true };
+      },
+      get: () => null,
+    },
+  );
+  try {
+    bind(db.prepare(sql), asked);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badParameter(
+      'a parameter of the query has no name',
+      'Write :name for ?, and -p name=VALUE.',
+    );
+  }
+  return names;
+}
+
+function bind(statement: Database.Statement<never[], unknown>, values: object): void {
+  const binding: { bind(values: object): unknown } = statement;
+  binding.bind(values);
+}
+
+function badParameter(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {
+  return new PylonDbError(
+    'INVALID_ARGUMENT',
+    problem,
+    { field: 'parameters' },
+    { operation: '', hint },
+  );
+}

@@ -1,0 +1,32 @@
+import { isPylonDbError, PylonDbError } from '../../errors.js';
+import { runInChild } from '../child.js';
+import type { QueryEnd, QueryInput, QueryReport } from './query-task.js';
+
+/**
+ * Runs one SELECT, WITH or VALUES in a process of its own and reports its columns and rows. Throws
+ * `INVALID_ARGUMENT` for anything else, `TIMEOUT` when it took longer than `timeoutMs` (waiting for
+ * `onReport` not counted), and `ABORTED` when `signal` fired.
+ */
+export async function runQuery(
+  input: QueryInput,
+  { onReport, signal }: { onReport: (report: QueryReport) => void; signal?: AbortSignal },
+): Promise<QueryEnd> {
+  const start = performance.now();
+  try {
+    return await runInChild('query', input, { operation: '', onReport, signal });
+  } catch (error) {
+    const ended = isPylonDbError(error, 'ABORTED') && signal?.aborted !== true;
+    // The child's watchdog killed it.
+    if (ended && performance.now() - start >= input.timeoutMs) throw timeout(input.timeoutMs);
+    throw error;
+  }
+}
+
+function timeout(timeoutMs: number): PylonDbError<'TIMEOUT'> {
+  return new PylonDbError(
+    'TIMEOUT',
+    `the query was ended after ${timeoutMs / 1000} s`,
+    { timeoutMs },
+    { operation: '', hint: 'Look at its plan with --explain, narrow it, or raise --timeout.' },
+  );
+}

@@ -88,8 +88,10 @@ export function object<Field extends string>(
     const prefix = TOP_LEVEL.has(parent) ? '' : `${parent}.`;
     const fields = value as Readonly<Record<string, unknown>>;
     for (const field in fields) {
-      const check = known.get(field);
-      if (check === undefined) throw unknownField(prefix + field, operation, [...known.keys()]);
+      if (!known.has(field)) throw unknownField(prefix + field, operation, [...known.keys()]);
+    }
+    // Each that is known, whether or not a loop sees it: a class may have getters.
+    for (const [field, check] of known) {
       const item = fields[field];
       if (item !== undefined) check(item, prefix + field, operation);
     }

@@ -170,7 +170,8 @@ export class EarningsService {
     const wanted: Earning = {
       id: earning.id,
       job_id: earning.job_id ?? null,
-      amount_msats: earning.amount_msats,
+      // Plus zero: -0 is stored as 0.
+      amount_msats: earning.amount_msats + 0,
       source: earning.source,
       payment_hash: earning.payment_hash ?? null,
       preimage: earning.preimage ?? null,

@@ -85,11 +85,7 @@ function lookAtLedger(db: Database.Database, list: MigrationList, operation: str
   const tables = columnTypes(db);
   const ledger = tables.get('migrations');
   if (ledger === undefined) {
-    if (hasTables(db)) {
-      throw mismatch(operation, ['it has tables, but no migrations table'], {
-        hint: "This is another program's database. Give the path of a pylon.db file.",
-      });
-    }
+    refuseAnother(db, [], operation);
     return { applied: [], pending: Object.keys(list) };
   }
   const problems = compare('migrations', LEDGER, ledger);
@@ -113,6 +109,7 @@ function lookAtLedger(db: Database.Database, list: MigrationList, operation: str
     }
   }
   if (problems.length > 0) throw mismatch(operation, problems);
+  if (!applied.includes(INITIAL_MIGRATION)) refuseAnother(db, applied, operation);
   return { applied, pending: Object.keys(list).filter((name) => !applied.includes(name)) };
 }
 
@@ -128,11 +125,25 @@ function appliedNames(db: Database.Database): string[] {
   return db.prepare<[], string>('select name from migrations order by id').pluck().all();
 }
 
-function hasTables(db: Database.Database): boolean {
+/**
+ * Throws for a file without the published schema that another program uses. Many programs call
+ * their ledger `migrations`; ours begins with the published schema, tables and row in one step.
+ */
+function refuseAnother(db: Database.Database, applied: readonly string[], operation: string): void {
+  const signs = applied.map((name) => `migration ${name} is applied`);
   const table = db.prepare(
-    "select 1 from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
+    `select 1 from sqlite_master
+     where name not like 'sqlite\\_%' escape '\\' and tbl_name <> 'migrations'`,
   );
-  return table.get() !== undefined;
+  if (table.get() !== undefined) signs.push('it has tables');
+  for (const pragma of ['application_id', 'user_version']) {
+    const value = db.pragma(pragma, { simple: true });
+    if (value !== 0) signs.push(`its ${pragma} is ${String(value)}`);
+  }
+  if (signs.length === 0) return;
+  throw mismatch(operation, [...signs, `${INITIAL_MIGRATION} is not applied`], {
+    hint: "This is another program's database. Give the path of a pylon.db file.",
+  });
 }
 
 /** The published tables that are there. Others' may be virtual tables whose module we lack. */

@@ -64,6 +64,21 @@ describe('units called in one turn', () => {
     expect(valueOutside(db.path, 'select tick_count from agents')).toBe(stored.length);
   });
 
+  it('are told what it is when they cannot even begin', async () => {
+    const db = await openFresh();
+    await db.agents.upsert(agent('a'));
+    writeOutside(db.path, 'pragma wal_checkpoint(truncate)');
+    // In a process of its own: closing the file drops SQLite's locks of the process that does it.
+    execFileSync('dd', [`of=${db.path}`, 'if=/dev/zero', 'bs=16', 'count=1', 'conv=notrunc'], {
+      stdio: 'ignore',
+    });
+    const writes = [db.agents.recordTick('a', { tick_number: 1 }), db.jobs.create(job('b'))];
+    const codes = (await Promise.allSettled(writes)).map((end) =>
+      end.status === 'rejected' && isPylonDbError(end.reason) ? end.reason.code : end.status,
+    );
+    expect(codes).toEqual(['NOT_A_DATABASE', 'NOT_A_DATABASE']);
+  });
+
   it('are all stored but the one at which SQLite gives up the whole transaction', async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('a'));

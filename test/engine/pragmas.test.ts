@@ -27,6 +27,7 @@ describe.each([
     ['temp_store', 2],
     ['cache_size', -65_536],
     ['trusted_schema', 0],
+    ['cell_size_check', 1],
     ['journal_mode', 'wal'],
   ])('answers %s with %s', async (pragma, answer) => {
     const db = await openFresh();

@@ -9,12 +9,19 @@ const soakMs = (Number(process.env['PYLON_SOAK_MINUTES'] ?? 0) * 60_000) / SOAKE
 /** What a soaked test may take, for vitest. */
 export const SOAK_TIMEOUT_MS = MOST_MS + soakMs + 30_000;
 
-/** Numbers of rounds from 0: `count` of them, or as many as fit when `--soak` says how long. */
-export function* rounds(count: number): Generator<number> {
+/** Rounds that are too few for what a test must see are prolonged at most to so many times. */
+const MOST_TIMES = 5;
+
+/**
+ * Numbers of rounds from 0: `count` of them, more until there is `enough`, or as many as fit when
+ * `--soak` says how long.
+ */
+export function* rounds(count: number, enough: () => boolean = () => true): Generator<number> {
   const start = performance.now();
   for (let round = 0; ; round++) {
     const passedMs = performance.now() - start;
-    if (soakMs > 0 ? passedMs > soakMs : round === count || passedMs > MOST_MS) return;
+    const done = round >= count && (enough() || round >= count * MOST_TIMES);
+    if (soakMs > 0 ? passedMs > soakMs : done || passedMs > MOST_MS) return;
     yield round;
   }
 }

@@ -1,4 +1,12 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
@@ -44,14 +52,27 @@ function createExclusively(path: string): void {
   }
 }
 
-/** Opens one connection to an existing file. Throws `CANNOT_OPEN` or `NOT_A_DATABASE`. */
+/**
+ * Opens one connection to an existing file. Throws `CANNOT_OPEN`, also for a folder, pipe or
+ * device, or `NOT_A_DATABASE`.
+ */
 export function connect(path: string, readonly: boolean, operation: string): Database.Database {
-  if (isFolder(path)) {
+  const found = lookAt(path);
+  if (found?.isDirectory()) {
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${path} is a folder`,
       { path },
       { operation, hint: 'Give the path of the pylon.db file in it.' },
+    );
+  }
+  // SQLite would wait for ever for somebody to write into a pipe.
+  if (found?.isFile() === false) {
+    throw new PylonDbError(
+      'CANNOT_OPEN',
+      `${path} is no regular file`,
+      { path },
+      { operation, hint: 'Give the path of a pylon.db file, not of a pipe, socket or device.' },
     );
   }
   try {
@@ -74,12 +95,51 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
   }
 }
 
-/** SQLite opens a folder for reading, and fails later with an error about the disk. */
-function isFolder(path: string): boolean {
+/** Throws `READ_ONLY` when it may not be written: SQLite would open it, and fail each write. */
+export function refuseReadOnly(path: string, operation: string): void {
+  // What can't be read can't be opened either: SQLite says so.
+  if (!mayAccess(path, constants.R_OK) || mayAccess(path, constants.W_OK)) return;
+  throw new PylonDbError(
+    'READ_ONLY',
+    `${path} may only be read`,
+    {},
+    { operation, hint: 'Open it with readonly, or as a user who may write it.' },
+  );
+}
+
+function mayAccess(path: string, mode: number): boolean {
   try {
-    return statSync(path).isDirectory();
+    accessSync(path, mode);
+    return true;
   } catch {
-    // What can't be looked at can't be opened either: SQLite says so.
     return false;
+  }
+}
+
+/**
+ * Throws `CANNOT_OPEN` for a file with hard links. SQLite finds the WAL by the file's name: who
+ * opens it by another name misses commits, and two that write by two names destroy it.
+ */
+export function refuseOtherNames(path: string, operation: string): void {
+  const found = lookAt(path);
+  const names = found?.nlink ?? 1;
+  if (found?.isFile() !== true || names <= 1) return;
+  throw new PylonDbError(
+    'CANNOT_OPEN',
+    `${path} is one of ${names} names of the same file (hard links)`,
+    { path },
+    {
+      operation,
+      hint: 'Copy the file, or remove its other names: `find / -xdev -samefile PATH` lists them.',
+    },
+  );
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    // What can't be looked at can't be opened either: SQLite says so. And `:memory:` is no file.
+    return undefined;
   }
 }

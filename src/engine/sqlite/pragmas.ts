@@ -29,6 +29,8 @@ export function applyConnectionPragmas(db: Database.Database, durability: Durabi
   set(db, 'cache_size', -CACHE_KIB);
   // The file comes from elsewhere: its views and triggers may not call unsafe functions.
   set(db, 'trusted_schema', 0);
+  // Its pages may be forged or damaged: every cell is checked before it is followed.
+  set(db, 'cell_size_check', 1);
 }
 
 /** Settings of a connection that writes. */

@@ -84,8 +84,10 @@ export class ReadBatch {
       this.#backoff.reset();
     } catch (error) {
       this.#connection.rollback();
-      if (!isBusy(error)) throw error;
-      this.#wait(entries.slice(done), error);
+      const unread = entries.slice(done);
+      if (isBusy(error)) this.#wait(unread, error);
+      // Nobody awaits the flush itself: thrown here, a damaged file would end the process.
+      else for (const entry of unread) entry.reject(error);
     }
   }
 

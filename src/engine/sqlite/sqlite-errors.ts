@@ -95,12 +95,20 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing of this call was stored. Free space on the disk of the database and retry.'),
     );
   }
+  if (CANNOT_OPEN.test(code)) {
+    return new PylonDbError(
+      'CANNOT_OPEN',
+      `${path} can't be opened`,
+      { path },
+      context('Check that it is a file, and that you may read and write it and its folder.'),
+    );
+  }
   if (code.startsWith('SQLITE_READONLY')) {
     return new PylonDbError(
       'READ_ONLY',
       'the database can only be read',
       {},
-      context('Open it without readonly, as a user who may write the file and its folder.'),
+      context('Open it as a user who may write the file and its folder, and without readonly.'),
     );
   }
   if (code.startsWith('SQLITE_NOTADB')) {
@@ -119,14 +127,6 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Stop writing to it, keep a copy, and restore the latest backup.'),
     );
   }
-  if (/^SQLITE_(CANTOPEN|PERM|AUTH)/.test(code)) {
-    return new PylonDbError(
-      'CANNOT_OPEN',
-      `${path} can't be opened`,
-      { path },
-      context('Check that it is a file, and that you may read and write it and its folder.'),
-    );
-  }
   if (/^SQLITE_(IOERR|NOMEM|INTERRUPT|ABORT)/.test(code)) {
     return new PylonDbError(
       'ABORTED',
@@ -135,10 +135,25 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing of this call was stored. Check the disk and the free memory, then retry.'),
     );
   }
+  if (CALLERS_SQL.has(operation)) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      message,
+      { field: 'sql' },
+      context('Correct the SQL or its parameters.'),
+    );
+  }
+  // The SQL is ours and fits the published schema: what doesn't fit is the file's.
   return new PylonDbError(
-    'INVALID_ARGUMENT',
-    message,
-    { field: 'sql' },
-    context('Correct the SQL or its parameters.'),
+    'SCHEMA_MISMATCH',
+    `the database doesn't fit: ${message}`,
+    { problems: [message] },
+    context('Another program changed its schema, or damage did. Restore a backup, or mend it.'),
   );
 }
+
+/** Also a WAL file that can't be read without writing beside it: in a folder of others. */
+const CANNOT_OPEN = /^SQLITE_(CANTOPEN|PERM|AUTH|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY))/;
+
+/** Operations whose SQL the caller wrote; the command line names none. */
+const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);

@@ -133,9 +133,9 @@ export class WriteQueue {
     const careful = this.#carefulBatches > 0;
     const results: unknown[] = [];
     const failures = new Map<number, unknown>();
-    connection.beginImmediate();
     const start = performance.now();
     try {
+      connection.beginImmediate();
       for (const entry of this.#entries) {
         if ('grant' in entry || entry.alone || results.length === UNITS_A_BATCH) break;
         try {
@@ -155,7 +155,8 @@ export class WriteQueue {
     } catch (error) {
       connection.rollback();
       if (isBusy(error)) throw error;
-      return this.#replayAlone(results.length);
+      // At least the first: when the transaction can't begin, it is told why.
+      return this.#replayAlone(Math.max(1, results.length));
     }
     if (careful) this.#carefulBatches -= 1;
     this.#settle(results, failures);

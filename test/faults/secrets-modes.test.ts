@@ -1,0 +1,83 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../temporary.js';
+import { told } from './table.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const WRITER = join(import.meta.dirname, 'secrets-writer.ts');
+const WATCHER = join(import.meta.dirname, 'secrets-watcher.ts');
+
+const ROUNDS = 4;
+const HAS_STRACE = spawnSync('strace', ['-V']).status === 0 && canTrace();
+
+const run = promisify(execFile);
+const tsx = (...args: string[]) => ['--import', 'tsx', ...args];
+
+/** A folder for databases and one for temporary files, both watched. */
+function watchedFolder() {
+  const outer = temporaryFolder();
+  const folder = join(outer, 'watched');
+  mkdirSync(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
+  const temporary = join(folder, 'tmp');
+  const env = { ...process.env, TMPDIR: temporary, SQLITE_TMPDIR: temporary };
+  return { outer, folder, env };
+}
+
+describe.each(['022', '000'])('with the file mask %s', (mask) => {
+  it('nothing can be read by others, not for a moment', async () => {
+    const { outer, folder, env } = watchedFolder();
+    const stop = join(outer, 'stop');
+    const watching = run(process.execPath, tsx(WATCHER, folder, stop), { cwd: ROOT });
+    // The loader's cache is no file of ours: it keeps the usual temporary folder.
+    const args = tsx(WRITER, folder, mask, String(ROUNDS));
+    await run(process.execPath, args, { cwd: ROOT, env: { ...env, TSX_DISABLE_CACHE: '1' } });
+    writeFileSync(stop, '');
+    const { looks, seen, readable }: Watched = JSON.parse((await watching).stdout);
+    expect(readable).toEqual([]);
+    expect(looks).toBeGreaterThan(100);
+    const names = new Set(seen.map((path) => basename(path)));
+    for (const name of ['deep', 'pylon.db', 'pylon.db-wal', 'pylon.db-shm']) {
+      expect(names, name).toContain(name);
+    }
+    told(`files with mask ${mask}`, {
+      tried: `${ROUNDS} databases made, migrated, vacuumed; ${looks} looks by another process`,
+      figure: `${seen.length} files and folders, 0 ever readable by others`,
+    });
+  });
+
+  it.skipIf(!HAS_STRACE)('each is created with its mode, none is mended later', async () => {
+    const { outer, folder, env } = watchedFolder();
+    const log = join(outer, 'strace');
+    const calls = 'trace=open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,umask';
+    const args = ['-f', '-y', '-s', '4096', '-o', log, '-e', calls, process.execPath];
+    await run('strace', [...args, ...tsx(WRITER, folder, mask, '1')], {
+      cwd: ROOT,
+      env: { ...env, TSX_DISABLE_CACHE: '1' },
+    });
+    const ours = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(folder));
+    const created = ours.filter((line) => /O_CREAT|mkdir/.test(line) && !/ = -1 /.test(line));
+    expect(created.filter((line) => !/, 0[67]00\)/.test(line))).toEqual([]);
+    expect(created.some((line) => line.includes('pylon.db-wal'))).toBe(true);
+    expect(ours.filter((line) => /chmod/.test(line) && !/, 0[67]00\)/.test(line))).toEqual([]);
+    told(`system calls with mask ${mask}`, {
+      tried: `${created.length} files and folders created under strace`,
+      figure: 'each with 0600 or 0700 from its first moment',
+    });
+  });
+});
+
+interface Watched {
+  readonly looks: number;
+  readonly seen: readonly string[];
+  readonly readable: readonly string[];
+}
+
+/** Containers may forbid it. */
+function canTrace(): boolean {
+  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+}

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
 import { type ListedBackup, listBackups } from '../ops/backup/list.js';
 import { defaultBackupFolder } from './backup-folder.js';
+import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
@@ -30,6 +31,7 @@ export function configure(command: Command): void {
       const out = new Output(settings);
       out.result(backups, () => (backups.length === 0 ? '' : table(out, backups, COLUMNS)));
       if (backups.length === 0) out.note(`No backups in ${folder}.`);
+      else out.note(`In ${folder}. \`pylon-db backup verify FILE\` reads one whole.`);
     });
 }
 
@@ -43,5 +45,5 @@ const COLUMNS: readonly Column<ListedBackup>[] = [
 
 function rowsOf({ manifest }: ListedBackup): string {
   if (manifest === null) return '';
-  return formatCount(Object.values(manifest.rows).reduce((sum, count) => sum + count, 0));
+  return formatCount(countRows(manifest));
 }

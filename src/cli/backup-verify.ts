@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
 import type { BackupManifest } from '../ops/backup/manifest.js';
 import { verifyBackup } from '../ops/backup/verify.js';
+import { rowsToTell } from './backup-rows.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
@@ -45,8 +46,6 @@ function show(path: string, manifest: BackupManifest): string {
     ['migrations', manifest.migrations.join(', ')],
     ['rows without their parent', formatCount(manifest.foreign_key_violations)],
     ['rows', ''],
-    ...Object.entries(manifest.rows).map(
-      ([table, count]) => [`  ${table}`, formatCount(count)] as const,
-    ),
+    ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
   ]);
 }

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { type Command, Help, Option } from 'commander';
 import type { Backup } from '../ops/backup/backup.js';
 import { pruneBackups } from '../ops/backup/prune.js';
 import { PylonDb } from '../pylon-db.js';
 import { defaultBackupFolder } from './backup-folder.js';
+import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { addCommands } from './lazy-commands.js';
@@ -56,6 +58,7 @@ export function configure(command: Command): void {
     .action(async (dest: string | undefined, options: BackupCommandOptions) => {
       const settings = readSettings(command);
       assertFile(settings.path);
+      if (dest !== undefined) refuseMistypedCommand(dest);
       const made = await makeBackup(settings, dest, options.force);
       const pruned = options.keep === undefined ? [] : pruneBackups(made, options.keep);
       tell(new Output(settings), made, pruned);
@@ -83,6 +86,15 @@ function keepOptionsFromSubcommands(command: Command): void {
   });
 }
 
+/** A word alone is seldom a file's name: `backup lst` must not make a backup of that name. */
+function refuseMistypedCommand(dest: string): void {
+  if (!/^\w+$/.test(dest) || existsSync(dest)) return;
+  throw badUsage(
+    `'${dest}' is no command, file name or folder`,
+    `Give list, verify, ${dest}.db for a file, or ./${dest}/ for a folder.`,
+  );
+}
+
 async function makeBackup(
   settings: Settings,
   // Of a path that ends in `/` the last folder is created.
@@ -97,7 +109,8 @@ async function makeBackup(
 
 function tell(out: Output, { path, manifest }: Backup, pruned: readonly string[]): void {
   out.result({ path, manifest, pruned }, () => path);
-  const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
-  out.note(`${formatCount(rows)} rows, ${formatBytes(manifest.size_bytes)}, verified.`);
+  out.note(
+    `${formatCount(countRows(manifest))} rows, ${formatBytes(manifest.size_bytes)}, verified.`,
+  );
   if (pruned.length > 0) out.note(`Removed ${formatCount(pruned.length)} older.`);
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { DEFAULT_PATH } from '../engine/sqlite/database-file.js';
 import { examples } from './examples.js';
-import { addCommands, refuseAsUsage } from './lazy-commands.js';
+import { addCommands, loadCommands, refuseAsUsage } from './lazy-commands.js';
 
 /**
  * Runs one command line, without `node` and the script's name. Throws what the command throws;
@@ -17,6 +17,13 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   }
 }
 
+/** The program with all its commands loaded: what `--help` knows of each. */
+export async function wholeProgram(): Promise<Command> {
+  const whole = program();
+  await loadCommands(whole);
+  return whole;
+}
+
 /** `help jobs` is `jobs --help`: commander's own help command knows no lazy commands. */
 function fromHelpCommand(args: readonly string[]): string[] {
   return args[0] === 'help' ? [...args.slice(1), '--help'] : [...args];
@@ -24,7 +31,9 @@ function fromHelpCommand(args: readonly string[]): string[] {
 
 function program(): Command {
   const program = new Command('pylon-db')
-    .description('The memory of a Pylon node: look into its database, and migrate it.')
+    .description(
+      'The memory of a Pylon node: look into its database, keep it safe, and migrate it.',
+    )
     .version(packageVersion(), '--version', 'print the version of pylon-db')
     .helpCommand(false)
     .helpOption('-h, --help', 'how to use a command, with examples')
@@ -42,11 +51,16 @@ function program(): Command {
         ['pylon-db migrate up', 'create or update ~/.pylon/pylon.db'],
         ['pylon-db info --db ./pylon.db', 'what a file holds'],
         ['pylon-db earnings --by day', 'bars in the terminal'],
+        ['pylon-db backup --keep 7', 'a verified copy, while anything writes'],
         ['pylon-db jobs --status failed --json', 'for scripts'],
       ])}\n
 Exit codes:
   0 ok · 1 error · 2 bad command line or value · 3 migrations pending, or the schema drifted
-  4 damaged or unreadable data · 5 the database is busy or in use`,
+  4 damaged or unreadable data · 5 the database is busy or in use
+
+Environment:
+  PYLON_DB  the database file, unless --db names one
+  NO_COLOR  no colours, unless it is empty`,
     );
   refuseAsUsage(program);
   addCommands(program, [
@@ -56,6 +70,7 @@ Exit codes:
     ['agents', 'list agents', () => import('./agents.js')],
     ['ticks', "list an agent's ticks", () => import('./ticks.js')],
     ['backup', 'copy the database safely; list and verify copies', () => import('./backup.js')],
+    ['check', 'look for damage and wrong sums; mend what is safe', () => import('./check.js')],
     ['vacuum', 'give unused space back, and refresh statistics', () => import('./vacuum.js')],
     ['query', 'ask in SQL; read-only', () => import('./query.js')],
     ['export', 'rows as CSV or JSON', () => import('./export.js')],

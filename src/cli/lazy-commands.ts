@@ -6,20 +6,33 @@ export interface CommandModule {
   configure(command: Command): void;
 }
 
-type LazyCommand = readonly [name: string, summary: string, load: () => Promise<CommandModule>];
+type Load = () => Promise<CommandModule>;
+type LazyCommand = readonly [name: string, summary: string, load: Load];
+
+/** What each command that waits for its file loads. */
+const loads = new WeakMap<Command, Load>();
 
 /** Adds subcommands whose files are loaded only when one of them is called, or its help. */
 export function addCommands(parent: Command, commands: readonly LazyCommand[]): void {
-  const loads = new Map<Command, () => Promise<CommandModule>>();
   for (const [name, summary, load] of commands) {
     const command = parent.command(name).description(summary);
     refuseAsUsage(command);
     loads.set(command, load);
   }
-  parent.hook('preSubcommand', async (_, command) => {
-    const module = await loads.get(command)?.();
-    module?.configure(command);
-  });
+  parent.hook('preSubcommand', (_, command) => configure(command));
+}
+
+/** Loads every command below `parent`, for who reads their definitions and calls none. */
+export async function loadCommands(parent: Command): Promise<void> {
+  for (const command of parent.commands) {
+    await configure(command);
+    await loadCommands(command);
+  }
+}
+
+async function configure(command: Command): Promise<void> {
+  const module = await loads.get(command)?.();
+  module?.configure(command);
 }
 
 /** Makes a command throw `INVALID_ARGUMENT` for a bad command line, instead of ending the process. */

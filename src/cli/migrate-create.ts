@@ -28,7 +28,7 @@ const LONGEST_NAME = 60;
 export function configure(command: Command): void {
   command
     .argument('<name>', 'what it does, in snake_case: add_priority')
-    .requiredOption('--dir <dir>', 'the folder of the migrations; made when missing')
+    .requiredOption('--dir <dir>', 'the folder of the migrations, made when missing; always needed')
     .addHelpText(
       'after',
       examples([

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { startWal } from '../engine/sqlite/open.js';
 import type { MigrationList } from '../migrate/migration.js';
@@ -30,7 +31,11 @@ export function configure(command: Command): void {
       const list = await readMigrations(options);
       const last = lastOf(list, options.to);
       assertFileOrMissing(settings.path);
-      await up(settings.path, list, last, new Output(settings));
+      const isNew = !existsSync(settings.path);
+      const out = new Output(settings);
+      await up(settings.path, list, last, out);
+      // Told, lest a mistyped path passes for the database.
+      if (isNew) out.note(`Created ${settings.path}.`);
     });
 }
 

@@ -43,7 +43,7 @@ interface QueryOptions {
 /** `pylon-db query`: asks the database one question in SQL; it can't change anything. */
 export function configure(command: Command): void {
   command
-    .argument('<sql>', 'one SELECT, WITH or VALUES; - reads it from stdin')
+    .argument('<sql>', 'one SELECT, WITH or VALUES, in quotes; - reads it from stdin')
     .addOption(
       new Option(
         '-p, --param <name=value>',

@@ -3,6 +3,7 @@ import { expandPath } from '../engine/sqlite/database-file.js';
 import type { RestoreRecord } from '../ops/restore/record.js';
 import { type Restored, restoreDatabase } from '../ops/restore/restore.js';
 import { systemClock } from '../options.js';
+import { rowsToTell } from './backup-rows.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
@@ -26,8 +27,9 @@ export function configure(command: Command): void {
       'after',
       `${examples([
         ['pylon-db backup list', 'what can be restored'],
-        ['pylon-db restore backups/pylon-….db --dry-run', 'look first'],
-        ['pylon-db restore backups/pylon-….db', 'with every program stopped'],
+        ['pylon-db restore ~/.pylon/backups/pylon-….db --dry-run', 'look first'],
+        ['pylon-db restore ~/.pylon/backups/pylon-….db', 'with every program stopped'],
+        ['pylon-db restore ~/.pylon/pylon.db.before-restore-…', 'undo it: the safety copy'],
       ])}\n
 It refuses while another process has the database open (exit code 5), keeps a safety copy of what
 was there, and moves a damaged database aside. Interrupted at any point, the database is the old or
@@ -57,18 +59,16 @@ the new one, whole.`,
 }
 
 function show(restored: Restored): string {
-  const { manifest, movedAside, problem, safetyCopy } = restored;
+  const { manifest, moved_aside = [], problem, safety_copy } = restored;
   return fields([
-    [restored.dryRun ? 'would restore' : 'restored', restored.backup],
+    [restored.dry_run ? 'would restore' : 'restored', restored.backup],
     ['to', restored.path],
     ['made (UTC)', formatTime(manifest.created_at)],
-    ...Object.entries(manifest.rows).map(
-      ([table, count]) => [`  ${table}`, formatCount(count)] as const,
-    ),
+    ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
     ['there before', problem === undefined ? restored.replaced : `damaged: ${problem}`],
-    ...(safetyCopy === undefined ? [] : [['kept as', safetyCopy] as const]),
-    ...(movedAside ?? []).map((path) => ['moved to', path] as const),
-    ['took', formatSeconds(restored.durationMs)],
+    ...(safety_copy === undefined ? [] : [['kept as', safety_copy] as const]),
+    ...moved_aside.map((path) => ['moved to', path] as const),
+    ['took', formatSeconds(restored.duration_ms)],
   ]);
 }
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 /** A process that has the database, its WAL or its shared memory open. */
 export interface Opener {
   readonly pid: number;
-  /** Its command, `''` where it can't be seen. */
+  /** Its program and first argument, `''` where they can't be seen. */
   readonly command: string;
 }
 
@@ -53,7 +53,8 @@ function descriptorsOf(pid: number): string[] {
 
 function commandOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    // Program and script: the arguments behind them may hold a password.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0', 2).join(' ').trim();
   } catch {
     return '';
   }

@@ -15,6 +15,7 @@ export const tasks = {
   query: async () => (await import('./query/query-task.js')).query,
   vacuum: async () => (await import('./vacuum/vacuum-task.js')).vacuum,
   exportFiles: async () => (await import('./export/export-task.js')).exportFiles,
+  check: async () => (await import('./check/check-task.js')).check,
 };
 
 export type Tasks = typeof tasks;

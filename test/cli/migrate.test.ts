@@ -47,7 +47,7 @@ describe('migrate up', () => {
     expect(outcome).toEqual({
       exitCode: 0,
       stdout: OURS.map((name) => `applied ${name}\n`).join(''),
-      stderr: '',
+      stderr: `Created ${path}.\n`,
     });
     expect(ledgerOf(path)).toEqual(OURS);
     const modeOf = (file: string) => statSync(file).mode & 0o777;

@@ -80,11 +80,11 @@ it('brings back what the backup held, in WAL mode, with the same inode and mode'
 it('keeps what was there as a backup that can be restored in turn', async () => {
   const { path, backup } = await backedUp();
   const { stdout } = await restore(path, backup, '--json');
-  const { safetyCopy, replaced } = JSON.parse(stdout);
+  const { safety_copy, replaced } = JSON.parse(stdout);
   expect(replaced).toBe('whole');
-  expect(jobs(safetyCopy)).toEqual(['old', 'since']);
-  expect(statSync(safetyCopy).mode & 0o777).toBe(0o600);
-  expect((await restore(path, safetyCopy)).exitCode).toBe(0);
+  expect(jobs(safety_copy)).toEqual(['old', 'since']);
+  expect(statSync(safety_copy).mode & 0o777).toBe(0o600);
+  expect((await restore(path, safety_copy)).exitCode).toBe(0);
   expect(jobs(path)).toEqual(['old', 'since']);
 });
 
@@ -152,9 +152,9 @@ it('moves a damaged database aside with its sidecars', async () => {
   const damaged = readFileSync(path);
   const { exitCode, stdout } = await restore(path, backup, '--json');
   expect(exitCode).toBe(0);
-  const { replaced, movedAside } = JSON.parse(stdout);
+  const { replaced, moved_aside } = JSON.parse(stdout);
   expect(replaced).toBe('damaged');
-  expect(readFileSync(movedAside[0])).toEqual(damaged);
+  expect(readFileSync(moved_aside[0])).toEqual(damaged);
   expect(jobs(path)).toEqual(['old']);
   expect(readdirSync(folder).some((name) => name.endsWith('.partial'))).toBe(false);
 });
@@ -263,6 +263,22 @@ it("refuses another program's database at the place, and leaves it", async () =>
     code: 'SCHEMA_MISMATCH',
   });
   expect(contents(folder)[path]).toEqual(before[path]);
+});
+
+it.each([
+  ['another program’s database, with --force', 'create table notes (text)'],
+  ['an empty file', ''],
+])('replaces %s and says where a copy is', async (_, sql) => {
+  const { path, backup } = await backedUp();
+  writeFileSync(path, '');
+  const db = new Database(path);
+  db.exec(sql);
+  db.close();
+  const before = readFileSync(path);
+  const { exitCode, stdout } = await restore(path, backup, '--force', '--json');
+  expect(exitCode).toBe(0);
+  expect(readFileSync(JSON.parse(stdout).safety_copy)).toEqual(before);
+  expect(jobs(path)).toEqual(['old']);
 });
 
 it.each([

@@ -1,5 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, statSync, symlinkSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -261,6 +269,14 @@ describe('vacuum refuses', () => {
     const { exitCode, stderr } = await pylonDb(['vacuum', '--db', path]);
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining("another program's database")]);
     expect(contents(folder)).toEqual(before);
+  });
+
+  it('an empty file, which stays empty', async () => {
+    const path = join(temporaryFolder(), 'empty.db');
+    writeFileSync(path, '');
+    const { exitCode, stderr } = await pylonDb(['vacuum', '--db', path]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('migrations are pending')]);
+    expect(statSync(path).size).toBe(0);
   });
 
   it.each([

@@ -35,7 +35,7 @@ export async function copy(
   const watch = new Watch(onProgress, signal);
   let looking: NodeJS.Timeout | undefined;
   try {
-    return await runInChild(
+    const facts = await runInChild(
       'snapshot',
       { source: source.copyInto === undefined ? source.path : undefined, into: partial },
       {
@@ -48,6 +48,9 @@ export async function copy(
         },
       },
     );
+    // What it threw at the last report came too late to stop the child.
+    if (watch.failure !== undefined) throw watch.failure;
+    return facts;
   } catch (error) {
     throw watch.failure ?? error;
   } finally {

@@ -58,7 +58,7 @@ export function isTaken(path: string): boolean {
 /** The error for a name at which something stands. */
 export function taken(path: string, operation: string): PylonDbError {
   const found = exists(path) ? path : manifestPath(path);
-  const fix = isReplaceable(path) ? 'or replace it with force' : 'or a folder';
+  const fix = isReplaceable(path) ? 'or replace it with force (--force)' : 'or a folder';
   return new PylonDbError(
     'INVALID_ARGUMENT',
     `${found} exists already`,

@@ -5,10 +5,15 @@ import { fileProblem } from './file-problem.js';
 import { type BackupManifest, manifestPath, readManifest } from './manifest.js';
 
 /**
- * What a look at a backup and its manifest shows. `ok` compares sizes only: whether each byte is
+ * What a look at a backup and its manifest shows. `complete` compares sizes only: whether each byte is
  * right, {@link verifyBackup} tells.
  */
-export type BackupState = 'ok' | 'other size' | 'no manifest' | 'broken manifest' | 'manifest only';
+export type BackupState =
+  | 'complete'
+  | 'other size'
+  | 'no manifest'
+  | 'broken manifest'
+  | 'manifest only';
 
 /** One file of a folder of backups. */
 export interface ListedBackup {
@@ -67,7 +72,7 @@ function lookAt(path: string): ListedBackup | undefined {
 function stateOf(size: number, manifest: BackupManifest | 'broken' | undefined): BackupState {
   if (manifest === undefined) return 'no manifest';
   if (manifest === 'broken') return 'broken manifest';
-  return manifest.size_bytes === size ? 'ok' : 'other size';
+  return manifest.size_bytes === size ? 'complete' : 'other size';
 }
 
 function manifestAt(path: string): BackupManifest | 'broken' | undefined {

@@ -53,11 +53,13 @@ export function removePartial(path: string): void {
 
 /** Removes what dead processes left in the folder of unfinished backups. */
 export function removeLeftovers(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const target = leftoverTarget(folder, name);
-    if (target === undefined) continue;
+  const partials = partialsIn(folder);
+  const isReserved = new Set(partials.flatMap((file) => (file.isInUse ? [file.target] : [])));
+  for (const { name, target, isInUse } of partials) {
+    if (isInUse) continue;
     try {
-      removeReservation(join(folder, target));
+      // One of the living may be about to place a backup of the same name.
+      if (!isReserved.has(target)) removeReservation(join(folder, target));
       rmSync(join(folder, name), { force: true });
     } catch {
       // Another user's: theirs to remove.
@@ -65,11 +67,23 @@ export function removeLeftovers(folder: string): void {
   }
 }
 
-/** What a file or folder was meant for that a dead process left; `undefined` for all others. */
-export function leftoverTarget(folder: string, name: string): string | undefined {
-  const { target, pid, start, host } = PARTIAL.exec(name)?.groups ?? {};
-  const isInUse = host === HOST ? isAlive(Number(pid), start) : isFresh(join(folder, name));
-  return isInUse ? undefined : target;
+/** A file or folder with the name of a partial one. */
+export interface PartialFile {
+  readonly name: string;
+  /** What it was meant for. */
+  readonly target: string;
+  /** Whether a process may still work on it. */
+  readonly isInUse: boolean;
+}
+
+/** The partial files of a folder, and what stands beside them. */
+export function partialsIn(folder: string): PartialFile[] {
+  return readdirSync(folder).flatMap((name) => {
+    const { target, pid, start, host } = PARTIAL.exec(name)?.groups ?? {};
+    if (target === undefined) return [];
+    const isInUse = host === HOST ? isAlive(Number(pid), start) : isFresh(join(folder, name));
+    return [{ name, target, isInUse }];
+  });
 }
 
 /** A manifest goes into place before its backup: without one it names nothing. */
@@ -95,12 +109,14 @@ function isAlive(pid: number, start: string | undefined): boolean {
   }
 }
 
-/** In ticks since the machine's start, where the system tells: on Linux. */
+/** In ticks since the machine's start, where the system tells: on Linux. `''` for a dead one. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command before it, in parentheses, may contain anything. See proc(5), field 22.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    // The command before them, in parentheses, may contain anything. See proc(5), fields 3 and 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Nobody took note of its end, which some containers never do.
+    return fields[0] === 'Z' ? '' : fields[19];
   } catch {
     return undefined;
   }

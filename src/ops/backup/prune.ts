@@ -14,7 +14,7 @@ export function pruneBackups(made: Backup, keep: number, operation = ''): string
   const others = listBackups(dirname(made.path), operation).filter(
     ({ path, state, manifest }) =>
       // Never the new one, whatever the clock said when the others were made.
-      state === 'ok' && manifest?.source === made.manifest.source && path !== made.path,
+      state === 'complete' && manifest?.source === made.manifest.source && path !== made.path,
   );
   const removed = others.slice(keep - 1).map(({ path }) => path);
   for (const path of removed) remove(path, made.path, operation);

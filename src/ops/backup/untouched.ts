@@ -1,9 +1,10 @@
-import { constants, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { copyFile, open } from 'node:fs/promises';
+import { constants, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmod, copyFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileProblem } from './file-problem.js';
 import { invalidBackup } from './manifest.js';
-import { leftoverTarget, partialPath } from './partial-files.js';
+import { partialPath, partialsIn } from './partial-files.js';
 
 /** What a copy is named for that SQLite reads in the place of a file in WAL mode. */
 const READABLE = 'pylon-db-readable';
@@ -48,8 +49,8 @@ export async function readUntouched<Result>(
 /** Removes the copies of processes that were killed: they hold all that the file does. */
 export function removeUnusedCopies(): void {
   const folder = tmpdir();
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`.${READABLE}.`) || leftoverTarget(folder, name) === undefined) continue;
+  for (const { name, target, isInUse } of partialsIn(folder)) {
+    if (isInUse || target !== READABLE) continue;
     try {
       rmSync(join(folder, name), { recursive: true, force: true });
     } catch {
@@ -71,12 +72,18 @@ async function journalMode(path: string): Promise<number> {
 }
 
 async function copyWithoutWal(path: string, copy: string): Promise<string> {
-  await copyFile(path, copy, constants.COPYFILE_FICLONE);
-  const file = await open(copy, 'r+');
   try {
-    await file.write(Uint8Array.of(ROLLBACK_MODE, ROLLBACK_MODE), 0, 2, MODE_OFFSET);
-  } finally {
-    await file.close();
+    await copyFile(path, copy, constants.COPYFILE_FICLONE);
+    // It took the mode of the file, which may be read-only.
+    await chmod(copy, 0o600);
+    const file = await open(copy, 'r+');
+    try {
+      await file.write(Uint8Array.of(ROLLBACK_MODE, ROLLBACK_MODE), 0, 2, MODE_OFFSET);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileProblem(error, tmpdir(), '');
   }
   return copy;
 }

@@ -1,7 +1,8 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { PylonDbError } from '../../errors.js';
 import { runInChild } from '../child.js';
 import type { OnProgress } from '../progress.js';
+import { fileProblem } from './file-problem.js';
 import { type BackupManifest, invalidBackup, manifestPath, readManifest } from './manifest.js';
 import { removeUnusedCopies } from './untouched.js';
 
@@ -53,7 +54,7 @@ export async function verifyBackup(
 }
 
 function fileAt(path: string, operation: string): { size: number; mtimeMs: number } {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = lookAt(path, operation);
   if (found?.isFile()) return found;
   throw new PylonDbError(
     'CANNOT_OPEN',
@@ -61,4 +62,12 @@ function fileAt(path: string, operation: string): { size: number; mtimeMs: numbe
     { path },
     { operation, hint: 'Give the path of a backup; `pylon-db backup list` shows them.' },
   );
+}
+
+function lookAt(path: string, operation: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileProblem(error, path, operation);
+  }
 }

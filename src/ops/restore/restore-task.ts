@@ -30,16 +30,16 @@ export interface Replaced {
   /** What is wrong with a damaged one. */
   readonly problem?: string;
   /** A whole one as it was. */
-  readonly safetyCopy?: string;
+  readonly safety_copy?: string;
   /** A damaged one and its sidecars. */
-  readonly movedAside?: readonly string[];
+  readonly moved_aside?: readonly string[];
 }
 
 type Report = (progress: Progress) => void;
 
 /** Restores a verified backup; see `restoreDatabase`, its only caller, for the contract. */
 export async function restore(input: RestoreInput, report: Report): Promise<Replaced> {
-  const { path, backup, force, dryRun, expected } = input;
+  const { path, backup, force, dryRun, expected, now } = input;
   try {
     const live = await lookAtLive(path, { dryRun, force });
     return await readUntouched(backup, async (readable) => {
@@ -50,6 +50,8 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
         if (dryRun) return described(live);
         const replaced = await replace(source, live, input, report);
         checkRestored(path, expected, replaced, report);
+        const { safety_copy } = replaced;
+        if (safety_copy !== undefined) await describeSafetyCopy(safety_copy, path, now, report);
         return replaced;
       } finally {
         source.close();
@@ -74,17 +76,16 @@ async function replace(
 ): Promise<Replaced> {
   const stamp = freeStamp(path, now);
   if (live.state !== 'whole') {
-    const movedAside = live.state === 'damaged' ? moveAside(path, stamp) : [];
+    const moved_aside = live.state === 'damaged' ? moveAside(path, stamp) : [];
     createIfMissing(path, '');
     await copyInto({ source, path, safetyCopy: undefined, report });
-    return { ...described(live), ...(movedAside.length > 0 ? { movedAside } : {}) };
+    return { ...described(live), ...(moved_aside.length > 0 ? { moved_aside } : {}) };
   }
   const safetyCopy = `${path}.before-restore-${stamp}`;
   await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
     copyInto({ source: fitting, path, safetyCopy, report }),
   );
-  await describeSafetyCopy(safetyCopy, path, now, report);
-  return { replaced: live.state, safetyCopy };
+  return { replaced: live.state, safety_copy: safetyCopy };
 }
 
 /** Programs that have the page size in their configuration find the one that they know. */
@@ -115,7 +116,7 @@ async function atPageSize(
 function checkRestored(
   path: string,
   expected: BackupManifest,
-  { safetyCopy }: Replaced,
+  { safety_copy }: Replaced,
   report: Report,
 ): void {
   const found = readFacts(path, report);
@@ -129,7 +130,7 @@ function checkRestored(
       {},
       {
         operation: '',
-        hint: `Restore again${safetyCopy === undefined ? '' : `; what was there before is ${safetyCopy}`}.`,
+        hint: `Restore again${safety_copy === undefined ? '' : `; what was there before is ${safety_copy}`}.`,
       },
     );
   }

@@ -32,9 +32,9 @@ export interface RestoreProps {
 export interface Restored extends Replaced {
   readonly path: string;
   readonly backup: string;
-  readonly dryRun: boolean;
+  readonly dry_run: boolean;
   readonly manifest: BackupManifest;
-  readonly durationMs: number;
+  readonly duration_ms: number;
   /** The restore before this one, if there was one. */
   readonly last: RestoreRecord | undefined;
 }
@@ -67,9 +67,9 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
       { path, backup, now, force, dryRun, expected: manifest },
       { ...watched, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
     );
-    const durationMs = Math.round(performance.now() - start);
-    tell({ outcome: 'restored', duration_ms: durationMs, safety_copy: replaced.safetyCopy });
-    return { path, backup, dryRun, manifest, durationMs, last, ...replaced };
+    const duration_ms = Math.round(performance.now() - start);
+    tell({ outcome: 'restored', duration_ms, safety_copy: replaced.safety_copy });
+    return { path, backup, dry_run: dryRun, manifest, duration_ms, last, ...replaced };
   } catch (error) {
     const code = isPylonDbError(error) ? error.code : 'UNEXPECTED';
     tell({ outcome: code, duration_ms: Math.round(performance.now() - start) });

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
-import { PylonDbError } from '../../errors.js';
+import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { hashFile, readFacts } from '../backup/database-facts.js';
 import { manifestPath } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
@@ -43,18 +43,32 @@ export function takeSafetyCopy(
   report({ step: 'saving', done: total, total, unit: 'bytes' });
 }
 
-/** Gives the safety copy a manifest, so that it can be restored like any backup. */
+/**
+ * Gives the safety copy a manifest, so that it can be restored like any backup. Another program's
+ * database, or an empty file, gets none: it is no backup of ours.
+ */
 export async function describeSafetyCopy(
   copy: string,
   source: string,
   now: number,
   report: (progress: Progress) => void,
 ): Promise<void> {
-  const facts = { ...readFacts(copy, report), ...(await hashFile(copy, report)) };
+  const facts = factsOfOurs(copy, report);
+  if (facts === undefined) return;
+  const hash = await hashFile(copy, report);
   const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');
-  const manifest = { format: 1, pylon_db: version, created_at: now, source, ...facts };
+  const manifest = { format: 1, pylon_db: version, created_at: now, source, ...facts, ...hash };
   createExclusively(manifestPath(copy));
   writeFileSync(manifestPath(copy), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
+}
+
+function factsOfOurs(copy: string, report: (progress: Progress) => void) {
+  try {
+    return readFacts(copy, report);
+  } catch (error) {
+    if (isPylonDbError(error, 'SCHEMA_MISMATCH')) return undefined;
+    throw error;
+  }
 }
 
 function copyByAnotherProcess(path: string, copy: string): void {

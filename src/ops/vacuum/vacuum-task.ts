@@ -6,7 +6,7 @@ import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
-import { readLedger } from '../../migrate/schema-check.js';
+import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import { assertRoom } from './room.js';
 import { type DatabaseSizes, sizesOf, usedBytes } from './sizes.js';
 
@@ -20,7 +20,7 @@ export interface VacuumInput {
 
 /** A step begins. */
 export interface VacuumReport {
-  readonly step: 'vacuuming' | 'analyzing' | 'emptying WAL';
+  readonly step: 'analyzing' | 'vacuuming' | 'emptying WAL';
   /** Of the process that works. */
   readonly pid: number;
   /** What VACUUM writes in all. */
@@ -56,7 +56,9 @@ export async function vacuum(
     try {
       db.pragma(`busy_timeout = ${Math.min(BLOCKING_MS, busyTimeoutMs)}`);
       const waiting: Waiting = (attempt) => retryWhileBusy(attempt, busyTimeoutMs);
-      await waiting(() => readLedger(db, migrations, ''));
+      const { pending } = await waiting(() => readLedger(db, migrations, ''));
+      // An empty file: there is nothing to pack, and statistics would make it another program's.
+      if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
       const begins: Begins = (step, workBytes) => report({ step, pid: process.pid, workBytes });
       return await packed(db, path, { waiting, begins });
     } finally {
@@ -82,10 +84,11 @@ async function packed(
   keepTemporaryCopyOnDisk(db, path);
   // A reader of an old state would keep the WAL: better told now than when the work is done.
   await waiting(() => checkpoint(db));
-  begins('vacuuming', workBytes);
-  await waiting(() => db.exec('vacuum'));
+  // First: VACUUM packs the statistics too.
   begins('analyzing', workBytes);
   await waiting(() => analyze(db));
+  begins('vacuuming', workBytes);
+  await waiting(() => db.exec('vacuum'));
   begins('emptying WAL', workBytes);
   const checkpointed = await endsInTime(waiting(() => checkpoint(db)));
   return { before, after: sizesOf(db, path), checkpointed };

@@ -1,0 +1,133 @@
+import type { CheckReport } from '../ops/check/check.js';
+import type { ObjectSize } from '../ops/check/database-facts.js';
+import type { Finding } from '../ops/check/finding.js';
+import { shown } from '../ops/vacuum/vacuum.js';
+import { fields } from './table.js';
+import { visible } from './terminal-text.js';
+import { formatBytes, formatCount, formatTime } from './units.js';
+
+/** The answer of the command: what was found, the schema included. */
+export interface CheckAnswer extends CheckReport {
+  readonly ok: boolean;
+}
+
+type Field = readonly [label: string, value: string];
+
+/** What a check found, for people: a line a fact, and a block a finding. */
+export function showCheck(answer: CheckAnswer): string {
+  const objects = answer.database?.objects ?? [];
+  return [
+    fields(factsOf(answer)),
+    ...(objects.length === 0 ? [] : [fields(objects.map(objectField))]),
+    ...answer.findings.map(showFinding),
+  ].join('\n\n');
+}
+
+function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
+  const more = count - rows.length;
+  return [
+    `${severity === 'damage' ? 'DAMAGE ' : ''}${check}: ${visible(problem)}`,
+    ...rows.map((row) => `  ${visible(row)}`),
+    ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
+    `  Mend: ${visible(mend)}`,
+  ].join('\n');
+}
+
+function factsOf(answer: CheckAnswer): Field[] {
+  const { findings, path, skipped, repaired, duration_ms, openers } = answer;
+  return [
+    ['result', answer.ok ? 'ok' : `${formatCount(findings.length)} to mend, see below`],
+    ...repaired.map((what): Field => ['repaired', what]),
+    ['path', path],
+    ...sizeFields(answer),
+    ...databaseFields(answer),
+    ['open in', openers.length === 0 ? 'no other process' : shown(openers)],
+    ['last backup', backupLine(answer)],
+    ['last restore', restoreLine(answer)],
+    ...skippedFields(skipped),
+    ['took', `${(duration_ms / 1000).toFixed(1)} s`],
+  ];
+}
+
+function sizeFields({ sizes }: CheckAnswer): Field[] {
+  const free = sizes.free_bytes === null ? '' : ` (${formatBytes(sizes.free_bytes)} free)`;
+  return [
+    [
+      'size',
+      `${formatBytes(sizes.file_bytes)}${free} + ${formatBytes(sizes.wal_bytes)} in the WAL`,
+    ],
+    ['free disk', formatBytes(sizes.disk_free_bytes)],
+  ];
+}
+
+function objectField({ name, type, bytes, unused_bytes }: ObjectSize): Field {
+  return [
+    `${type} ${visible(name)}`,
+    `${formatBytes(bytes)} (${formatBytes(unused_bytes)} unused)`,
+  ];
+}
+
+function databaseFields({ database, versions }: CheckAnswer): Field[] {
+  const { pylon_db, better_sqlite3, node } = versions;
+  const sqlite = database === null ? '' : `SQLite ${database.sqlite}, `;
+  const made = `pylon-db ${pylon_db}, ${sqlite}better-sqlite3 ${better_sqlite3}, Node ${node}`;
+  if (database === null) return [['versions', made]];
+  const { applied_migrations: applied, pending_migrations: pending } = database;
+  return [
+    ['migrations', `${formatCount(applied.length)} applied, ${pendingLine(pending)}`],
+    ['versions', made],
+    ['pragmas', pragmas(database)],
+  ];
+}
+
+function pendingLine(pending: readonly string[]): string {
+  if (pending.length === 0) return 'none pending';
+  return `${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;
+}
+
+function pragmas(database: NonNullable<CheckAnswer['database']>): string {
+  const { journal_mode, page_size, auto_vacuum, encoding, user_version, application_id } = database;
+  return Object.entries({
+    journal_mode,
+    page_size,
+    auto_vacuum,
+    encoding,
+    user_version,
+    application_id,
+  })
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+function backupLine({ last_backup }: CheckAnswer): string {
+  if (last_backup === null) return 'none (`pylon-db backup`)';
+  const { created_at, age_seconds, path } = last_backup;
+  return `${formatTime(created_at)} UTC, ${age(age_seconds)} ago: ${path}`;
+}
+
+function restoreLine({ last_restore }: CheckAnswer): string {
+  if (last_restore === null) return 'none';
+  const { started_at, outcome, backup } = last_restore;
+  return `${formatTime(started_at)} UTC, ${outcome}: ${backup}`;
+}
+
+const SECONDS_A_DAY = 86_400;
+const SECONDS_AN_HOUR = 3600;
+const SECONDS_A_MINUTE = 60;
+
+/** In the largest unit that counts at least two. */
+function age(seconds: number): string {
+  if (seconds >= 2 * SECONDS_A_DAY) return `${Math.floor(seconds / SECONDS_A_DAY)} days`;
+  if (seconds >= 2 * SECONDS_AN_HOUR) return `${Math.floor(seconds / SECONDS_AN_HOUR)} hours`;
+  return `${Math.floor(seconds / SECONDS_A_MINUTE)} min`;
+}
+
+function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
+  const byReason = new Map<string, string[]>();
+  for (const { check, reason } of skipped) {
+    byReason.set(reason, [...(byReason.get(reason) ?? []), check]);
+  }
+  return [...byReason].map(
+    ([reason, checks]): Field => ['left out', `${checks.join(', ')} (${reason})`],
+  );
+}

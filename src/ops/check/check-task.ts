@@ -1,0 +1,72 @@
+import { isPylonDbError } from '../../errors.js';
+import { withSnapshot } from '../export/snapshot.js';
+import type { Progress } from '../progress.js';
+import { type DatabaseFacts, readFacts } from './database-facts.js';
+import type { Finding } from './finding.js';
+import { appliedMigrations } from './ledger.js';
+import { rebuildRollups } from './rebuild-rollups.js';
+import { checkRollups } from './rollups.js';
+import { runChecks, type SkippedCheck } from './run-checks.js';
+import { damagedAt } from './structure.js';
+
+/** How much is read: pages only, all rows too, or also the size of each table and index. */
+export type CheckDepth = 'quick' | 'default' | 'full';
+
+/** What the child needs to know. */
+export interface CheckInput {
+  /** Absolute, without links. */
+  readonly path: string;
+  readonly depth: CheckDepth;
+  /** Counts the rollups anew where they are wrong. */
+  readonly repair: boolean;
+  /** How long a repair waits for other processes, in ms. */
+  readonly busyTimeoutMs: number;
+}
+
+/** What pages and rows say. */
+export interface Checked {
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly SkippedCheck[];
+  /** `null` for a file that is too damaged to be asked. */
+  readonly database: DatabaseFacts | null;
+  /** Whether the rollups were counted anew. */
+  readonly rebuiltRollups: boolean;
+}
+
+/**
+ * Checks one committed state of a database, whatever others write meanwhile. Throws what opening
+ * throws, `SCHEMA_MISMATCH` for another program's file, and `BUSY` when a repair waited too long.
+ */
+export async function check(
+  input: CheckInput,
+  report: (progress: Progress) => void,
+): Promise<Checked> {
+  const found = await lookThrough(input, report);
+  const isWrong = found.findings.some((finding) => finding.check === 'rollups');
+  const isDamaged = found.findings.some((finding) => finding.severity === 'damage');
+  // What is counted in a damaged file is no better than what stands there.
+  if (!input.repair || !isWrong || isDamaged) return found;
+  await rebuildRollups(input.path, input.busyTimeoutMs);
+  const again = await withSnapshot(input.path, async (db) => checkRollups(db));
+  const others = found.findings.filter((finding) => finding.check !== 'rollups');
+  return { ...found, findings: [...others, ...again], rebuiltRollups: true };
+}
+
+async function lookThrough(
+  { path, depth }: CheckInput,
+  report: (progress: Progress) => void,
+): Promise<Checked> {
+  try {
+    return await withSnapshot(path, async (db) => {
+      const applied = appliedMigrations(db);
+      const found = runChecks(db, depth === 'quick', report);
+      const database = readFacts(db, { applied, measure: depth === 'full' });
+      return { ...found, database, rebuiltRollups: false };
+    });
+  } catch (error) {
+    // It can't even be opened, or its schema can't be read.
+    if (!isPylonDbError(error, 'CORRUPT')) throw error;
+    const message = error.cause instanceof Error ? error.cause.message : error.problem;
+    return { findings: damagedAt(message), skipped: [], database: null, rebuiltRollups: false };
+  }
+}

@@ -1,0 +1,118 @@
+import type Database from 'better-sqlite3';
+import { AGENT_COLUMNS } from '../../agents/agent.js';
+import { TICK_COLUMNS } from '../../agents/tick.js';
+import { EARNING_COLUMNS } from '../../earnings/earning.js';
+import { JOB_COLUMNS } from '../../jobs/job.js';
+import type { Progress } from '../progress.js';
+import type { Finding } from './finding.js';
+import { checkPaidJobs, checkPayments, checkTickCounts } from './invariants.js';
+import { checkRollups } from './rollups.js';
+import { checkForeignKeys, checkIntegrity, damagedAt, isDamage, isMisfit } from './structure.js';
+import { checkValues } from './values.js';
+
+/** A check that wasn't made, and why. */
+export interface SkippedCheck {
+  readonly check: string;
+  readonly reason: string;
+}
+
+/** What the checks found, and which were left out. */
+export interface Found {
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly SkippedCheck[];
+}
+
+/** One check of rows: it is left out where a table or column that it reads is missing. */
+interface Check {
+  readonly name: string;
+  readonly reads: readonly (keyof typeof COLUMNS)[];
+  run(db: Database.Database): readonly Finding[];
+}
+
+const COLUMNS = {
+  migrations: ['id', 'name', 'applied_at'],
+  jobs: JOB_COLUMNS,
+  earnings: EARNING_COLUMNS,
+  agents: AGENT_COLUMNS,
+  tick_history: TICK_COLUMNS,
+  pylon_db_job_totals: ['status', 'count'],
+  pylon_db_earning_totals: ['source', 'amount_high', 'amount_low', 'count'],
+  pylon_db_paid_jobs: ['id', 'count'],
+} as const;
+
+const CHECKS: readonly Check[] = [
+  { name: 'foreign-keys', reads: [], run: checkForeignKeys },
+  {
+    name: 'rollups',
+    reads: [
+      'jobs',
+      'earnings',
+      'pylon_db_job_totals',
+      'pylon_db_earning_totals',
+      'pylon_db_paid_jobs',
+    ],
+    run: checkRollups,
+  },
+  { name: 'paid-jobs', reads: ['jobs', 'earnings'], run: checkPaidJobs },
+  { name: 'repeated-payments', reads: ['earnings'], run: checkPayments },
+  { name: 'tick-counts', reads: ['agents', 'tick_history'], run: checkTickCounts },
+  ...(['migrations', 'jobs', 'earnings', 'agents', 'tick_history'] as const).map((table) => ({
+    name: `values of ${table}`,
+    reads: [table],
+    run: (db: Database.Database) => checkValues(db, table),
+  })),
+];
+
+/**
+ * Runs the checks on a connection that reads one state of the file; `quick` leaves out those of
+ * rows. Damage ends a check, and is a finding. Throws the driver's other errors.
+ */
+export function runChecks(
+  db: Database.Database,
+  quick: boolean,
+  report: (progress: Progress) => void,
+): Found {
+  const steps = ['integrity', ...(quick ? [] : CHECKS.map(({ name }) => name))];
+  const begins = (step: string) =>
+    report({ step, done: steps.indexOf(step), total: steps.length, unit: 'steps' });
+
+  begins('integrity');
+  const findings = checkIntegrity(db, !quick);
+  const skipped: SkippedCheck[] = [];
+  for (const { name, reads, run } of CHECKS) {
+    const reason = quick ? '--quick' : missingOf(db, reads);
+    if (reason !== undefined) {
+      skipped.push({ check: name, reason });
+      continue;
+    }
+    begins(name);
+    try {
+      findings.push(...run(db));
+    } catch (error) {
+      if (isDamage(error)) {
+        skipped.push({ check: name, reason: `the file is damaged: ${error.message}` });
+        if (findings.every(({ severity }) => severity !== 'damage')) {
+          findings.push(...damagedAt(error.message));
+        }
+      } else if (isMisfit(error)) {
+        // The drift that causes it is a finding of its own.
+        skipped.push({ check: name, reason: `the schema doesn't fit: ${error.message}` });
+      } else throw error;
+    }
+  }
+  return { findings, skipped };
+}
+
+function missingOf(
+  db: Database.Database,
+  tables: readonly (keyof typeof COLUMNS)[],
+): string | undefined {
+  const info = db.prepare<[string], string>('select name from pragma_table_info(?)').pluck();
+  for (const table of tables) {
+    const live = info.all(table);
+    if (live.length === 0) return `there is no table ${table}`;
+    const column = COLUMNS[table].find((name) => !live.includes(name));
+    if (column !== undefined) return `there is no column ${table}.${column}`;
+  }
+  return undefined;
+}

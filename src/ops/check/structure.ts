@@ -1,0 +1,114 @@
+import Database from 'better-sqlite3';
+import { counted, type Finding, findingsOf, rowName, Tally } from './finding.js';
+
+// Pragmas and the schema: the builder has no words for them.
+
+const RESTORE = 'Stop writing to it, keep a copy, and restore the latest backup.';
+
+/**
+ * What SQLite says of the file's pages; `thorough` also compares each index with its table. On a
+ * connection that only reads it leaves out CHECKs: `values` names the rows that break them.
+ */
+export function checkIntegrity(db: Database.Database, thorough: boolean): Finding[] {
+  const tally = new Tally();
+  try {
+    const pragma = thorough ? 'integrity_check' : 'quick_check';
+    // Read one by one: what is told before SQLite gives up counts too.
+    const told = db.prepare<[], string>(`pragma ${pragma}`).pluck().iterate();
+    for (const text of told) {
+      // One row may hold several lines.
+      for (const line of text.split('\n')) if (line !== 'ok') tally.add(line);
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    tally.add(error.message);
+  }
+  return damaged(tally);
+}
+
+/** The finding for damage that showed while something else was read. */
+export function damagedAt(message: string): Finding[] {
+  const tally = new Tally();
+  tally.add(message);
+  return damaged(tally);
+}
+
+/** Whether SQLite met a page that can't be right. */
+export function isDamage(error: unknown): error is InstanceType<typeof Database.SqliteError> {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
+}
+
+/** Whether SQLite can't ask a question that the published schema allows. */
+export function isMisfit(error: unknown): error is InstanceType<typeof Database.SqliteError> {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_ERROR';
+}
+
+function damaged(tally: Tally): Finding[] {
+  return findingsOf(tally, {
+    check: 'integrity',
+    severity: 'damage',
+    problem: `SQLite finds ${counted(tally.count, 'problem')} in the file`,
+    mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell mends them.`,
+  });
+}
+
+/** Rows whose parent is missing, other programs' tables included. */
+export function checkForeignKeys(db: Database.Database): Finding[] {
+  return tablesOf(db).flatMap((table) => violationsOf(db, table));
+}
+
+/** Tables that have rows of their own: virtual ones may be of a module that we lack. */
+function tablesOf(db: Database.Database): string[] {
+  return db
+    .prepare<[], string>(
+      `select name from sqlite_master
+       where type = 'table' and rootpage > 0 and name not like 'sqlite\\_%' escape '\\'
+       order by name`,
+    )
+    .pluck()
+    .all();
+}
+
+function violationsOf(db: Database.Database, table: string): Finding[] {
+  const byParent = new Map<string, { tally: Tally; rowids: unknown[] }>();
+  try {
+    const violations = db
+      .prepare<[string], { parent: string; rowid: unknown }>(
+        'select parent, rowid from pragma_foreign_key_check(?)',
+      )
+      .iterate(table);
+    for (const { parent, rowid } of violations) {
+      const found = byParent.get(parent) ?? { tally: new Tally(), rowids: [] };
+      byParent.set(parent, found);
+      found.tally.add('');
+      if (found.rowids.length < found.tally.rows.length) found.rowids.push(rowid);
+    }
+  } catch (error) {
+    // Another program declared a key that no unique index backs: SQLite itself can't check it.
+    if (isMisfit(error)) return [];
+    throw error;
+  }
+  return [...byParent].map(([parent, { tally, rowids }]) => ({
+    check: 'foreign-keys',
+    severity: 'wrong',
+    problem: `${counted(tally.count, 'row')} of ${table} whose parent in ${parent} is missing`,
+    rows: rowids.map((rowid) => rowName(keyOf(db, table, rowid), rowid)),
+    count: tally.count,
+    mend: `Restore the missing rows of ${parent} from a backup, or delete these.`,
+    repairable: false,
+  }));
+}
+
+/** The columns that name a row. */
+const KEYS: ReadonlyMap<string, string> = new Map([
+  ['jobs', 'id'],
+  ['earnings', 'id'],
+  ['agents', 'npub'],
+  ['tick_history', 'id'],
+]);
+
+function keyOf(db: Database.Database, table: string, rowid: unknown): unknown {
+  const key = KEYS.get(table);
+  if (key === undefined) return undefined;
+  return db.prepare(`select ${key} from ${table} where rowid = ?`).pluck().get(rowid);
+}

@@ -1,0 +1,106 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../temporary.js';
+import { change, longDatabase, state } from './backed-up.js';
+import { bundlePath, pylonDb } from './command.js';
+
+/** Starts the command, and signals it as soon as `isTime`. */
+async function interrupted(
+  args: readonly string[],
+  isTime: () => boolean,
+  signal: (pid: number) => void,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const run = spawn(process.execPath, [await bundlePath(), ...args], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let stderr = '';
+  run.stderr.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+  });
+  const ended = once(run, 'close');
+  while (!isTime() && run.exitCode === null) await sleep(2);
+  const before = run.exitCode;
+  signal(run.pid ?? 0);
+  await ended;
+  expect(before, 'it was faster').toBe(null);
+  return { exitCode: run.exitCode, signal: run.signalCode, stderr };
+}
+
+describe('an interruption', () => {
+  const isGrowing = (folder: string) => () =>
+    readdirSync(folder).some((name) => statSync(join(folder, name)).size > 4096);
+
+  it.each([
+    ['SIGINT of a terminal', (pid: number) => process.kill(-pid, 'SIGINT')],
+    ['SIGTERM', (pid: number) => process.kill(pid, 'SIGTERM')],
+    ['SIGHUP', (pid: number) => process.kill(pid, 'SIGHUP')],
+  ])('by %s ends a backup, and nothing is left', async (_, signal) => {
+    const path = await longDatabase();
+    const folder = temporaryFolder();
+    const ended = await interrupted(['backup', folder, '--db', path], isGrowing(folder), signal);
+    expect(ended).toEqual({
+      exitCode: 1,
+      signal: null,
+      stderr: 'pylon-db: it was stopped before its end. Run it again.\n',
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('ends a verification, and no copy is left; of a kill, the next one removes it', async () => {
+    const path = await longDatabase();
+    const folder = temporaryFolder();
+    const copy = join(folder, 'copy.db');
+    expect((await pylonDb(['backup', copy, '--db', path])).exitCode).toBe(0);
+    change(copy, 'pragma journal_mode = wal');
+    const before = state(folder);
+    const TMPDIR = temporaryFolder();
+    const isCopying = () => readdirSync(TMPDIR).length > 0;
+    const verify = ['backup', 'verify', copy];
+    const told = await interrupted(verify, isCopying, (pid) => process.kill(pid, 'SIGINT'), {
+      TMPDIR,
+    });
+    expect(told).toMatchObject({ exitCode: 1 });
+    expect(readdirSync(TMPDIR)).toEqual([]);
+
+    await interrupted(verify, isCopying, (pid) => process.kill(-pid, 'SIGKILL'), { TMPDIR });
+    const [left = '', ...more] = readdirSync(TMPDIR);
+    expect([left, more]).toEqual([expect.stringMatching(/\.partial$/), []]);
+    expect(statSync(join(TMPDIR, left)).mode & 0o777).toBe(0o700);
+    expect((await pylonDb(verify, { TMPDIR })).exitCode).toBe(0);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+    expect(state(folder)).toEqual(before);
+  });
+});
+
+describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)(
+  'on a terminal (needs script(1))',
+  () => {
+    async function onTerminal(args: string): Promise<string> {
+      const line = `node ${await bundlePath()} backup ${args}`;
+      return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
+    }
+
+    it('bars show copying, checking and hashing, and are taken away', async () => {
+      const path = await longDatabase();
+      const to = join(temporaryFolder(), 'copy.db');
+      const shown = await onTerminal(`${to} --db ${path}`);
+      for (const step of ['copying', 'checking', 'hashing']) {
+        expect(shown).toMatch(new RegExp(`${step} +[█░]+ \\d+ % {2}`));
+      }
+      expect(shown).toMatch(/[\d.]+ MiB of [\d.]+ MiB/);
+      expect(shown.lastIndexOf('\u001b[?25h')).toBeGreaterThan(shown.lastIndexOf('\u001b[?25l'));
+      expect(shown.trimEnd()).toMatch(/copy\.db\r\n20,0\d\d rows, [\d.]+ MiB, verified\.$/);
+      expect(await onTerminal(`verify ${to}`)).toMatch(/hashing +█/);
+      for (const args of [`${to} --force --quiet`, `${to} --force --json`]) {
+        expect(await onTerminal(`${args} --db ${path}`)).not.toMatch(/[█░]/);
+      }
+    });
+  },
+);

@@ -1,0 +1,73 @@
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect } from 'vitest';
+import { PylonDb } from '../../src/index.js';
+import { writeByAnother } from '../file.js';
+import { temporaryFolder } from '../temporary.js';
+import { publishedFile, pylonDb } from './command.js';
+
+/** A finding as `check --json` prints it. */
+export interface FoundJson {
+  readonly check: string;
+  readonly severity: string;
+  readonly problem: string;
+  readonly rows: readonly string[];
+  readonly count: number;
+  readonly mend: string;
+  readonly repairable: boolean;
+}
+
+/** The answer of `check --json`, as far as tests look into it. */
+export interface CheckJson {
+  readonly ok: boolean;
+  readonly findings: readonly FoundJson[];
+  readonly skipped: readonly { readonly check: string; readonly reason: string }[];
+  readonly repaired: readonly string[];
+  readonly database: {
+    readonly page_size: number;
+    readonly page_count: number;
+    readonly objects: readonly ObjectJson[] | null;
+  } | null;
+}
+
+interface ObjectJson {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: number;
+  readonly unused_bytes: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'pylon-db-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const migrated = (async () => {
+  const path = publishedFile(folder);
+  await (await PylonDb.open(path)).close();
+  return path;
+})();
+
+/** A migrated copy of the fixture in a folder of its own, in which another program ran `sql`. */
+export async function migratedFile(sql = ''): Promise<string> {
+  const path = join(temporaryFolder(), 'pylon.db');
+  copyFileSync(await migrated, path);
+  chmodSync(path, 0o600);
+  if (sql !== '') writeByAnother(path, sql);
+  return path;
+}
+
+/** What `check --json` answers; its exit code must be the one of the findings. */
+export async function check(path: string, ...args: readonly string[]): Promise<CheckJson> {
+  const { exitCode, stdout, stderr } = await pylonDb(['check', '--db', path, '--json', ...args]);
+  if (stdout === '') throw new Error(`exit code ${exitCode}: ${stderr}`);
+  const answer: CheckJson = JSON.parse(stdout);
+  expect(exitCode).toBe(answer.ok ? 0 : 4);
+  expect(answer.ok).toBe(answer.findings.length === 0);
+  return answer;
+}
+
+/** SQL for a pending job in which one column has another value. */
+export function job(column: string, value: string): string {
+  const row: Record<string, string> = { id: "'j'", kind: '1', customer_pubkey: "'c'" };
+  Object.assign(row, { status: "'pending'", started_at: '1', [column]: value });
+  return `insert into jobs (${Object.keys(row).join(', ')}) values (${Object.values(row).join(', ')})`;
+}

@@ -110,7 +110,7 @@ describe('a service with the package', () => {
 
   it('runs the command pylon-db', () => {
     const service = serviceWithPackage();
-    succeeded(service.run('pylon-db', 'migrate', 'up', '--db', 'node.db'));
+    succeeded(service.run('pylon-db', 'migrate', 'up', '--quiet', '--db', 'node.db'));
     const info = JSON.parse(
       succeeded(service.run('pylon-db', 'info', '--db', 'node.db', '--json')),
     );

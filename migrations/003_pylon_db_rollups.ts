@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { ddlWords } from '../src/migrate/ddl-words.js';
 import type { MigrationParams } from '../src/migrate/migration.js';
 
 // Totals that triggers keep right for every writer of the file, the sqlite3 shell included.
@@ -30,6 +31,7 @@ const earningBucket = (row: string) =>
   );
 
 export async function up({ context: db }: MigrationParams): Promise<void> {
+  if (ddlWords(db).isPostgres) return await createViews(db);
   await createJobTotals(db);
   await createEarningTotals(db);
 }
@@ -227,7 +229,41 @@ async function createEarningTriggers(db: Kysely<unknown>): Promise<void> {
     end`.execute(db);
 }
 
+/** One row that every writer counts in would make them wait for each other: here views count. */
+async function createViews(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create view pylon_db_job_totals as
+    select bucket.status, count(jobs.id) as count
+    from (values ('pending'), ('processing'), ('completed'), ('failed'), ('cancelled'), ('invalid'))
+      as bucket (status)
+    left join jobs on jobs.status = bucket.status
+    group by bucket.status`.execute(db);
+  await sql`
+    create view pylon_db_earning_totals as
+    select bucket.source,
+      cast(sum(bucket.amount_msats >> 32) as bigint) as amount_high,
+      cast(sum(bucket.amount_msats & 4294967295) as bigint) as amount_low,
+      count(*) as count
+    from (
+      select amount_msats,
+        case when amount_msats between -9007199254740991 and 9007199254740991
+          then source else 'invalid' end as source
+      from earnings
+    ) as bucket
+    group by bucket.source`.execute(db);
+  await sql`
+    create view pylon_db_paid_jobs as
+    select cast(1 as bigint) as id, count(distinct job_id) as count from earnings`.execute(db);
+}
+
+async function dropViews(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropView('pylon_db_paid_jobs').execute();
+  await db.schema.dropView('pylon_db_earning_totals').execute();
+  await db.schema.dropView('pylon_db_job_totals').execute();
+}
+
 export async function down({ context: db }: MigrationParams): Promise<void> {
+  if (ddlWords(db).isPostgres) return await dropViews(db);
   for (const trigger of [
     'jobs_before_insert',
     'jobs_after_insert',

@@ -23,6 +23,8 @@ export interface ErrorDetails {
   IN_USE: { pids: readonly number[] };
   BACKUP_INVALID: NoDetails;
   NOT_SUPPORTED: NoDetails;
+  CONNECTION_LOST: NoDetails;
+  COMMIT_UNKNOWN: NoDetails;
 }
 
 type NoDetails = Record<never, never>;

@@ -1,40 +1,18 @@
-import { existsSync } from 'node:fs';
-import type Database from 'better-sqlite3';
 import type { Kysely, Transaction } from 'kysely';
 import type { DB } from '../generated/db.js';
-import { migrations as ownMigrations } from '../migrations/index.js';
 import { AgentsService } from './agents/agents-service.js';
+import { isServerUrl } from './database-url.js';
 import { EarningsService } from './earnings/earnings-service.js';
-import type { Clock } from './engine/engine.js';
-import { retryWhileBusy } from './engine/sqlite/busy.js';
+import type { Clock, Engine } from './engine/engine.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
-import {
-  type ConnectProps,
-  closeRefused,
-  IN_MEMORY,
-  openReader,
-  openWriter,
-  startWal,
-} from './engine/sqlite/open.js';
-import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
-import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
-import { PylonDbError } from './errors.js';
+import { IN_MEMORY } from './engine/sqlite/open.js';
 import { invalid, key } from './input.js';
 import { JobsService } from './jobs/jobs-service.js';
-import type { MigrationList } from './migrate/migration.js';
-import { standInForRollups } from './migrate/rollup-views.js';
-import {
-  INITIAL_MIGRATION,
-  type LedgerState,
-  readLedger,
-  refusePending,
-} from './migrate/schema-check.js';
+import { openSqlite } from './open-sqlite.js';
 import type { Backup } from './ops/backup/backup.js';
 import type { BackupOptions } from './ops/backup/backup-options.js';
-import type { BackupSource } from './ops/backup/copy.js';
 import {
   checkedClock,
-  DEFAULT_BUSY_TIMEOUT_MS,
   type OpenOptions,
   optionsInput,
   systemClock,
@@ -49,8 +27,6 @@ export interface PylonDbTransaction {
   /** Any other query, type-checked, inside the transaction. */
   readonly kysely: Transaction<DB>;
 }
-
-const ROLLUPS = '003_pylon_db_rollups';
 
 /**
  * The memory of a Pylon node: one SQLite file, three services, and any other query through
@@ -67,10 +43,10 @@ export class PylonDb implements AsyncDisposable {
   readonly jobs: JobsService;
   readonly earnings: EarningsService;
   readonly agents: AgentsService;
-  readonly #engine: SqliteEngine;
+  readonly #engine: Engine;
   readonly #clock: Clock;
 
-  private constructor(path: string, engine: SqliteEngine, clock: Clock) {
+  private constructor(path: string, engine: Engine, clock: Clock) {
     this.path = path;
     this.#engine = engine;
     this.#clock = clock;
@@ -90,24 +66,28 @@ export class PylonDb implements AsyncDisposable {
     if (path === IN_MEMORY) {
       throw invalid('path', operation, 'a path (PylonDb.openInMemory opens one in memory)', path);
     }
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-      throw new PylonDbError(
-        'NOT_SUPPORTED',
-        'only SQLite files can be opened',
-        {},
-        { operation, hint: 'Give the path of a pylon.db file.' },
-      );
+    optionsInput.open(options, 'options', operation);
+    const clock = checkedClock(options.clock ?? systemClock);
+    if (isServerUrl(path, operation)) {
+      // Loaded only here: a user of SQLite needs no driver for servers.
+      const { openPostgres } = await import('./open-postgres.js');
+      const { engine, address } = await openPostgres(operation, path, options);
+      return PylonDb.over(address, engine, clock);
     }
-    return await openDatabase(operation, expandPath(path), options);
+    const file = expandPath(path);
+    return PylonDb.over(file, await openSqlite(operation, file, options), clock);
   }
 
   /** Opens an empty, migrated database that lives in memory until it is closed. */
   static async openInMemory(options: OpenOptions = {}): Promise<PylonDb> {
-    return await openDatabase('PylonDb.openInMemory', IN_MEMORY, options);
+    const operation = 'PylonDb.openInMemory';
+    optionsInput.open(options, 'options', operation);
+    const engine = await openSqlite(operation, IN_MEMORY, options);
+    return PylonDb.over(IN_MEMORY, engine, checkedClock(options.clock ?? systemClock));
   }
 
   /** @internal */
-  static over(path: string, engine: SqliteEngine, clock: Clock): PylonDb {
+  static over(path: string, engine: Engine, clock: Clock): PylonDb {
     return new PylonDb(path, engine, clock);
   }
 
@@ -150,13 +130,7 @@ export class PylonDb implements AsyncDisposable {
    */
   async backup(destination: string, options: BackupOptions = {}): Promise<Backup> {
     const operation = 'db.backup';
-    this.#engine.assertUsable(operation);
-    const source: BackupSource = {
-      path: this.path,
-      now: this.#clock(),
-      copyInto:
-        this.path === IN_MEMORY ? (file) => this.#engine.copyInto(operation, file) : undefined,
-    };
+    const source = { ...this.#engine.copySource(operation), now: this.#clock() };
     const { makeBackup } = await import('./ops/backup/backup.js');
     return await makeBackup(source, destination, options);
   }
@@ -168,94 +142,5 @@ export class PylonDb implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-}
-
-async function openDatabase(
-  operation: string,
-  path: string,
-  options: OpenOptions,
-): Promise<PylonDb> {
-  optionsInput.open(options, 'options', operation);
-  const { durability = 'normal', busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
-  const { clock = systemClock, onQuery } = options;
-  const props = { path, durability, busyTimeoutMs, operation };
-  const connections =
-    options.readonly === true
-      ? await connectToRead(props, options)
-      : await connectToWrite(props, options);
-  const engine = new SqliteEngine({ path, busyTimeoutMs, onQuery, ...connections });
-  return PylonDb.over(path, engine, checkedClock(clock));
-}
-
-interface Connections {
-  readonly writer: Database.Database | undefined;
-  readonly reader: Database.Database | undefined;
-}
-
-async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
-  const { operation, path, busyTimeoutMs } = props;
-  const list: MigrationList = { ...ownMigrations, ...options.migrations };
-  if (options.migrate === false && path !== IN_MEMORY && !existsSync(path)) {
-    refusePending(operation, Object.keys(list));
-  }
-  const writer = await openWriter(props);
-  const pending = await pendingIn(writer, list, props, options);
-  try {
-    await startWal(writer, props);
-    if (pending.length > 0) {
-      // Loaded only here: Umzug would be most of the import of an up-to-date file.
-      const { Migrator } = await import('./migrate/migrator.js');
-      await new Migrator({ db: writer, path, list, busyTimeoutMs, operation }).up();
-    }
-    const reader = path === IN_MEMORY ? undefined : await openReader(props);
-    return { writer, reader };
-  } catch (error) {
-    writer.close();
-    throw error;
-  }
-}
-
-async function pendingIn(
-  writer: Database.Database,
-  list: MigrationList,
-  props: ConnectProps,
-  { migrate = true }: OpenOptions,
-): Promise<readonly string[]> {
-  try {
-    const { pending } = await ledgerOf(writer, list, props);
-    if (pending.length > 0 && !migrate) refusePending(props.operation, pending);
-    return pending;
-  } catch (error) {
-    closeRefused(writer, props);
-    throw error;
-  }
-}
-
-async function ledgerOf(
-  db: Database.Database,
-  list: MigrationList,
-  { operation, path, busyTimeoutMs }: ConnectProps,
-): Promise<LedgerState> {
-  try {
-    return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
-  } catch (error) {
-    throw toldToCaller(error, operation, path);
-  }
-}
-
-async function connectToRead(props: ConnectProps, options: OpenOptions): Promise<Connections> {
-  const { operation } = props;
-  const reader = await openReader(props);
-  try {
-    const list: MigrationList = { ...ownMigrations, ...options.migrations };
-    const { pending } = await ledgerOf(reader, list, props);
-    if (pending.includes(INITIAL_MIGRATION)) refusePending(operation, pending);
-    if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
-    if (pending.includes(ROLLUPS)) standInForRollups(reader);
-    return { writer: undefined, reader };
-  } catch (error) {
-    reader.close();
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RawRow } from './engine/prepared.js';
+import type { Words } from './engine/words.js';
 import { PylonDbError } from './errors.js';
 
 /** What a stored value must be. */
@@ -45,10 +46,11 @@ export class RowCheck<Column extends string> {
    * through. A conditional update asks it in its WHERE: then it changes no row that it can't
    * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
    */
-  isSound(...changed: readonly Column[]): RawBuilder<boolean> {
+  isSound(words: Words, ...changed: readonly Column[]): RawBuilder<boolean> {
     const conditions = this.columns.flatMap((column, i) => {
       const kind = this.#kinds[i];
-      return typeof kind !== 'string' || changed.includes(column) ? [] : [soundSql(column, kind)];
+      if (typeof kind !== 'string' || changed.includes(column)) return [];
+      return [soundSql(words, column, kind)];
     });
     return sql<boolean>`${sql.join(conditions, sql` and `)}`;
   }
@@ -80,23 +82,23 @@ function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): 
   }
 }
 
-function soundSql(column: string, kind: Exclude<ColumnKind, ReadonlySet<unknown>>) {
-  const stored = sql.ref(column);
+function soundSql(
+  words: Words,
+  column: string,
+  kind: Exclude<ColumnKind, ReadonlySet<unknown>>,
+): RawBuilder<boolean> {
   switch (kind) {
     case 'key':
     case 'text':
-      return sql`typeof(${stored}) = 'text'`;
+      return words.isText(column);
     case 'integer':
-      return sql`(typeof(${stored}) = 'integer' and ${stored} between ${SAFE})`;
+      return words.isSafeInteger(column);
     case 'text or null':
-      return sql`typeof(${stored}) in ('text', 'null')`;
+      return sql`(${sql.ref(column)} is null or ${words.isText(column)})`;
     case 'integer or null':
-      return sql`(${stored} is null or (typeof(${stored}) = 'integer' and ${stored} between ${SAFE}))`;
+      return sql`(${sql.ref(column)} is null or ${words.isSafeInteger(column)})`;
   }
 }
-
-/** The integers that a JavaScript number holds exactly. */
-const SAFE = sql`-9007199254740991 and 9007199254740991`;
 
 function storedKind(value: unknown): string {
   if (value === null) return 'NULL';

@@ -61,6 +61,7 @@ export const upsertAgent = prepared(
       )
       .returning(AGENT_COLUMNS),
   decodeAgent,
+  { locks: { agent: 'npub' } },
 );
 
 /** Agents are few: sorting them costs nothing, an index on `updated_at` would cost every tick. */
@@ -96,6 +97,7 @@ export const updateAgentState = prepared(
       .where('npub', '=', p.npub)
       .returning(AGENT_COLUMNS),
   decodeAgent,
+  { locks: { agent: 'npub' } },
 );
 
 export const updateAgentBalance = prepared(
@@ -107,35 +109,37 @@ export const updateAgentBalance = prepared(
       .where('npub', '=', p.npub)
       .returning(AGENT_COLUMNS),
   decodeAgent,
+  { locks: { agent: 'npub' } },
 );
 
 export const adjustAgentBalance = prepared(
   'agents.adjustBalance',
-  (db, p: Params<{ npub: string; delta_sats: number; now: number }>) =>
+  (db, p: Params<{ npub: string; delta_sats: number; now: number }>, words) =>
     db
       .updateTable('agents')
       .set((eb) => ({
-        // Numbers are bound as reals; the sum must be one of integers.
-        balance_sats: eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'integer')),
+        // SQLite is given numbers as reals; the sum must be one of integers.
+        balance_sats: eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'bigint')),
         updated_at: p.now,
       }))
       .where('npub', '=', p.npub)
-      .where(isInteger('balance_sats'))
+      .where(words.isSafeInteger('balance_sats'))
       .where((eb) =>
         eb.between(
-          eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'integer')),
+          eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'bigint')),
           0,
           MAX_INTEGER,
         ),
       )
       .returning(AGENT_COLUMNS),
   decodeAgent,
+  { locks: { agent: 'npub' } },
 );
 
 /** Touches nothing when the count can't grow: another program wrote it, or it is at its end. */
 export const countTick = prepared(
   'agents.recordTick count',
-  (db, p: Params<{ npub: string; now: number }>) =>
+  (db, p: Params<{ npub: string; now: number }>, words) =>
     db
       .updateTable('agents')
       .set((eb) => ({
@@ -144,9 +148,10 @@ export const countTick = prepared(
         updated_at: p.now,
       }))
       .where('npub', '=', p.npub)
-      .where(isInteger('tick_count'))
+      .where(words.isSafeInteger('tick_count'))
       .where('tick_count', '<', sql.lit(MAX_INTEGER)),
   noRow,
+  { locks: { agent: 'npub' } },
 );
 
 export const insertTick = prepared(
@@ -163,6 +168,7 @@ export const insertTick = prepared(
       created_at: p.created_at,
     }),
   noRow,
+  { locks: { agent: 'agent_npub' }, generatedKey: 'id' },
 );
 
 /** An agent's ticks, highest number first. */
@@ -201,15 +207,12 @@ export const deleteTicks = prepared(
   (db, p: Params<{ npub: string }>) =>
     db.deleteFrom('tick_history').where('agent_npub', '=', p.npub),
   noRow,
+  { locks: { agent: 'npub' } },
 );
 
 export const deleteAgent = prepared(
   'agents.delete',
   (db, p: Params<{ npub: string }>) => db.deleteFrom('agents').where('npub', '=', p.npub),
   noRow,
+  { locks: { agent: 'npub' } },
 );
-
-/** SQLite computes with text and blobs without a word; the builder has no word for their type. */
-function isInteger(column: 'balance_sats' | 'tick_count') {
-  return sql<boolean>`typeof(${sql.ref(column)}) = 'integer'`;
-}

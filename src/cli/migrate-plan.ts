@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlannedMigration } from '../migrate/migrator.js';
+import type { PlannedMigration } from '../migrate/migration-runner.js';
 import { examples } from './examples.js';
 import { migratorOf, withReader, withWriter } from './migration-connections.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';

@@ -28,8 +28,8 @@ const DEFAULT_RECENT = 10;
 const SECONDS_A_DAY = 86_400;
 const MSATS_A_SAT = 1000;
 
-/** SQLite's word for no limit. */
-const NO_LIMIT = -1;
+/** More rows than any database has. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
  * What the node earned. Every method rejects with a `PylonDbError`; bad input with

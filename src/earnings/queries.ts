@@ -64,6 +64,7 @@ export const insertEarning = prepared(
           ),
       ),
   noRow,
+  { locks: { job: 'job_id', payment: 'payment_hash' } },
 );
 
 /** The newest earnings first, from all of time. */

@@ -2,6 +2,7 @@ import { type QueryCreator, type RawBuilder, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { ReadHandle } from '../engine/engine.js';
 import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
 import { PylonDbError } from '../errors.js';
 import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
 
@@ -31,9 +32,8 @@ const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
 const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
 
 /** An earning that must not be summed: the rollups count it as invalid. */
-const isInvalid = sql<boolean>`(typeof(amount_msats) = 'integer'
-  and amount_msats between -9007199254740991 and 9007199254740991
-  and source in ('job', 'tip', 'other')) is not true`;
+const isInvalid = (words: Words) =>
+  sql<boolean>`(${words.isSafeInteger('amount_msats')} and source in ('job', 'tip', 'other')) is not true`;
 
 const allTime = prepared(
   'earnings.summary',
@@ -55,8 +55,11 @@ const allTime = prepared(
 /** One source's columns. A GROUP BY would sort the whole range. */
 function columnsOf(source: EarningSource) {
   const only = sql`filter (where source = ${sql.lit(source)})`;
-  const high = sql<number>`coalesce(sum(amount_msats >> 32) ${only}, 0)`;
-  const low = sql<number>`coalesce(sum(amount_msats & 4294967295) ${only}, 0)`;
+  const half = (amount: RawBuilder<number>) =>
+    // PostgreSQL sums integers to a decimal, which has no bits.
+    sql<number>`cast(coalesce(sum(${amount}) ${only}, 0) as bigint)`;
+  const high = half(sql`amount_msats >> 32`);
+  const low = half(sql`amount_msats & 4294967295`);
   return [
     carriedUp(high, low).as(`${source}_high`),
     carriedOff(low).as(`${source}_low`),
@@ -70,10 +73,10 @@ type Bounds = 'since' | 'between';
 const sums = (name: string, bounds: Bounds) =>
   prepared(
     name,
-    (db: QueryCreator<DB>, p: Params<Range>) =>
+    (db: QueryCreator<DB>, p: Params<Range>, words: Words) =>
       db
         .selectFrom('earnings')
-        .select(sql<number>`count(*) filter (where ${isInvalid})`.as('invalid'))
+        .select(sql<number>`count(*) filter (where ${isInvalid(words)})`.as('invalid'))
         .select(EARNING_SOURCES.flatMap(columnsOf))
         .where('earned_at', '>=', p.start)
         .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end)),
@@ -95,13 +98,13 @@ function decodeRangeSums(row: RawRow): SourceSum[] {
 const invalidEarning = (name: string, bounds: Bounds | 'ever') =>
   prepared(
     name,
-    (db, p: Params<Range>) =>
+    (db, p: Params<Range>, words) =>
       db
         .selectFrom('earnings')
         .select(EARNING_COLUMNS)
         .$if(bounds !== 'ever', (query) => query.where('earned_at', '>=', p.start))
         .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end))
-        .where(isInvalid)
+        .where(isInvalid(words))
         .limit(1),
     decodeEarning,
   );

@@ -1,3 +1,5 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { DB } from '../../generated/db.js';
 import type { Bound } from './prepared.js';
 
 /** One statement of a unit. */
@@ -50,6 +52,42 @@ export interface WriteHandle extends ReadHandle {
   ): Promise<UnitResults<Unit>>;
 }
 
+/** A transaction as `db.transaction` hands it on. */
+export interface EngineTransaction {
+  readonly handle: WriteHandle;
+  readonly kysely: Transaction<DB>;
+}
+
+/** A database that can be copied into a file. */
+export interface CopySource {
+  readonly path: string;
+  /** Copies what is committed into an empty file; missing where another process can read `path`. */
+  readonly copyInto: ((file: string) => Promise<void>) | undefined;
+}
+
+/** How long a transaction may take, in milliseconds. */
+export interface TransactionLimit {
+  readonly timeoutMs?: number;
+}
+
+/** What PylonDb asks of a database; each kind has an engine of its own. */
+export interface Engine extends WriteHandle {
+  /** Any other query, through the same engine. */
+  readonly kysely: Kysely<DB>;
+  /** Runs `callback` in a transaction, all or nothing. */
+  transaction<Result>(
+    operation: string,
+    limit: TransactionLimit,
+    callback: (tx: EngineTransaction) => Promise<Result>,
+  ): Promise<Result>;
+  /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
+  assertUsable(operation: string): void;
+  /** Where a backup copies from. Throws `NOT_SUPPORTED` where another program makes backups. */
+  copySource(operation: string): CopySource;
+  /** Waits for queued calls, then closes. Later calls throw `CLOSED`. */
+  close(): Promise<void>;
+}
+
 /** A required statement touched no row, so its unit was undone. Services say what that means. */
 export class StepUntouched {
   readonly reason = 'a required statement touched no row';
@@ -72,3 +110,15 @@ export interface QueryEvent {
 
 /** Whether commits outlive a power cut (`full`), or only the death of the process. */
 export type Durability = 'normal' | 'full';
+
+/** Tells a listener of a query, if there is one. A broken listener must not decide what is stored. */
+export function tellQuery(
+  onQuery: ((event: QueryEvent) => void) | undefined,
+  event: QueryEvent,
+): void {
+  try {
+    onQuery?.(event);
+  } catch (error) {
+    process.emitWarning(`onQuery threw: ${String(error)}`, 'PylonDbWarning');
+  }
+}

@@ -1,5 +1,6 @@
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
+import type { Words } from './words.js';
 
 /** What a database stores and gives back. */
 export type SqlValue = string | number | bigint | Uint8Array | null;
@@ -14,13 +15,25 @@ export type Params<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Val
 export interface PreparedQuery<Row> {
   /** Names the query in plan snapshots: `jobs.get`. */
   readonly name: string;
-  compile(db: QueryCreator<DB>): CompiledPrepared;
+  compile(db: QueryCreator<DB>, words: Words): CompiledPrepared;
   readonly returnsRows: boolean;
   /** Whether it may give a row that can't be decoded, and then must be undone. */
   readonly mayGiveCorruptRow: boolean;
+  readonly locks?: Locks | undefined;
+  /** The column whose value the database makes; the result's `insertId`. */
+  readonly generatedKey?: string | undefined;
   /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
   readonly decode: (row: RawRow) => Row;
 }
+
+/**
+ * What a statement must have for itself, where an engine runs statements of many processes at once:
+ * by kind, the parameter that names it. `agent` and `job` are the rows that it changes; of one
+ * `payment` only one statement at a time may look whether it stands, and store it.
+ */
+export type Locks<Param extends string = string> = Readonly<
+  Partial<Record<'agent' | 'job' | 'payment', Param>>
+>;
 
 /** SQL, and for each of its placeholders in order a parameter's name or a constant. */
 export interface CompiledPrepared {
@@ -39,6 +52,14 @@ export class ParamSlot {
   constructor(readonly name: string) {}
 }
 
+/** What the builder can't tell of a query. */
+interface PreparedOptions<Param extends string> {
+  /** Its WHERE lets no row through that `decode` refuses. */
+  readonly onlySoundRows?: boolean;
+  readonly locks?: Locks<Param>;
+  readonly generatedKey?: string;
+}
+
 /**
  * A typed query that is built and compiled on first use and only bound after that.
  *
@@ -48,24 +69,24 @@ export class ParamSlot {
  * await db.first('jobs.get', getJob({ id: 'event123' }))
  * ```
  *
- * `onlySoundRows` promises that its WHERE lets no row through that `decode` refuses.
- *
  * Columns are listed by name, never `*`: a statement prepared before a foreign ALTER would answer
  * with shifted columns.
  */
 export function prepared<Values, Row>(
   name: string,
-  build: (db: QueryCreator<DB>, params: Params<Values>) => Compilable,
+  build: (db: QueryCreator<DB>, params: Params<Values>, words: Words) => Compilable,
   decode: (row: RawRow) => Row,
-  options: { readonly onlySoundRows?: boolean } = {},
+  options: PreparedOptions<keyof Values & string> = {},
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,
     returnsRows: decode !== noRow,
     mayGiveCorruptRow: decode !== noRow && options.onlySoundRows !== true,
+    locks: options.locks,
+    generatedKey: options.generatedKey,
     decode,
-    compile(db) {
-      const { sql: text, parameters } = build(db, placeholders<Values>()).compile();
+    compile(db, words) {
+      const { sql: text, parameters } = build(db, placeholders<Values>(), words).compile();
       return { sql: text, slots: parameters.map(asSlot) };
     },
   };

@@ -1,6 +1,7 @@
-import { type QueryCreator, sql } from 'kysely';
+import type { QueryCreator } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
@@ -30,6 +31,7 @@ export const insertJob = prepared(
       created_at: p.created_at,
     }),
   noRow,
+  { locks: { job: 'id' } },
 );
 
 interface StatusChange {
@@ -43,7 +45,7 @@ interface StatusChange {
 /** Changes the status when the current one is in `from`, a JSON list: the rule is in the WHERE. */
 const changeStatus = prepared(
   'jobs.updateStatus',
-  (db, p: Params<StatusChange>) =>
+  (db, p: Params<StatusChange>, words) =>
     db
       .updateTable('jobs')
       .set((eb) => ({
@@ -57,11 +59,11 @@ const changeStatus = prepared(
           .end(),
       }))
       .where('id', '=', p.id)
-      .where('status', 'in', jsonList<JobStatus>(p.from))
-      .where(isSoundJob('completed_at'))
+      .where('status', 'in', words.texts<JobStatus>(p.from))
+      .where(isSoundJob(words, 'completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true },
+  { onlySoundRows: true, locks: { job: 'id' } },
 );
 
 /** A move to `status` at `now`, legal from those of `from` that the transitions allow. */
@@ -82,7 +84,7 @@ interface Completion {
   now: number;
 }
 
-const complete = (db: QueryCreator<DB>, p: Params<Completion>) =>
+const complete = (db: QueryCreator<DB>, p: Params<Completion>, words: Words) =>
   db
     .updateTable('jobs')
     .set((eb) => ({
@@ -94,13 +96,13 @@ const complete = (db: QueryCreator<DB>, p: Params<Completion>) =>
     }))
     .where('id', '=', p.id)
     .where('status', 'in', sourcesOf('completed'))
-    .where(isSoundJob('price_msats', 'error_message', 'completed_at'));
+    .where(isSoundJob(words, 'price_msats', 'error_message', 'completed_at'));
 
 export const completeJob = prepared(
   'jobs.complete',
-  (db, p: Params<Completion>) => complete(db, p).returning(JOB_COLUMNS),
+  (db, p: Params<Completion>, words) => complete(db, p, words).returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true },
+  { onlySoundRows: true, locks: { job: 'id' } },
 );
 
 /**
@@ -109,8 +111,8 @@ export const completeJob = prepared(
  */
 export const completePaidJob = prepared(
   'jobs.completeWithPayment',
-  (db, p: Params<Completion & { payment_hash: string | null }>) =>
-    complete(db, p)
+  (db, p: Params<Completion & { payment_hash: string | null }>, words) =>
+    complete(db, p, words)
       .where(({ exists, not, or, selectFrom }) => {
         const standing = selectFrom('earnings').where('payment_hash', '=', p.payment_hash);
         const first = standing.select('earnings.id').orderBy('earned_at').orderBy('earnings.id');
@@ -127,27 +129,28 @@ export const completePaidJob = prepared(
       })
       .returning(JOB_COLUMNS),
   decodeJob,
+  { locks: { job: 'id', payment: 'payment_hash' } },
 );
 
 export const failJob = prepared(
   'jobs.fail',
-  (db, p: Params<{ id: string; error_message: string; now: number }>) =>
+  (db, p: Params<{ id: string; error_message: string; now: number }>, words) =>
     db
       .updateTable('jobs')
       .set({ status: 'failed', error_message: p.error_message, completed_at: p.now })
       .where('id', '=', p.id)
       .where('status', 'in', sourcesOf('failed'))
-      .where(isSoundJob('error_message', 'completed_at'))
+      .where(isSoundJob(words, 'error_message', 'completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true },
+  { onlySoundRows: true, locks: { job: 'id' } },
 );
 
 /** Takes the oldest pending job, of any kind or of those in `kinds`, a JSON list. */
 const claim = (name: string, ofKinds: boolean) =>
   prepared(
     name,
-    (db, p: Params<{ now: number; kinds: string }>) =>
+    (db, p: Params<{ now: number; kinds: string }>, words) =>
       db
         .updateTable('jobs')
         .set({ status: 'processing', started_at: p.now, completed_at: null })
@@ -156,11 +159,14 @@ const claim = (name: string, ofKinds: boolean) =>
             .select('oldest.id')
             .where('oldest.status', '=', 'pending')
             // A row of another program that no worker can read must not block the queue.
-            .where(isSoundJob('started_at', 'completed_at'))
-            .$if(ofKinds, (query) => query.where('oldest.kind', 'in', jsonList<number>(p.kinds)))
+            .where(isSoundJob(words, 'started_at', 'completed_at'))
+            .$if(ofKinds, (query) => query.where('oldest.kind', 'in', words.integers(p.kinds)))
             .orderBy('oldest.created_at')
             .orderBy('oldest.id')
-            .limit(1),
+            .limit(1)
+            // Where workers claim at once, the next takes the next job and waits for nobody.
+            .forUpdate()
+            .skipLocked(),
         )
         .where('status', '=', 'pending')
         .returning(JOB_COLUMNS),
@@ -215,7 +221,7 @@ export function listJobs(page: Partial<Page> & { limit: number }) {
 function listQuery(name: string, filters: ReadonlySet<string>) {
   return prepared(
     name,
-    (db, p: Params<Page>) =>
+    (db, p: Params<Page>, words) =>
       db
         .selectFrom('jobs')
         .select(JOB_COLUMNS)
@@ -223,9 +229,9 @@ function listQuery(name: string, filters: ReadonlySet<string>) {
           query.where('customer_pubkey', '=', p.customer_pubkey),
         )
         .$if(filters.has('status'), (query) =>
-          // One customer's rows are few; without the plus, SQLite would walk all of one status.
+          // One customer's rows are few; by its index, SQLite would walk all of one status.
           filters.has('customer_pubkey')
-            ? query.where(sql<JobStatus>`+status`, '=', p.status)
+            ? query.where(words.unindexed<JobStatus>('status'), '=', p.status)
             : query.where('status', '=', p.status),
         )
         .$if(filters.has('created_at'), (query) =>
@@ -238,10 +244,6 @@ function listQuery(name: string, filters: ReadonlySet<string>) {
         .limit(p.limit),
     decodeJob,
   );
-}
-
-function jsonList<Item>(list: Params<{ list: string }>['list']) {
-  return sql<Item>`(select value from json_each(${list}))`;
 }
 
 export const jobTotals = prepared(

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { UmzugStorage } from 'umzug';
-import type { OpenTransaction } from '../engine/sqlite/kysely-handles.js';
+import type { OpenTransaction } from '../engine/kysely-handles.js';
 
 type LedgerTables = {
   migrations: { id: Generated<number>; name: string };

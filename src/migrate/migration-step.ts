@@ -1,22 +1,17 @@
-import type { Kysely } from 'kysely';
-import type { SqliteConnection } from '../engine/sqlite/connection.js';
-import type { RawRunner } from '../engine/sqlite/kysely-connection.js';
-import { kyselyProps, OpenTransaction } from '../engine/sqlite/kysely-handles.js';
-import { SqliteTransaction } from '../engine/sqlite/transaction.js';
+import type { Dialect, Kysely } from 'kysely';
+import type { RawRunner } from '../engine/kysely-connection.js';
+import { kyselyProps, OpenTransaction } from '../engine/kysely-handles.js';
 
 /** One open migration transaction: what the migration runs is noted, statement by statement. */
 export class MigrationStep {
-  /** What the migration gets. After the step ended it refuses queries. */
+  /** What the migration gets. After the transaction ended it refuses queries. */
   readonly kysely: Kysely<unknown>;
   /** The same transaction for the ledger's own queries, which no plan shows. */
   readonly unrecorded: OpenTransaction<unknown>;
   readonly statements: string[] = [];
-  readonly #transaction: SqliteTransaction;
   #failedStatement: string | undefined;
 
-  /** `connection` stands in a transaction. */
-  constructor(connection: SqliteConnection, path: string) {
-    const transaction = new SqliteTransaction(connection, path);
+  constructor(dialect: Dialect, transaction: RawRunner) {
     const recorded: RawRunner = {
       raw: async (sql, parameters, nodeKind) => {
         this.statements.push(sql);
@@ -28,22 +23,12 @@ export class MigrationStep {
         }
       },
     };
-    this.#transaction = transaction;
-    this.kysely = new OpenTransaction<unknown>(kyselyProps(recorded));
-    this.unrecorded = new OpenTransaction<unknown>(kyselyProps(transaction));
+    this.kysely = new OpenTransaction<unknown>(kyselyProps(dialect, recorded));
+    this.unrecorded = new OpenTransaction<unknown>(kyselyProps(dialect, transaction));
   }
 
-  /** The statement that SQLite refused last, if any. */
+  /** The statement that the database refused last, if any. */
   get failedStatement(): string | undefined {
     return this.#failedStatement;
-  }
-
-  commit(): void {
-    this.#transaction.commit();
-  }
-
-  /** Rolls back what was not committed. */
-  end(how: string): void {
-    this.#transaction.end(how);
   }
 }

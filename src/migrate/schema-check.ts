@@ -52,6 +52,9 @@ const PUBLISHED: Readonly<Record<string, Readonly<Record<string, 'TEXT' | 'INTEG
 };
 const LEDGER = { id: 'INTEGER', name: 'TEXT', applied_at: 'INTEGER' } as const;
 
+/** The published tables, the ledger included. */
+export const PUBLISHED_TABLES: readonly string[] = [...Object.keys(PUBLISHED), 'migrations'];
+
 /** The ledger row that the published schema goes by, in every implementation. */
 export const INITIAL_MIGRATION = '001_initial_schema';
 
@@ -83,33 +86,62 @@ export function readLedger(
 
 function lookAtLedger(db: Database.Database, list: MigrationList, operation: string): LedgerState {
   const tables = columnTypes(db);
+  return judgeLedger(
+    {
+      tables,
+      applied: hasLedger(tables) ? appliedNames(db) : [],
+      signsOfAnother: () => signsOfAnother(db),
+    },
+    list,
+    operation,
+  );
+}
+
+/** What a database says of itself. */
+export interface LiveSchema {
+  /** The published tables that are there, and the type of each of their columns. */
+  readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The ledger's names in their order; none where {@link hasLedger} says so. */
+  readonly applied: readonly string[];
+  /** What tells that another program uses it, besides a ledger. */
+  signsOfAnother(): readonly string[];
+}
+
+/** Whether there is a ledger whose names can be read. */
+export function hasLedger(tables: LiveSchema['tables']): boolean {
+  const ledger = tables.get('migrations');
+  return ledger !== undefined && compare('migrations', LEDGER, ledger).length === 0;
+}
+
+/** Compares a database with the published schema and the list. Throws `SCHEMA_MISMATCH`. */
+export function judgeLedger(live: LiveSchema, list: MigrationList, operation: string): LedgerState {
+  const { tables, applied } = live;
   const ledger = tables.get('migrations');
   if (ledger === undefined) {
-    refuseAnother(db, [], operation);
+    refuseAnother(live, operation);
     return { applied: [], pending: Object.keys(list) };
   }
   const problems = compare('migrations', LEDGER, ledger);
   if (problems.length > 0) throw mismatch(operation, problems);
 
-  const applied = appliedNames(db);
   const newer = applied.filter((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
   if (newer.length > 0) {
     throw mismatch(
       operation,
       newer.map((name) => `migration ${name} is applied, but unknown here`),
-      { hint: 'A newer pylon-db wrote this file. Update this one.' },
+      { hint: 'A newer pylon-db wrote it. Update this one.' },
     );
   }
   for (const [table, columns] of Object.entries(PUBLISHED)) {
-    const live = tables.get(table);
+    const found = tables.get(table);
     if (applied.includes(INITIAL_MIGRATION)) {
-      problems.push(...compare(table, columns, live));
-    } else if (live !== undefined) {
+      problems.push(...compare(table, columns, found));
+    } else if (found !== undefined) {
       problems.push(`table ${table} is there, but ${INITIAL_MIGRATION} is not in the ledger`);
     }
   }
   if (problems.length > 0) throw mismatch(operation, problems);
-  if (!applied.includes(INITIAL_MIGRATION)) refuseAnother(db, applied, operation);
+  if (!applied.includes(INITIAL_MIGRATION)) refuseAnother(live, operation);
   return { applied, pending: Object.keys(list).filter((name) => !applied.includes(name)) };
 }
 
@@ -126,11 +158,19 @@ function appliedNames(db: Database.Database): string[] {
 }
 
 /**
- * Throws for a file without the published schema that another program uses. Many programs call
+ * Throws for a database without the published schema that another program uses. Many programs call
  * their ledger `migrations`; ours begins with the published schema, tables and row in one step.
  */
-function refuseAnother(db: Database.Database, applied: readonly string[], operation: string): void {
-  const signs = applied.map((name) => `migration ${name} is applied`);
+function refuseAnother({ applied, signsOfAnother }: LiveSchema, operation: string): void {
+  const signs = [...applied.map((name) => `migration ${name} is applied`), ...signsOfAnother()];
+  if (signs.length === 0) return;
+  throw mismatch(operation, [...signs, `${INITIAL_MIGRATION} is not applied`], {
+    hint: "This is another program's database. Give the path of a pylon.db file.",
+  });
+}
+
+function signsOfAnother(db: Database.Database): string[] {
+  const signs: string[] = [];
   const table = db.prepare(
     `select 1 from sqlite_master
      where name not like 'sqlite\\_%' escape '\\' and tbl_name <> 'migrations'`,
@@ -140,22 +180,18 @@ function refuseAnother(db: Database.Database, applied: readonly string[], operat
     const value = db.pragma(pragma, { simple: true });
     if (value !== 0) signs.push(`its ${pragma} is ${String(value)}`);
   }
-  if (signs.length === 0) return;
-  throw mismatch(operation, [...signs, `${INITIAL_MIGRATION} is not applied`], {
-    hint: "This is another program's database. Give the path of a pylon.db file.",
-  });
+  return signs;
 }
 
 /** The published tables that are there. Others' may be virtual tables whose module we lack. */
 function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
-  const names = [...Object.keys(PUBLISHED), 'migrations'];
   const rows = db
     .prepare<[string], { table: string; column: string; type: string }>(
       `select m.name as "table", c.name as "column", upper(c.type) as type
        from sqlite_master m join pragma_table_xinfo(m.name) c
        where m.type = 'table' and m.name in (select value from json_each(?))`,
     )
-    .all(JSON.stringify(names));
+    .all(JSON.stringify(PUBLISHED_TABLES));
   const tables = new Map<string, Map<string, string>>();
   for (const { table, column, type } of rows) {
     const columns = tables.get(table) ?? new Map<string, string>();

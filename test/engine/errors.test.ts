@@ -97,7 +97,7 @@ const FAILURES: readonly [
   ['NOT_SUPPORTED', 'db.kysely', (db) => sql`begin`.execute(db.kysely)],
   ['NOT_SUPPORTED', 'tx.kysely', (db) => db.transaction((tx) => sql`begin`.execute(tx.kysely))],
   ['NOT_SUPPORTED', 'kysely', async (db) => await db.kysely.destroy()],
-  ['NOT_SUPPORTED', 'PylonDb.open', () => PylonDb.open('postgres://host/db')],
+  ['NOT_SUPPORTED', 'PylonDb.open', () => PylonDb.open('mysql://host/db')],
   ['CANNOT_OPEN', 'PylonDb.open', (db) => PylonDb.open(`${db.path}-missing`, { readonly: true })],
 ];
 

@@ -85,9 +85,7 @@ describe('~', () => {
 
 describe('what is no path of a file', () => {
   it.each([
-    'postgres://user:secret@host/db',
-    'postgresql://host/db',
-    'mysql://host/db',
+    'mysql://user:secret@host/db',
     'https://host/pylon.db',
     'file:///tmp/pylon.db',
   ])('%s is not supported, and creates nothing', async (text) => {

@@ -1,11 +1,13 @@
 import type Database from 'better-sqlite3';
 import { Kysely, type QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import type { QueryEvent, StepResult } from '../engine.js';
+import { type QueryEvent, type StepResult, tellQuery } from '../engine.js';
+import type { RawResult } from '../kysely-connection.js';
 import type { RawRow, SqlValue } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
 import { sqliteDialect } from './kysely-dialect.js';
-import { type RawResult, type RawStatement, runRaw } from './raw-statement.js';
+import { type RawStatement, runRaw } from './raw-statement.js';
+import { sqliteWords } from './words.js';
 
 /** Compiled ad-hoc statements to keep; one costs a few kB, and a program has few distinct ones. */
 const RAW_STATEMENTS_KEPT = 200;
@@ -132,7 +134,7 @@ export class SqliteConnection {
   #statementFor(query: PreparedQuery<unknown>): PreparedStatement {
     let statement = this.#prepared.get(query);
     if (statement === undefined) {
-      statement = new PreparedStatement(this.#db, query.compile(this.#builder));
+      statement = new PreparedStatement(this.#db, query.compile(this.#builder, sqliteWords));
       this.#prepared.set(query, statement);
     }
     return statement;
@@ -143,20 +145,11 @@ export class SqliteConnection {
     const start = performance.now();
     try {
       const result = run();
-      this.#tell({ sql, durationMs: performance.now() - start });
+      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
       return result;
     } catch (error) {
-      this.#tell({ sql, durationMs: performance.now() - start, error });
+      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
       throw error;
-    }
-  }
-
-  /** A broken listener must not decide what is stored. */
-  #tell(event: QueryEvent): void {
-    try {
-      this.#onQuery?.(event);
-    } catch (error) {
-      process.emitWarning(`onQuery threw: ${String(error)}`, 'PylonDbWarning');
     }
   }
 }

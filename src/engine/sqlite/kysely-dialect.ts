@@ -1,36 +1,25 @@
 import {
   type Dialect,
-  type Driver,
+  type SelectQueryNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { PylonDbError } from '../../errors.js';
+import { refusingDriver } from '../refusing-driver.js';
 
-async function refuse(): Promise<never> {
-  throw new PylonDbError(
-    'NOT_SUPPORTED',
-    'this would go round the write queue',
-    {},
-    { operation: 'kysely', hint: 'Use db.transaction(async tx => …) and db.close().' },
-  );
+/** SQLite has one writer at a time and no word for row locks: the clauses are left out. */
+class LocklessCompiler extends SqliteQueryCompiler {
+  protected override visitSelectQuery(node: SelectQueryNode): void {
+    // Every modifier that the builder knows by name at the end of a SELECT is a lock.
+    const endModifiers = node.endModifiers?.filter(({ modifier }) => modifier === undefined);
+    super.visitSelectQuery(endModifiers === undefined ? node : { ...node, endModifiers });
+  }
 }
-
-/** The net below the handles: nothing that needs a driver's own connection gets through. */
-export const refusingDriver: Driver = {
-  init: async () => {},
-  acquireConnection: refuse,
-  beginTransaction: refuse,
-  commitTransaction: refuse,
-  rollbackTransaction: refuse,
-  releaseConnection: async () => {},
-  destroy: refuse,
-};
 
 /** The dialect that compiles for SQLite; queries run through the engine, never through its driver. */
 export const sqliteDialect: Dialect = {
   createDriver: () => refusingDriver,
-  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createQueryCompiler: () => new LocklessCompiler(),
   createAdapter: () => new SqliteAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
 };

@@ -1,15 +1,9 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
+import type { RawResult } from '../kysely-connection.js';
 
 /** A prepared ad-hoc statement: its rows come as arrays, its integers as bigints. */
 export type RawStatement = Database.Statement<unknown[], unknown>;
-
-/** What an ad-hoc statement gave: rows, or for a write what it changed. */
-export interface RawResult {
-  readonly rows: Record<string, unknown>[];
-  readonly changes?: bigint;
-  readonly lastInsertRowid?: bigint;
-}
 
 /**
  * Runs an ad-hoc statement and gives its rows as objects. An integer that a JavaScript number can't

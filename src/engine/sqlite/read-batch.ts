@@ -1,6 +1,6 @@
-import { Backoff } from './busy.js';
+import { Backoff } from '../backoff.js';
+import { FlushScheduler } from '../flush-scheduler.js';
 import type { SqliteConnection } from './connection.js';
-import { FlushScheduler } from './flush-scheduler.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
 
 /** How long a batch of reads may block the event loop, in milliseconds. */

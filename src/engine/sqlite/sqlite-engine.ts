@@ -1,18 +1,27 @@
 import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
-import type { Place, QueryEvent, Step, UnitResults, WriteHandle } from '../engine.js';
+import type {
+  CopySource,
+  Engine,
+  EngineTransaction,
+  Place,
+  QueryEvent,
+  Step,
+  TransactionLimit,
+  UnitResults,
+} from '../engine.js';
+import type { RawResult, RawRunner } from '../kysely-connection.js';
+import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
+import { isQuestion } from '../raw-sql.js';
+import { TransactionScope } from '../transaction-scope.js';
 import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
-import type { RawRunner } from './kysely-connection.js';
-import { kyselyProps, OpenTransaction, QueuedKysely } from './kysely-handles.js';
-import { isQuestion } from './raw-sql.js';
-import type { RawResult } from './raw-statement.js';
+import { sqliteDialect } from './kysely-dialect.js';
 import { ReadBatch } from './read-batch.js';
 import { isBusy, toldToCaller } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
-import { TransactionScope } from './transaction-scope.js';
 import { rawUnit, Unit, type Work } from './unit.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -27,17 +36,11 @@ export interface SqliteEngineProps {
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
 }
 
-/** A transaction as `db.transaction` hands it on. */
-export interface EngineTransaction {
-  readonly handle: WriteHandle;
-  readonly kysely: OpenTransaction<DB>;
-}
-
 /**
  * SQLite behind a queue: writes share transactions, reads have a connection of their own, waiting
  * for other processes never blocks. See docs/architecture.md for why it is correct.
  */
-export class SqliteEngine implements WriteHandle {
+export class SqliteEngine implements Engine {
   readonly kysely: QueuedKysely<DB>;
   readonly #path: string;
   readonly #busyTimeoutMs: number;
@@ -63,7 +66,7 @@ export class SqliteEngine implements WriteHandle {
       this.#reads = new ReadBatch(this.#reader, busyTimeoutMs);
     }
     const runner: RawRunner = { raw: (...query) => this.#raw(...query) };
-    this.kysely = new QueuedKysely<DB>(kyselyProps(runner), (run) =>
+    this.kysely = new QueuedKysely<DB>(kyselyProps(sqliteDialect, runner), (run) =>
       this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),
     );
   }
@@ -109,7 +112,7 @@ export class SqliteEngine implements WriteHandle {
    */
   async transaction<Result>(
     operation: string,
-    options: { readonly timeoutMs?: number },
+    { timeoutMs }: TransactionLimit,
     callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
     this.assertUsable(operation);
@@ -118,9 +121,9 @@ export class SqliteEngine implements WriteHandle {
     const release = await queue.turn();
     try {
       const tx = await this.#begin(operation);
-      const timeout = startTimeout(options.timeoutMs, tx);
+      const timeout = startTimeout(timeoutMs, tx);
       try {
-        const kysely = new OpenTransaction<DB>(kyselyProps(tx));
+        const kysely = new OpenTransaction<DB>(kyselyProps(sqliteDialect, tx));
         const result = await Promise.race([
           this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner: tx })),
           timeout.expired,
@@ -138,14 +141,11 @@ export class SqliteEngine implements WriteHandle {
     }
   }
 
-  /** Copies the committed state of a database in memory into an empty file, in the queue's order. */
-  async copyInto(operation: string, file: string): Promise<void> {
+  copySource(operation: string): CopySource {
     this.assertUsable(operation);
-    try {
-      await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
-    } catch (error) {
-      throw toldToCaller(error, operation, file);
-    }
+    const isFile = this.#reader !== undefined;
+    const copyInto = isFile ? undefined : (file: string) => this.#copyInto(operation, file);
+    return { path: this.#path, copyInto };
   }
 
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
@@ -182,6 +182,16 @@ export class SqliteEngine implements WriteHandle {
     this.#reader?.close();
     this.#writer?.close();
     release?.();
+  }
+
+  /** A database in memory, in the queue's order. */
+  async #copyInto(operation: string, file: string): Promise<void> {
+    this.assertUsable(operation);
+    try {
+      await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
+    } catch (error) {
+      throw toldToCaller(error, operation, file);
+    }
   }
 
   async #begin(operation: string): Promise<SqliteTransaction> {

@@ -1,8 +1,8 @@
 import { PylonDbError } from '../../errors.js';
 import type { Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
+import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import type { SqliteConnection } from './connection.js';
-import type { RawResult } from './raw-statement.js';
 import { toldToCaller } from './sqlite-errors.js';
 import { rawUnit, runInSavepoint, Unit } from './unit.js';
 

@@ -1,8 +1,8 @@
 import { type Step, type StepResult, StepUntouched } from '../engine.js';
+import type { RawResult } from '../kysely-connection.js';
 import type { Bound, RawRow } from '../prepared.js';
+import { isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import type { SqliteConnection } from './connection.js';
-import { isStandAlone, refuseTransactionControl } from './raw-sql.js';
-import type { RawResult } from './raw-statement.js';
 import { isTriggerFailure } from './sqlite-errors.js';
 
 /** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */

@@ -1,6 +1,6 @@
-import { Backoff } from './busy.js';
+import { Backoff } from '../backoff.js';
+import { FlushScheduler } from '../flush-scheduler.js';
 import type { SqliteConnection } from './connection.js';
-import { FlushScheduler } from './flush-scheduler.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
 import { runInSavepoint, type Work } from './unit.js';
 

@@ -1,16 +1,14 @@
 import { statSync } from 'node:fs';
+import type { CopySource } from '../../engine/engine.js';
 import { runInChild } from '../child.js';
 import type { OnProgress, Progress } from '../progress.js';
 import type { BackupOptions } from './backup-options.js';
 import type { BackupFacts } from './manifest.js';
 
 /** What is backed up. */
-export interface BackupSource {
-  readonly path: string;
+export interface BackupSource extends CopySource {
   /** Unix seconds. */
   readonly now: number;
-  /** Copies the database into an empty file, where no other process can read it. */
-  readonly copyInto: ((file: string) => Promise<void>) | undefined;
 }
 
 /** What the caller's own `onProgress` threw: it goes on as it is. */

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { firstKeyword } from '../../engine/sqlite/raw-sql.js';
+import { firstKeyword } from '../../engine/raw-sql.js';
 import { PylonDbError } from '../../errors.js';
 
 /** A value as SQLite stores it: integers are bigints, reals are numbers. */

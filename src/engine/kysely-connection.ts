@@ -1,5 +1,11 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
-import type { RawResult } from './raw-statement.js';
+
+/** What an ad-hoc statement gave: rows, or for a write what it changed. */
+export interface RawResult {
+  readonly rows: Record<string, unknown>[];
+  readonly changes?: bigint;
+  readonly lastInsertRowid?: bigint;
+}
 
 /** What runs a compiled query: the engine's queues, or an open transaction. */
 export interface RawRunner {

@@ -1,4 +1,4 @@
-import { PylonDbError } from '../../errors.js';
+import { PylonDbError } from '../errors.js';
 
 // Leading blanks and comments, then the first word.
 const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)*([a-z]+)/i;
@@ -12,6 +12,14 @@ const TRANSACTION_CONTROL = new Set([
   'RELEASE',
   'ATTACH',
   'DETACH',
+  'START',
+  'ABORT',
+  'SET',
+  'RESET',
+  'DISCARD',
+  'LISTEN',
+  'PREPARE',
+  'DEALLOCATE',
 ]);
 
 /** Statements that the builder made and that can share a transaction with others. */

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PylonDbError, withDeepStack } from '../../errors.js';
+import { PylonDbError, withDeepStack } from '../errors.js';
 
 interface Scope {
   readonly openedAt: string;
@@ -53,7 +53,7 @@ export class TransactionScope {
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** Our own code: `src/` from source, `dist/` when built. */
-const OWN_CODE = HERE.endsWith(`${sep}engine${sep}sqlite`) ? dirname(dirname(HERE)) : HERE;
+const OWN_CODE = HERE.endsWith(`${sep}src${sep}engine`) ? dirname(HERE) : HERE;
 
 function callSiteOf(error: Error): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,15 +1,16 @@
 import {
   type ConnectionProvider,
   DefaultQueryExecutor,
+  type Dialect,
   Kysely,
   type KyselyPlugin,
   type KyselyProps,
   Transaction,
   TransactionBuilder,
 } from 'kysely';
-import { PylonDbError } from '../../errors.js';
+import { PylonDbError } from '../errors.js';
 import { QueryConnection, type RawRunner } from './kysely-connection.js';
-import { refusingDriver, sqliteDialect } from './kysely-dialect.js';
+import { refusingDriver } from './refusing-driver.js';
 
 /** Opens a transaction and gives the callback the way to run queries in it. */
 export type Transact = <Result>(run: (tx: RawRunner) => Promise<Result>) => Promise<Result>;
@@ -106,7 +107,7 @@ class QueuedTransactionBuilder<Tables> extends TransactionBuilder<Tables> {
     return refuse('setAccessMode', 'Transactions here always read and write.');
   }
   override setIsolationLevel(): never {
-    return refuse('setIsolationLevel', 'SQLite transactions are always serializable.');
+    return refuse('setIsolationLevel', 'Transactions here are always serializable.');
   }
   override execute<Result>(callback: (trx: Transaction<Tables>) => Promise<Result>) {
     return this.#transact((tx) =>
@@ -115,19 +116,14 @@ class QueuedTransactionBuilder<Tables> extends TransactionBuilder<Tables> {
   }
 }
 
-/** A Kysely whose queries `runner` runs. */
-export function kyselyProps(runner: RawRunner): KyselyProps {
+/** A Kysely whose queries `dialect` compiles and `runner` runs. */
+export function kyselyProps(dialect: Dialect, runner: RawRunner): KyselyProps {
   const executor = new DefaultQueryExecutor(
-    sqliteDialect.createQueryCompiler(),
-    sqliteDialect.createAdapter(),
+    dialect.createQueryCompiler(),
+    dialect.createAdapter(),
     provide(runner),
   );
-  return {
-    config: { dialect: sqliteDialect },
-    driver: refusingDriver,
-    dialect: sqliteDialect,
-    executor,
-  };
+  return { config: { dialect }, driver: refusingDriver, dialect, executor };
 }
 
 function executorOn(props: KyselyProps, runner: RawRunner): KyselyProps['executor'] {

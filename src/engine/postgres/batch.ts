@@ -1,0 +1,128 @@
+import type { Connection, Submittable } from 'pg';
+import type { RawRow } from '../prepared.js';
+import { parserOf, type ValueParser } from './values.js';
+
+/** A value as it goes over the wire: text, or NULL. */
+export type WireValue = string | Buffer | null;
+
+/** A statement that the server prepares once a connection. */
+export interface Statement {
+  /** Its name on the server, unique for its SQL. */
+  readonly name: string;
+  readonly sql: string;
+  readonly values: readonly WireValue[];
+}
+
+/** What one statement gave. */
+export interface StatementResult {
+  readonly rows: readonly RawRow[];
+  /** How many rows it gave or changed. */
+  readonly touched: number;
+}
+
+/** A batch failed, and nothing of it is stored, unless it was {@link sent} without BEGIN and its answer lost. */
+export class BatchFailure {
+  constructor(
+    readonly cause: unknown,
+    /** What the statements before the one that failed gave. */
+    readonly results: readonly StatementResult[],
+    /** Whether the server may have got the batch, and not answered. */
+    readonly sent: boolean,
+  ) {}
+
+  /** The place of the statement that failed. */
+  get index(): number {
+    return this.results.length;
+  }
+}
+
+/** Statements that a connection has prepared, each with the parsers of its columns. */
+export type Prepared = Map<string, readonly ValueParser[]>;
+
+/**
+ * Several statements in one round trip: they are all sent, then one Sync. Without BEGIN the server
+ * runs them as one transaction, which the first failing one undoes. (pg's own queries send a Sync
+ * each.)
+ */
+export class Batch implements Submittable {
+  readonly done: Promise<readonly StatementResult[]>;
+  readonly #statements: readonly Statement[];
+  readonly #prepared: Prepared;
+  readonly #results: StatementResult[] = [];
+  #rows: RawRow[] = [];
+  #parsers: readonly ValueParser[] = [];
+  #sent = false;
+  #resolve: (results: readonly StatementResult[]) => void = () => {};
+  #reject: (failure: BatchFailure) => void = () => {};
+
+  constructor(statements: readonly Statement[], prepared: Prepared) {
+    this.#statements = statements;
+    this.#prepared = prepared;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#parsers = this.#parsersAt(0);
+  }
+
+  submit(connection: Connection): void {
+    this.#sent = true;
+    const { stream } = connection;
+    const parsed = new Set<string>();
+    // One packet instead of one a message.
+    stream.cork();
+    for (const { name, sql, values } of this.#statements) {
+      const isNew = !this.#prepared.has(name) && !parsed.has(name);
+      if (isNew) {
+        // A batch that failed may have left it behind; closing what isn't there is no error.
+        connection.close({ type: 'S', name }, true);
+        connection.parse({ name, text: sql, types: [] }, true);
+        parsed.add(name);
+      }
+      connection.bind({ portal: '', statement: name, values: [...values] }, true);
+      if (!this.#prepared.has(name)) connection.describe({ type: 'P', name: '' }, true);
+      connection.execute({ portal: '', rows: '0' }, true);
+    }
+    connection.sync();
+    stream.uncork();
+  }
+
+  handleRowDescription({ fields }: { readonly fields: readonly { dataTypeID: number }[] }): void {
+    this.#parsers = fields.map(({ dataTypeID }) => parserOf(dataTypeID));
+  }
+
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    this.#rows.push(
+      fields.map((text, i) => (text === null ? null : (this.#parsers[i]?.(text) ?? text))),
+    );
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    const done = this.#results.length;
+    const name = this.#statements[done]?.name;
+    if (name !== undefined) this.#prepared.set(name, this.#parsers);
+    this.#results.push({ rows: this.#rows, touched: touchedOf(text) });
+    this.#rows = [];
+    this.#parsers = this.#parsersAt(done + 1);
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#results);
+  }
+
+  handleError(error: unknown): void {
+    this.#reject(new BatchFailure(error, this.#results, this.#sent));
+  }
+
+  handleEmptyQuery(): void {}
+  handlePortalSuspended(): void {}
+
+  #parsersAt(index: number): readonly ValueParser[] {
+    return this.#prepared.get(this.#statements[index]?.name ?? '') ?? [];
+  }
+}
+
+/** The count at the end of `INSERT 0 1`, `UPDATE 3`, `SELECT 5`; none in `BEGIN`. */
+function touchedOf(commandTag: string): number {
+  return Number(/\d+$/.exec(commandTag)?.[0] ?? 0);
+}

@@ -1,0 +1,73 @@
+import type { PoolConfig } from 'pg';
+import { PylonDbError } from '../../errors.js';
+import type { QueryEvent } from '../engine.js';
+import { SessionPool } from './pool.js';
+import { BIGINT, NUMERIC } from './values.js';
+
+/** How a server is connected to. */
+export interface ServerProps {
+  readonly url: string;
+  readonly readonly: boolean;
+  readonly busyTimeoutMs: number;
+  readonly onQuery: ((event: QueryEvent) => void) | undefined;
+  readonly operation: string;
+}
+
+/** A connection that takes longer, in ms, means that nobody answers at that address. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
+export async function connectTo(props: ServerProps): Promise<SessionPool> {
+  const { url, busyTimeoutMs, onQuery } = props;
+  const { Pool, types } = await loadDriver(props.operation);
+  const config: PoolConfig = {
+    connectionString: url,
+    max: poolSize(url, props.operation),
+    fallback_application_name: 'pylon-db',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    // Not as startup parameters: poolers refuse those that they don't know.
+    onConnect: async (client) => {
+      await client.query(`set lock_timeout = ${busyTimeoutMs}`);
+      if (props.readonly) await client.query('set default_transaction_read_only = on');
+    },
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        // Text until their column's name is known: it may have to be told.
+        oid === BIGINT || oid === NUMERIC ? String : types.getTypeParser(oid, format),
+    },
+  };
+  return new SessionPool(new Pool(config), onQuery);
+}
+
+/** Connections of one PylonDb at the most, as pg has it; `?max=` in the URL is another number. */
+const DEFAULT_POOL_SIZE = 10;
+
+/** More connections of one process than any server likes. */
+const MAX_POOL_SIZE = 1000;
+
+function poolSize(url: string, operation: string): number {
+  const given = /[?&]max=([^&#]*)/.exec(url)?.[1];
+  if (given === undefined) return DEFAULT_POOL_SIZE;
+  const size = Number(given);
+  if (Number.isInteger(size) && size >= 1 && size <= MAX_POOL_SIZE) return size;
+  throw new PylonDbError(
+    'INVALID_ARGUMENT',
+    `max in the URL must be a number of connections from 1 to ${MAX_POOL_SIZE}`,
+    { field: 'path' },
+    { operation, hint: 'Write ?max=10 behind the database, or leave it out.' },
+  );
+}
+
+async function loadDriver(operation: string) {
+  try {
+    return (await import('pg')).default;
+  } catch (error) {
+    throw new PylonDbError(
+      'NOT_SUPPORTED',
+      "the driver for PostgreSQL isn't installed",
+      {},
+      { operation, cause: error, hint: 'Install it beside pylon-db: npm install pg@8' },
+    );
+  }
+}

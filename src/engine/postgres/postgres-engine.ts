@@ -1,0 +1,280 @@
+import { Kysely } from 'kysely';
+import type { DB } from '../../../generated/db.js';
+import { PylonDbError } from '../../errors.js';
+import type {
+  Engine,
+  EngineTransaction,
+  Place,
+  Step,
+  TransactionLimit,
+  UnitResults,
+} from '../engine.js';
+import type { RawResult, RawRunner } from '../kysely-connection.js';
+import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
+import type { Bound } from '../prepared.js';
+import { isQuestion, refuseTransactionControl } from '../raw-sql.js';
+import { TransactionScope } from '../transaction-scope.js';
+import { postgresDialect } from './dialect.js';
+import type { SessionPool } from './pool.js';
+import { isStale, toldToCaller } from './postgres-errors.js';
+import { retryConflicts } from './retry.js';
+import type { Session } from './session.js';
+import { StatementCompiler } from './statement.js';
+import { PostgresTransaction } from './transaction.js';
+import { Unit } from './unit.js';
+import { RawWrite, WriteQueue } from './write-queue.js';
+
+/** The connections and settings that an engine takes over. */
+export interface PostgresEngineProps {
+  readonly pool: SessionPool;
+  /** The server and database as errors may show them. */
+  readonly address: string;
+  readonly readonly: boolean;
+  /** How long a write waits for other transactions, in milliseconds. */
+  readonly busyTimeoutMs: number;
+}
+
+/**
+ * PostgreSQL behind the same interface as SQLite: writes of many callers share transactions, reads
+ * have connections of their own, conflicts with other processes are tried again. See docs/fleet.md.
+ */
+export class PostgresEngine implements Engine {
+  readonly kysely: QueuedKysely<DB>;
+  readonly #pool: SessionPool;
+  readonly #address: string;
+  readonly #busyTimeoutMs: number;
+  readonly #compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
+  readonly #writes: WriteQueue | undefined;
+  readonly #scope = new TransactionScope();
+  #calls = 0;
+  #closing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor({ pool, address, readonly, busyTimeoutMs }: PostgresEngineProps) {
+    this.#pool = pool;
+    this.#address = address;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#writes = readonly ? undefined : new WriteQueue(pool, busyTimeoutMs);
+    const runner: RawRunner = { raw: (sql, parameters) => this.#raw(sql, parameters) };
+    this.kysely = new QueuedKysely<DB>(kyselyProps(postgresDialect, runner), (run) =>
+      this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),
+    );
+  }
+
+  async first<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row | undefined> {
+    const [row] = await this.all(operation, query, place);
+    return row;
+  }
+
+  async all<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row[]> {
+    return await this.#call(operation, place, () =>
+      this.#read(async (session) => {
+        const [result] = await session.run([this.#compiler.statement(query)]);
+        return (result?.rows ?? []).map(query.prepared.decode);
+      }),
+    );
+  }
+
+  async write<const Steps extends readonly Step[]>(
+    operation: string,
+    steps: Steps,
+    place?: Place,
+  ): Promise<UnitResults<Steps>> {
+    const results: unknown = await this.#call(operation, place, () =>
+      this.#queue(operation).unit(new Unit(steps, this.#compiler)),
+    );
+    return results as UnitResults<Steps>;
+  }
+
+  /**
+   * Runs `callback` in a serializable transaction. It is rolled back and run again while others
+   * stand in its way, so it may run more than once; after `busyTimeoutMs` it throws `BUSY`.
+   */
+  async transaction<Result>(
+    operation: string,
+    { timeoutMs }: TransactionLimit,
+    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+  ): Promise<Result> {
+    const openedAt = this.#scope.callSite();
+    return await this.#call(operation, 'first', () => {
+      this.#queue(operation);
+      const deadline = new Deadline(operation, timeoutMs);
+      return retryConflicts(
+        () =>
+          this.#pool.withSession((session) =>
+            this.#transact(session, deadline, (tx) =>
+              this.#scope.run(openedAt, () => callback(tx)),
+            ),
+          ),
+        this.#busyTimeoutMs,
+      ).finally(() => deadline.stop());
+    });
+  }
+
+  /** Throws `NOT_SUPPORTED`: the server's own tools make backups. */
+  copySource(operation: string): never {
+    throw new PylonDbError(
+      'NOT_SUPPORTED',
+      'a server is backed up by its own tools',
+      {},
+      { operation, hint: 'Use pg_dump, or pg_basebackup with WAL archiving: see docs/fleet.md.' },
+    );
+  }
+
+  /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
+  assertUsable(operation: string, place: Place = 'first'): void {
+    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
+      throw new PylonDbError(
+        'CLOSED',
+        'the database was closed',
+        {},
+        { operation, hint: 'Open it again with PylonDb.open.' },
+      );
+    }
+    this.#scope.assertOutside(operation);
+  }
+
+  /** Waits for calls that were made, then closes all connections. Later calls throw `CLOSED`. */
+  close(): Promise<void> {
+    this.#scope.assertOutside('db.close');
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // What was answered just now may have a follow-up, which is made before the next immediate.
+    do await new Promise((resolve) => setTimeout(resolve, this.#calls > 0 ? CLOSING_LOOK_MS : 0));
+    while (this.#calls > 0);
+    this.#closed = true;
+    await this.#pool.end();
+  }
+
+  async #transact<Result>(
+    session: Session,
+    deadline: Deadline,
+    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+  ): Promise<Result> {
+    const tx = new PostgresTransaction(session, this.#compiler, this.#address);
+    await tx.begin();
+    const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, tx));
+    try {
+      const result = await deadline.race(
+        callback({ handle: tx, kysely, runner: tx }),
+        async (how) => {
+          const ended = tx.end(how);
+          // What it waits for may take longer than anybody wants to wait.
+          if (session.serverPid !== undefined) await this.#pool.cancel(session.serverPid);
+          await ended;
+        },
+      );
+      await tx.commit();
+      return result;
+    } catch (error) {
+      await tx.end('was rolled back');
+      // Whatever the callback made of it: it can't be committed, and is run again.
+      throw tx.conflict ?? error;
+    }
+  }
+
+  async #raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
+    return await this.#call('db.kysely', 'first', async () => {
+      refuseTransactionControl(sql);
+      if (isQuestion(sql) && !WRITES.test(sql)) {
+        return await this.#read((session) => session.raw(sql, parameters));
+      }
+      return await this.#queue('db.kysely').raw(new RawWrite(sql, parameters));
+    });
+  }
+
+  async #read<Result>(read: (session: Session) => Promise<Result>): Promise<Result> {
+    return await retryConflicts(
+      () =>
+        this.#pool.withSession(async (session) => {
+          try {
+            return await read(session);
+          } catch (error) {
+            if (isStale(error)) session.forget();
+            throw error;
+          }
+        }),
+      this.#busyTimeoutMs,
+    );
+  }
+
+  async #call<Result>(
+    operation: string,
+    place: Place | undefined,
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    this.assertUsable(operation, place);
+    this.#calls += 1;
+    try {
+      return await run();
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#address);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  #queue(operation: string): WriteQueue {
+    return this.#writes ?? readOnly(operation);
+  }
+}
+
+/** How often a closing database looks whether its calls are done, in ms. */
+const CLOSING_LOOK_MS = 5;
+
+/** A WITH may begin an INSERT; a false alarm only makes it wait for the writes before it. */
+const WRITES = /\b(?:insert|update|delete|merge)\b/i;
+
+function readOnly(operation: string): never {
+  throw new PylonDbError(
+    'READ_ONLY',
+    'the database is open for reading only',
+    {},
+    { operation, hint: 'Open it without readonly to write.' },
+  );
+}
+
+/** The time that all tries of one transaction have together. */
+class Deadline {
+  readonly #operation: string;
+  readonly #timeoutMs: number | undefined;
+  readonly #expired: Promise<void>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(operation: string, timeoutMs: number | undefined) {
+    this.#operation = operation;
+    this.#timeoutMs = timeoutMs;
+    this.#expired = new Promise((resolve) => {
+      if (timeoutMs !== undefined) this.#timer = setTimeout(resolve, timeoutMs);
+    });
+  }
+
+  /** Gives what `work` gives, or ends it and throws `TIMEOUT`. */
+  async race<Result>(work: Promise<Result>, end: (how: string) => Promise<void>): Promise<Result> {
+    const expired = this.#expired.then(() => EXPIRED);
+    const first = await Promise.race([work, expired]);
+    if (first !== EXPIRED) return first as Result;
+    const timeoutMs = this.#timeoutMs ?? 0;
+    // Nobody waits for the callback any more.
+    work.catch(() => {});
+    await end(`was rolled back after ${timeoutMs} ms`);
+    throw new PylonDbError(
+      'TIMEOUT',
+      `the transaction took longer than ${timeoutMs} ms`,
+      { timeoutMs },
+      {
+        operation: this.#operation,
+        hint: 'It was rolled back. Do slow work before or after it.',
+      },
+    );
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+const EXPIRED = Symbol('expired');

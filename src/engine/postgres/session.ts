@@ -1,0 +1,110 @@
+import type { PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg';
+import { PylonDbError } from '../../errors.js';
+import { type QueryEvent, tellQuery } from '../engine.js';
+import type { RawResult } from '../kysely-connection.js';
+import {
+  Batch,
+  BatchFailure,
+  type Prepared,
+  type Statement,
+  type StatementResult,
+} from './batch.js';
+import { BIGINT, NUMERIC } from './values.js';
+
+type OnQuery = ((event: QueryEvent) => void) | undefined;
+
+/** One connection to a server and what it has prepared. One call at a time. */
+export class Session {
+  readonly #client: PoolClient;
+  readonly #onQuery: OnQuery;
+  readonly #prepared: Prepared = new Map();
+
+  constructor(client: PoolClient, onQuery: OnQuery) {
+    this.#client = client;
+    this.#onQuery = onQuery;
+  }
+
+  /** The server's process that serves this connection; `undefined` where it tells none. */
+  get serverPid(): number | undefined {
+    const pid: unknown = Reflect.get(this.#client, 'processID');
+    return typeof pid === 'number' ? pid : undefined;
+  }
+
+  /** Runs statements in one round trip. Throws {@link BatchFailure}. */
+  async run(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    const start = performance.now();
+    try {
+      const results = await this.#client.query(new Batch(statements, this.#prepared)).done;
+      this.#tell(statements, start, undefined);
+      return results;
+    } catch (failure) {
+      this.#tell(statements, start, failure);
+      throw failure;
+    }
+  }
+
+  /**
+   * Runs one ad-hoc statement. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
+   * JavaScript number can't hold.
+   */
+  async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
+    const start = performance.now();
+    try {
+      const query: QueryArrayConfig<unknown[]> = {
+        text: sql,
+        values: [...parameters],
+        rowMode: 'array',
+      };
+      const result = await this.#client.query<unknown[], unknown[]>(query);
+      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
+      return toRawResult(result);
+    } catch (error) {
+      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
+      throw error;
+    }
+  }
+
+  /** Forgets what is prepared: a pooler gave the connection to another server, or tables changed. */
+  forget(): void {
+    this.#prepared.clear();
+  }
+
+  #tell(statements: readonly Statement[], start: number, failure: unknown): void {
+    if (this.#onQuery === undefined) return;
+    const durationMs = performance.now() - start;
+    for (const [i, { sql }] of statements.entries()) {
+      const failed = failure instanceof BatchFailure && failure.index === i;
+      tellQuery(
+        this.#onQuery,
+        failed ? { sql, durationMs, error: failure.cause } : { sql, durationMs },
+      );
+    }
+  }
+}
+
+const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
+
+function toRawResult(result: QueryArrayResult<unknown[]>): RawResult {
+  const rows = result.rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    for (const [i, { name, dataTypeID }] of result.fields.entries()) {
+      row[name] = toNumber(values[i], dataTypeID, name);
+    }
+    return row;
+  });
+  if (!WRITES.has(result.command)) return { rows };
+  return { rows, changes: BigInt(result.rowCount ?? 0) };
+}
+
+/** A decimal with a fraction becomes the nearest number; an integer is exact, or throws. */
+function toNumber(value: unknown, typeOid: number, column: string): unknown {
+  if ((typeOid !== BIGINT && typeOid !== NUMERIC) || typeof value !== 'string') return value;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) || !/^-?\d+$/.test(value)) return number;
+  throw new PylonDbError(
+    'OUT_OF_RANGE',
+    `column ${column} holds an integer beyond 2^53-1`,
+    { column },
+    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
+  );
+}

@@ -1,0 +1,61 @@
+import type { QueryCreator } from 'kysely';
+import type { DB } from '../../../generated/db.js';
+import type { StepResult } from '../engine.js';
+import { type Bound, ParamSlot, type PreparedQuery, type SqlValue } from '../prepared.js';
+import type { Statement, StatementResult, WireValue } from './batch.js';
+import { toWire } from './values.js';
+import { postgresWords } from './words.js';
+
+interface Compiled {
+  readonly name: string;
+  readonly sql: string;
+  readonly slots: readonly (ParamSlot | SqlValue)[];
+}
+
+/** Compiles queries once, and gives each the name by which servers keep it prepared. */
+export class StatementCompiler {
+  readonly #builder: QueryCreator<DB>;
+  readonly #compiled = new Map<PreparedQuery<unknown>, Compiled>();
+
+  constructor(builder: QueryCreator<DB>) {
+    this.#builder = builder;
+  }
+
+  /** The query with the values of one call, as it is sent. */
+  statement({ prepared, values }: Bound<unknown>): Statement {
+    const { name, sql, slots } = this.#compile(prepared);
+    const bind = (slot: ParamSlot | SqlValue): WireValue =>
+      toWire(slot instanceof ParamSlot ? (values[slot.name] ?? null) : slot);
+    return { name, sql, values: slots.map(bind) };
+  }
+
+  #compile(query: PreparedQuery<unknown>): Compiled {
+    let compiled = this.#compiled.get(query);
+    if (compiled === undefined) {
+      const { sql, slots } = query.compile(this.#builder, postgresWords);
+      const { generatedKey } = query;
+      compiled = {
+        name: `pylon_db_${this.#compiled.size}`,
+        // SQLite tells a generated key without being asked.
+        sql: generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`,
+        slots,
+      };
+      this.#compiled.set(query, compiled);
+    }
+    return compiled;
+  }
+}
+
+/** A statement without parameters, such as BEGIN. */
+export function fixed(sql: string): Statement {
+  return { name: `pylon_db ${sql}`, sql, values: [] };
+}
+
+/** What a step of a unit gives its service. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
+export function stepResult(
+  { prepared }: Bound<unknown>,
+  { rows, touched }: StatementResult,
+): StepResult<unknown> {
+  if (!prepared.returnsRows) return { rows: [], touched, insertId: Number(rows[0]?.[0] ?? 0) };
+  return { rows: rows.map(prepared.decode), touched, insertId: 0 };
+}

@@ -1,0 +1,168 @@
+import { PylonDbError } from '../../errors.js';
+import type { Step, UnitResults, WriteHandle } from '../engine.js';
+import type { RawResult } from '../kysely-connection.js';
+import type { Bound } from '../prepared.js';
+import { refuseTransactionControl } from '../raw-sql.js';
+import { BatchFailure, type Statement } from './batch.js';
+import { takePaymentLock } from './payment-lock.js';
+import { CommitUnknown, isConflict, isConnectionLost, toldToCaller } from './postgres-errors.js';
+import type { Session } from './session.js';
+import { fixed, type StatementCompiler } from './statement.js';
+import { Unit } from './unit.js';
+
+// Serializable as SQLite's are: what was read before a write still holds when it commits.
+const BEGIN = fixed('begin isolation level serializable');
+const COMMIT = fixed('commit');
+const ROLLBACK = fixed('rollback');
+const SAVEPOINT = fixed('savepoint unit');
+const RELEASE = fixed('release savepoint unit');
+const ROLLBACK_TO = fixed('rollback to savepoint unit');
+
+/**
+ * An open interactive transaction. Its calls run one after another, each that may fail in a
+ * savepoint: a caught error leaves nothing of its call, and the transaction goes on. After it ended
+ * every call throws `TRANSACTION_ENDED`.
+ */
+export class PostgresTransaction implements WriteHandle {
+  readonly #session: Session;
+  readonly #compiler: StatementCompiler;
+  readonly #address: string;
+  /** The latest call; the next waits for it. */
+  #latest: Promise<unknown> = Promise.resolve();
+  #hasSavepoint = false;
+  #end: string | undefined;
+  #conflict: unknown;
+
+  constructor(session: Session, compiler: StatementCompiler, address: string) {
+    this.#session = session;
+    this.#compiler = compiler;
+    this.#address = address;
+  }
+
+  /** The conflict after which nothing of it can be committed; the caller runs it again. */
+  get conflict(): unknown {
+    return this.#conflict;
+  }
+
+  async begin(): Promise<void> {
+    await this.#session.run([BEGIN]);
+  }
+
+  async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
+    const [row] = await this.all(operation, query);
+    return row;
+  }
+
+  async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
+    return await this.#call(operation, async () => {
+      const [result] = await this.#session.run([this.#compiler.statement(query)]);
+      return (result?.rows ?? []).map(query.prepared.decode);
+    });
+  }
+
+  async write<const Steps extends readonly Step[]>(
+    operation: string,
+    steps: Steps,
+  ): Promise<UnitResults<Steps>> {
+    const unit = new Unit(steps, this.#compiler);
+    const results: unknown = await this.#call(operation, () =>
+      this.#undoing(() => this.#store(unit)),
+    );
+    return results as UnitResults<Steps>;
+  }
+
+  async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
+    refuseTransactionControl(sql);
+    return await this.#call('tx.kysely', () =>
+      this.#undoing(async () => {
+        await this.#session.run(this.#nextSavepoint());
+        return await this.#session.raw(sql, parameters);
+      }),
+    );
+  }
+
+  /** Commits. Throws {@link CommitUnknown} when the connection broke meanwhile. */
+  async commit(): Promise<void> {
+    await this.#latest;
+    this.#end = 'was committed';
+    if (this.#conflict !== undefined) throw this.#conflict;
+    try {
+      await this.#session.run([COMMIT]);
+    } catch (failure) {
+      if (!(failure instanceof BatchFailure) || !failure.sent) throw failure;
+      throw isConnectionLost(failure.cause) ? new CommitUnknown(failure.cause) : failure;
+    }
+  }
+
+  /** Refuses later calls, telling them that it `how`, and rolls back what is still open. */
+  async end(how: string): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#end = how;
+    await this.#latest;
+    await this.#session.run([ROLLBACK]);
+  }
+
+  async #store(unit: Unit): Promise<unknown> {
+    const locks = [...unit.paymentLocks].sort((a, b) => a - b).map(takePaymentLock);
+    const before = [...this.#nextSavepoint(), ...locks];
+    try {
+      const results = await this.#session.run([...before, ...unit.statements]);
+      return unit.inspect(results.slice(before.length));
+    } catch (error) {
+      if (!(error instanceof BatchFailure) || isConflict(error)) throw error;
+      throw unit.whyFailed(error.results.slice(before.length), error);
+    }
+  }
+
+  /** Ends the savepoint of the call before, in the same round trip that opens the next. */
+  #nextSavepoint(): readonly Statement[] {
+    const statements = this.#hasSavepoint ? [RELEASE, SAVEPOINT] : [SAVEPOINT];
+    this.#hasSavepoint = true;
+    return statements;
+  }
+
+  /** Undoes what `run` did after its savepoint when it throws. */
+  async #undoing<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isConflict(error) && !isConnectionLost(error)) await this.#session.run([ROLLBACK_TO]);
+      throw error;
+    }
+  }
+
+  async #call<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
+    const before = this.#latest;
+    const call = (async () => {
+      await before;
+      this.#assertOpen(operation);
+      return await run();
+    })();
+    this.#latest = call.catch(() => {});
+    try {
+      return await call;
+    } catch (error) {
+      if (isConflict(error)) this.#conflict ??= error;
+      throw toldToCaller(error, operation, this.#address);
+    }
+  }
+
+  #assertOpen(operation: string): void {
+    if (this.#end !== undefined) {
+      throw new PylonDbError(
+        'TRANSACTION_ENDED',
+        `its transaction ${this.#end}`,
+        {},
+        { operation, hint: 'Await every call on tx before the callback returns.' },
+      );
+    }
+    if (this.#conflict !== undefined) {
+      throw new PylonDbError(
+        'ABORTED',
+        'another transaction stood in its way, and the server rolled it back',
+        {},
+        { operation, hint: 'Let the error end the callback: it is run again.' },
+      );
+    }
+  }
+}

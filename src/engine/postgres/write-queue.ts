@@ -1,0 +1,236 @@
+import { FlushScheduler } from '../flush-scheduler.js';
+import type { RawResult } from '../kysely-connection.js';
+import { BatchFailure, type Statement, type StatementResult } from './batch.js';
+import { takePaymentLock } from './payment-lock.js';
+import type { SessionPool } from './pool.js';
+import { CommitUnknown, isConflict, isConnectionLost, isStale } from './postgres-errors.js';
+import { retryConflicts } from './retry.js';
+import type { Session } from './session.js';
+import { fixed } from './statement.js';
+import { Unit } from './unit.js';
+
+/** The most units of one transaction: its locks are held until all have run. */
+const UNITS_A_BATCH = 200;
+
+/** An ad-hoc statement: it has its own transaction. */
+export class RawWrite {
+  constructor(
+    readonly sql: string,
+    readonly parameters: readonly unknown[],
+  ) {}
+}
+
+interface Queued {
+  readonly work: Unit | RawWrite;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  alone: boolean;
+}
+
+const BEGIN = fixed('begin isolation level read committed');
+const COMMIT = fixed('commit');
+const ROLLBACK = fixed('rollback');
+
+/**
+ * The writes of one PylonDb, on one connection at a time. Units that wait while a batch is on its
+ * way to the server make up the next one: one round trip and one commit for all of them. A promise
+ * settles only after COMMIT was answered, so whatever did not commit may run again: when a unit
+ * fails, the batch is undone, and the others run without it.
+ */
+export class WriteQueue {
+  readonly #pool: SessionPool;
+  readonly #busyTimeoutMs: number;
+  readonly #scheduler = new FlushScheduler(() => void this.#flush());
+  readonly #entries: Queued[] = [];
+  #running = false;
+  #lastBatch = 0;
+
+  constructor(pool: SessionPool, busyTimeoutMs: number) {
+    this.#pool = pool;
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  /** Stores one unit. Throws what the connection throws, or what inspecting its results throws. */
+  async unit(work: Unit): Promise<unknown> {
+    return await this.#push(work);
+  }
+
+  /** Runs one ad-hoc statement in its place. */
+  async raw(work: RawWrite): Promise<RawResult> {
+    return (await this.#push(work)) as RawResult;
+  }
+
+  get idle(): boolean {
+    return this.#entries.length === 0 && !this.#running;
+  }
+
+  #push(work: Unit | RawWrite): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#entries.push({ work, resolve, reject, alone: work instanceof RawWrite });
+      if (!this.#running) this.#scheduler.schedule(this.#lastBatch > 1);
+    });
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#running || this.#entries.length === 0) return;
+    this.#running = true;
+    const batch = this.#take();
+    try {
+      await retryConflicts(
+        () => this.#pool.withSession((session) => this.#store(session, batch)),
+        this.#busyTimeoutMs,
+      );
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.#lastBatch = batch.length;
+    this.#running = false;
+    if (this.#entries.length > 0) this.#scheduler.schedule(this.#lastBatch > 1);
+  }
+
+  /** The first, and those behind it that may share its transaction. */
+  #take(): readonly Queued[] {
+    const end = this.#entries.findIndex(({ alone }) => alone);
+    const together = end === -1 ? this.#entries.length : Math.max(1, end);
+    return this.#entries.splice(0, Math.min(together, UNITS_A_BATCH));
+  }
+
+  async #store(session: Session, batch: readonly Queued[]): Promise<void> {
+    const [first] = batch;
+    if (first?.work instanceof RawWrite) {
+      first.resolve(await rawWrite(session, first.work));
+      return;
+    }
+    const plan = new BatchPlan(batch);
+    const failed = await plan.run(session);
+    if (failed === undefined) return;
+    if (batch.length === 1) return failed.entry.reject(failed.error);
+    // What it failed of may be another unit's doing, which was undone with it.
+    failed.entry.alone = true;
+    this.#entries.unshift(...batch);
+  }
+}
+
+async function rawWrite(session: Session, { sql, parameters }: RawWrite): Promise<RawResult> {
+  try {
+    return await session.raw(sql, parameters);
+  } catch (error) {
+    throw isConnectionLost(error) ? new CommitUnknown(error) : error;
+  }
+}
+
+interface FailedUnit {
+  readonly entry: Queued;
+  readonly error: unknown;
+}
+
+interface Place {
+  readonly entry: Queued;
+  readonly unit: Unit;
+  /** Where its statements begin in the batch. */
+  readonly start: number;
+}
+
+/** A batch as it is sent: its locks, then its units in the order in which all processes lock. */
+class BatchPlan {
+  readonly #statements: Statement[] = [];
+  readonly #places: Place[] = [];
+  /** Whether results decide about the commit, which is then a round trip of its own. */
+  readonly #inspected: boolean;
+
+  constructor(batch: readonly Queued[]) {
+    const units = batch.flatMap((entry) =>
+      entry.work instanceof Unit ? [{ entry, unit: entry.work }] : [],
+    );
+    this.#inspected = units.some(({ unit }) => unit.mustBeInspected);
+    if (this.#inspected) this.#statements.push(BEGIN);
+    const locks = new Set(units.flatMap(({ unit }) => unit.paymentLocks));
+    for (const lock of [...locks].sort((a, b) => a - b)) {
+      this.#statements.push(takePaymentLock(lock));
+    }
+    for (const { entry, unit } of units.sort(byOrderKey)) {
+      this.#places.push({ entry, unit, start: this.#statements.length });
+      this.#statements.push(...unit.statements);
+    }
+  }
+
+  /** Stores all, or gives the unit because of which nothing is stored. */
+  async run(session: Session): Promise<FailedUnit | undefined> {
+    let results: readonly StatementResult[];
+    try {
+      results = await session.run(this.#statements);
+    } catch (failure) {
+      return await this.#failed(session, failure);
+    }
+    const answers: unknown[] = [];
+    for (const { entry, unit, start } of this.#places) {
+      try {
+        answers.push(unit.inspect(results.slice(start, start + unit.statements.length)));
+      } catch (error) {
+        if (!this.#inspected) {
+          // It is stored; only what it gave can't be read.
+          answers.push(new Unreadable(error));
+          continue;
+        }
+        await session.run([ROLLBACK]);
+        return { entry, error };
+      }
+    }
+    const refused = this.#inspected ? await this.#commit(session) : undefined;
+    if (refused !== undefined) return refused;
+    for (const [i, { entry }] of this.#places.entries()) {
+      const answer = answers[i];
+      if (answer instanceof Unreadable) entry.reject(answer.error);
+      else entry.resolve(answer);
+    }
+    return undefined;
+  }
+
+  async #failed(session: Session, failure: unknown): Promise<FailedUnit> {
+    if (!(failure instanceof BatchFailure)) throw failure;
+    if (isConnectionLost(failure.cause)) {
+      // Without BEGIN the server commits at the end of the batch.
+      throw failure.sent && !this.#inspected ? new CommitUnknown(failure.cause) : failure;
+    }
+    if (isStale(failure)) session.forget();
+    if (this.#inspected) await session.run([ROLLBACK]);
+    if (isConflict(failure) || isStale(failure)) throw failure;
+    return this.#blame(failure.index, failure);
+  }
+
+  async #commit(session: Session): Promise<FailedUnit | undefined> {
+    try {
+      await session.run([COMMIT]);
+      return undefined;
+    } catch (failure) {
+      if (!(failure instanceof BatchFailure) || isConflict(failure)) throw failure;
+      if (isConnectionLost(failure.cause)) {
+        throw failure.sent ? new CommitUnknown(failure.cause) : failure;
+      }
+      // A deferred constraint doesn't say whose it is: without the last unit, it shows.
+      return this.#blame(this.#statements.length, failure);
+    }
+  }
+
+  /** The unit that the statement at `index` belongs to; the last for the commit itself. */
+  #blame(index: number, error: BatchFailure): FailedUnit {
+    const place = this.#places.findLast(({ start }) => start <= index);
+    // A lock or BEGIN failed: that is nobody's doing.
+    if (place === undefined) throw error;
+    const { entry, unit, start } = place;
+    return { entry, error: unit.whyFailed(error.results.slice(start), error) };
+  }
+}
+
+/** A stored unit whose answer can't be decoded. */
+class Unreadable {
+  constructor(readonly error: unknown) {}
+}
+
+/** By key, and units without one last: they wait for no row, but may hold some. */
+function byOrderKey({ unit: a }: { unit: Unit }, { unit: b }: { unit: Unit }): number {
+  if (a.orderKey === b.orderKey) return 0;
+  if (a.orderKey === '') return 1;
+  if (b.orderKey === '') return -1;
+  return a.orderKey < b.orderKey ? -1 : 1;
+}

@@ -1,0 +1,16 @@
+import { sql } from 'kysely';
+import type { Words } from '../words.js';
+
+/** The integers that a JavaScript number holds exactly. */
+const SAFE = sql`-9007199254740991 and 9007199254740991`;
+
+/** SQLite stores any type in any column, so its queries ask for the type of each value. */
+export const sqliteWords: Words = {
+  isSafeInteger: (column) =>
+    sql<boolean>`(typeof(${sql.ref(column)}) = 'integer' and ${sql.ref(column)} between ${SAFE})`,
+  isText: (column) => sql<boolean>`typeof(${sql.ref(column)}) = 'text'`,
+  texts: (list) => sql`(select value from json_each(${list}))`,
+  integers: (list) => sql`(select value from json_each(${list}))`,
+  // The plus makes it an expression, which no index has.
+  unindexed: (column) => sql`+${sql.ref(column)}`,
+};

@@ -1,0 +1,18 @@
+import type { RawBuilder } from 'kysely';
+
+/**
+ * What the databases say in different words and the query builder has no word for. Each engine has
+ * its own; a query asks for them and doesn't know its engine.
+ */
+export interface Words {
+  /** Whether a column holds an integer within ±(2^53-1); `null` is neither true nor false. */
+  isSafeInteger(column: string): RawBuilder<boolean>;
+  /** Whether a column holds text; `null` is neither true nor false. */
+  isText(column: string): RawBuilder<boolean>;
+  /** The items of `list`, a JSON list of texts, as rows for IN. */
+  texts<Item extends string>(list: RawBuilder<string>): RawBuilder<Item>;
+  /** The items of `list`, a JSON list of integers, as rows for IN. */
+  integers(list: RawBuilder<string>): RawBuilder<number>;
+  /** A column for a condition that the planner shall not look up in an index. */
+  unindexed<Value>(column: string): RawBuilder<Value>;
+}

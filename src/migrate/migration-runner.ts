@@ -1,0 +1,183 @@
+import type { Kysely } from 'kysely';
+import { Umzug, type UmzugStorage } from 'umzug';
+import { PylonDbError } from '../errors.js';
+import type { Migration, MigrationList } from './migration.js';
+import type { MigrationStep } from './migration-step.js';
+import type { LedgerState } from './schema-check.js';
+
+/** The SQL that one pending migration runs. */
+export interface PlannedMigration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** Which way a migration runs. */
+export type Direction = 'up' | 'down';
+
+/** How a step's transaction is made, and whether it stays. */
+export interface TransactionKind {
+  readonly rebuildsTables: boolean;
+  /** False rolls back what was done. */
+  readonly keep: boolean;
+}
+
+/** Umzug, each step and its ledger row in one transaction; how that is made, each engine knows. */
+export abstract class MigrationRunner {
+  readonly #list: MigrationList;
+  readonly #operation: string;
+
+  constructor(list: MigrationList, operation: string) {
+    this.#list = list;
+    this.#operation = operation;
+  }
+
+  /** What is applied and what is pending. Throws `SCHEMA_MISMATCH`. */
+  protected abstract ledger(): Promise<LedgerState>;
+  /** Runs `run` in a transaction in which no other process runs the same migration. */
+  protected abstract transact<Result>(
+    kind: TransactionKind,
+    run: (step: MigrationStep) => Promise<Result>,
+  ): Promise<Result>;
+  /** The ledger as Umzug reads and writes it in a step that runs `name`. */
+  protected abstract storage(step: MigrationStep, name: string, direction: Direction): UmzugStorage;
+
+  /** Names of the list that are not in the ledger, in the list's order. */
+  async pending(): Promise<readonly string[]> {
+    return (await this.ledger()).pending;
+  }
+
+  /**
+   * Applies what is pending, up to and with `to`, and gives the names that this call applied.
+   * A process that waited for another finds its work done. Throws `MIGRATION_FAILED`: that
+   * migration left nothing behind, those before it stay.
+   */
+  async up(to?: string): Promise<string[]> {
+    if (to !== undefined) this.#assertKnown(to);
+    const applied: string[] = [];
+    for (;;) {
+      const [name] = await this.pending();
+      if (name === undefined || (to !== undefined && isAfter(this.#list, name, to))) {
+        return applied;
+      }
+      if (await this.#step(name, 'up')) applied.push(name);
+    }
+  }
+
+  /** Reverts the newest applied migrations of the list, `steps` of them, and gives their names. */
+  async down(steps: number): Promise<string[]> {
+    const { applied } = await this.ledger();
+    const newest = applied
+      .filter((name) => Object.hasOwn(this.#list, name))
+      .reverse()
+      .slice(0, steps);
+    for (const name of newest) {
+      const migration = await this.#load(name);
+      // Umzug would take the row out of the ledger and leave the schema.
+      if (migration.down === undefined) {
+        throw new PylonDbError(
+          'NOT_SUPPORTED',
+          `migration ${name} has no down()`,
+          {},
+          {
+            operation: this.#operation,
+            hint: 'Restore a backup from before it, or write its down().',
+          },
+        );
+      }
+    }
+    for (const name of newest) await this.#step(name, 'down');
+    return newest;
+  }
+
+  /** Runs what is pending, notes its SQL, and rolls all of it back. */
+  async plan(): Promise<PlannedMigration[]> {
+    const names = await this.pending();
+    const migrations = await Promise.all(names.map((name) => this.#load(name)));
+    const rebuildsTables = migrations.some((migration) => migration.rebuildsTables === true);
+    return await this.transact({ rebuildsTables, keep: false }, async (step) => {
+      const planned: PlannedMigration[] = [];
+      for (const name of names) {
+        const before = step.statements.length;
+        await this.#run(step, name, 'up');
+        planned.push({ name, statements: step.statements.slice(before) });
+      }
+      return planned;
+    });
+  }
+
+  /** One migration in one transaction; false when another process had done it. */
+  async #step(name: string, direction: Direction): Promise<boolean> {
+    const { rebuildsTables = false } = await this.#load(name);
+    try {
+      return await this.transact({ rebuildsTables, keep: true }, (step) =>
+        this.#run(step, name, direction),
+      );
+    } catch (error) {
+      throw error instanceof StepRefused ? this.#failed(name, undefined, error) : error;
+    }
+  }
+
+  async #run(step: MigrationStep, name: string, direction: Direction): Promise<boolean> {
+    const umzug = new Umzug<Kysely<unknown>>({
+      migrations: Object.keys(this.#list).map((known) => ({
+        name: known,
+        up: async () => (await this.#load(known)).up({ name: known, context: step.kysely }),
+        down: async () => (await this.#load(known)).down?.({ name: known, context: step.kysely }),
+      })),
+      context: step.kysely,
+      storage: this.storage(step, name, direction),
+      logger: undefined,
+    });
+    try {
+      const done = await umzug[direction]({ migrations: [name], rerun: 'SKIP' });
+      return done.length > 0;
+    } catch (error) {
+      throw this.#failed(name, step, error);
+    }
+  }
+
+  async #load(name: string): Promise<Migration> {
+    const load = this.#list[name];
+    if (load === undefined) throw new Error(`No migration ${name}`);
+    try {
+      return await load();
+    } catch (error) {
+      throw this.#failed(name, undefined, error);
+    }
+  }
+
+  #assertKnown(name: string): void {
+    if (Object.hasOwn(this.#list, name)) return;
+    throw new PylonDbError(
+      'INVALID_ARGUMENT',
+      `there is no migration of the name given`,
+      { field: 'to' },
+      { operation: this.#operation, hint: 'See `pylon-db migrate status` for the names.' },
+    );
+  }
+
+  #failed(name: string, step: MigrationStep | undefined, error: unknown): PylonDbError {
+    // Umzug wraps what a migration threw; the caller wants that.
+    const cause = error instanceof Error && error.name === 'MigrationError' ? error.cause : error;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const statement = step?.failedStatement;
+    return new PylonDbError(
+      'MIGRATION_FAILED',
+      `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}: ${why}`,
+      statement === undefined ? { migration: name } : { migration: name, statement },
+      {
+        operation: this.#operation,
+        cause,
+        hint: 'It left schema and rows as they were. Mend it and run it again.',
+      },
+    );
+  }
+}
+
+/** An engine's own reason not to commit what a migration did. */
+export class StepRefused extends Error {}
+
+function isAfter(list: MigrationList, name: string, to: string): boolean {
+  const names = Object.keys(list);
+  return names.indexOf(name) > names.indexOf(to);
+}

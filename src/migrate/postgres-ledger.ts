@@ -1,0 +1,47 @@
+import type { Session } from '../engine/postgres/session.js';
+import type { MigrationList } from './migration.js';
+import { hasLedger, judgeLedger, type LedgerState, PUBLISHED_TABLES } from './schema-check.js';
+
+/** Types of a server by the names that the published schema has for them. */
+const TYPES: Readonly<Record<string, string>> = {
+  text: 'TEXT',
+  bigint: 'INTEGER',
+};
+
+/**
+ * Reads the ledger of the schema that comes first in the search path, and compares it with the
+ * published one, writing nothing. Throws `SCHEMA_MISMATCH`. Other programs' tables beside ours are
+ * fine: servers are shared.
+ */
+export async function readServerLedger(
+  session: Session,
+  list: MigrationList,
+  operation: string,
+): Promise<LedgerState> {
+  const tables = await columnTypes(session);
+  const applied = hasLedger(tables) ? await appliedNames(session) : [];
+  return judgeLedger({ tables, applied, signsOfAnother: () => [] }, list, operation);
+}
+
+async function columnTypes(session: Session): Promise<Map<string, Map<string, string>>> {
+  const { rows } = await session.raw(
+    `select table_name, column_name, data_type from information_schema.columns
+     where table_schema = current_schema() and table_name = any($1)`,
+    [PUBLISHED_TABLES],
+  );
+  const tables = new Map<string, Map<string, string>>();
+  for (const row of rows) {
+    const [table, column, type] = [row['table_name'], row['column_name'], row['data_type']].map(
+      String,
+    );
+    if (table === undefined || column === undefined || type === undefined) continue;
+    const columns = tables.get(table) ?? new Map<string, string>();
+    tables.set(table, columns.set(column, TYPES[type] ?? type.toUpperCase()));
+  }
+  return tables;
+}
+
+async function appliedNames(session: Session): Promise<string[]> {
+  const { rows } = await session.raw('select name from migrations order by id', []);
+  return rows.map((row) => String(row['name']));
+}

@@ -1,0 +1,136 @@
+import type { UmzugStorage } from 'umzug';
+import type { RawRunner } from '../engine/kysely-connection.js';
+import { postgresDialect } from '../engine/postgres/dialect.js';
+import type { SessionPool } from '../engine/postgres/pool.js';
+import { hasRacedForTables, toldToCaller } from '../engine/postgres/postgres-errors.js';
+import type { Session } from '../engine/postgres/session.js';
+import { refuseTransactionControl } from '../engine/raw-sql.js';
+import { ddlWords } from './ddl-words.js';
+import type { MigrationList } from './migration.js';
+import { type Direction, MigrationRunner, type TransactionKind } from './migration-runner.js';
+import { MigrationStep } from './migration-step.js';
+import { readServerLedger } from './postgres-ledger.js';
+import type { LedgerState } from './schema-check.js';
+
+/** Where and how migrations of a server run. */
+export interface PostgresMigratorProps {
+  readonly pool: SessionPool;
+  /** As errors may show it. */
+  readonly address: string;
+  readonly list: MigrationList;
+  readonly operation: string;
+}
+
+type Ledger = { migrations: { name: string } };
+
+/** Times that a step begins anew because another process made the ledger in the same moment. */
+const RACES_LOST_AT_MOST = 20;
+
+/**
+ * Migrations of a PostgreSQL schema, each in one transaction. A step first writes its ledger row (or
+ * deletes it): of two processes the second waits for that row, and then finds nothing left to do.
+ */
+export class PostgresMigrator extends MigrationRunner {
+  readonly #props: PostgresMigratorProps;
+
+  constructor(props: PostgresMigratorProps) {
+    super(props.list, props.operation);
+    this.#props = props;
+  }
+
+  protected override async ledger(): Promise<LedgerState> {
+    const { pool, list, operation } = this.#props;
+    return await this.#told(() =>
+      pool.withSession((session) => readServerLedger(session, list, operation)),
+    );
+  }
+
+  protected override storage(
+    { unrecorded }: MigrationStep,
+    name: string,
+    direction: Direction,
+  ): UmzugStorage {
+    const db = unrecorded.withTables<Ledger>();
+    const claim = async (): Promise<boolean> => {
+      const claimed =
+        direction === 'up'
+          ? db
+              .insertInto('migrations')
+              .values({ name })
+              .onConflict((conflict) => conflict.column('name').doNothing())
+              .returning('name')
+          : db.deleteFrom('migrations').where('name', '=', name).returning('name');
+      return (await claimed.execute()).length > 0;
+    };
+    return {
+      async executed() {
+        const mine = await claim();
+        const rows = await db.selectFrom('migrations').select('name').orderBy('name').execute();
+        const others = rows.map((row) => row.name).filter((other) => other !== name);
+        // To Umzug the ledger is still as it was before the claim.
+        return mine === (direction === 'down') ? [...others, name] : others;
+      },
+      // The claim is the row.
+      logMigration: async () => {},
+      unlogMigration: async () => {},
+    };
+  }
+
+  protected override async transact<Result>(
+    { keep }: TransactionKind,
+    run: (step: MigrationStep) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#told(async () => {
+      for (let lost = 0; ; lost++) {
+        try {
+          return await this.#props.pool.withSession((session) => transact(session, keep, run));
+        } catch (error) {
+          if (lost === RACES_LOST_AT_MOST || !hasRacedForTables(error)) throw error;
+        }
+      }
+    });
+  }
+
+  async #told<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      throw toldToCaller(error, this.#props.operation, this.#props.address);
+    }
+  }
+}
+
+async function transact<Result>(
+  session: Session,
+  keep: boolean,
+  run: (step: MigrationStep) => Promise<Result>,
+): Promise<Result> {
+  const raw: RawRunner['raw'] = async (sql, parameters) => {
+    refuseTransactionControl(sql);
+    return await session.raw(sql, parameters);
+  };
+  const step = new MigrationStep(postgresDialect, { raw });
+  await session.raw('begin isolation level read committed', []);
+  try {
+    await createLedger(step);
+    const result = await run(step);
+    await session.raw(keep ? 'commit' : 'rollback', []);
+    return result;
+  } catch (error) {
+    // Where the connection is lost, the server has done it.
+    await session.raw('rollback', []).catch(() => {});
+    throw error;
+  }
+}
+
+/** The ledger that the first migration would make: its own row is claimed there before. */
+async function createLedger({ unrecorded: db }: MigrationStep): Promise<void> {
+  const { integer, generatedKey, now } = ddlWords(db);
+  await db.schema
+    .createTable('migrations')
+    .ifNotExists()
+    .addColumn('id', integer, generatedKey)
+    .addColumn('name', 'text', (col) => col.notNull().unique())
+    .addColumn('applied_at', integer, (col) => col.notNull().defaultTo(now))
+    .execute();
+}

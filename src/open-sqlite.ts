@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import { migrations as ownMigrations } from '../migrations/index.js';
+import { retryWhileBusy } from './engine/sqlite/busy.js';
+import {
+  type ConnectProps,
+  closeRefused,
+  IN_MEMORY,
+  openReader,
+  openWriter,
+  startWal,
+} from './engine/sqlite/open.js';
+import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
+import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
+import type { MigrationList } from './migrate/migration.js';
+import { standInForRollups } from './migrate/rollup-views.js';
+import {
+  INITIAL_MIGRATION,
+  type LedgerState,
+  readLedger,
+  refusePending,
+} from './migrate/schema-check.js';
+import { DEFAULT_BUSY_TIMEOUT_MS, type OpenOptions } from './options.js';
+
+const ROLLUPS = '003_pylon_db_rollups';
+
+/** Opens the file at an absolute path, or `:memory:`, and migrates it; see `PylonDb.open`. */
+export async function openSqlite(
+  operation: string,
+  path: string,
+  options: OpenOptions,
+): Promise<SqliteEngine> {
+  const { durability = 'normal', busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, onQuery } = options;
+  const props = { path, durability, busyTimeoutMs, operation };
+  const connections =
+    options.readonly === true
+      ? await connectToRead(props, options)
+      : await connectToWrite(props, options);
+  return new SqliteEngine({ path, busyTimeoutMs, onQuery, ...connections });
+}
+
+interface Connections {
+  readonly writer: Database.Database | undefined;
+  readonly reader: Database.Database | undefined;
+}
+
+async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
+  const { operation, path, busyTimeoutMs } = props;
+  const list: MigrationList = { ...ownMigrations, ...options.migrations };
+  if (options.migrate === false && path !== IN_MEMORY && !existsSync(path)) {
+    refusePending(operation, Object.keys(list));
+  }
+  const writer = await openWriter(props);
+  const pending = await pendingIn(writer, list, props, options);
+  try {
+    await startWal(writer, props);
+    if (pending.length > 0) {
+      // Loaded only here: Umzug would be most of the import of an up-to-date file.
+      const { Migrator } = await import('./migrate/migrator.js');
+      await new Migrator({ db: writer, path, list, busyTimeoutMs, operation }).up();
+    }
+    const reader = path === IN_MEMORY ? undefined : await openReader(props);
+    return { writer, reader };
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+}
+
+async function pendingIn(
+  writer: Database.Database,
+  list: MigrationList,
+  props: ConnectProps,
+  { migrate = true }: OpenOptions,
+): Promise<readonly string[]> {
+  try {
+    const { pending } = await ledgerOf(writer, list, props);
+    if (pending.length > 0 && !migrate) refusePending(props.operation, pending);
+    return pending;
+  } catch (error) {
+    closeRefused(writer, props);
+    throw error;
+  }
+}
+
+async function ledgerOf(
+  db: Database.Database,
+  list: MigrationList,
+  { operation, path, busyTimeoutMs }: ConnectProps,
+): Promise<LedgerState> {
+  try {
+    return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
+  } catch (error) {
+    throw toldToCaller(error, operation, path);
+  }
+}
+
+async function connectToRead(props: ConnectProps, options: OpenOptions): Promise<Connections> {
+  const { operation } = props;
+  const reader = await openReader(props);
+  try {
+    const list: MigrationList = { ...ownMigrations, ...options.migrations };
+    const { pending } = await ledgerOf(reader, list, props);
+    if (pending.includes(INITIAL_MIGRATION)) refusePending(operation, pending);
+    if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
+    if (pending.includes(ROLLUPS)) standInForRollups(reader);
+    return { writer: undefined, reader };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where Debian keeps the server's programs; they are on no PATH. */
+const DEBIAN = '/usr/lib/postgresql';
+
+/** How long a server may take to start or stop, in seconds: the machine may be busy. */
+const WAIT_S = '60';
+
+/** A PostgreSQL server of the tests' own, on loopback, in a folder that goes when it stops. */
+export class PostgresServer {
+  readonly #bin: string;
+  readonly #folder: string;
+  readonly port: number;
+
+  private constructor(bin: string, folder: string, port: number) {
+    this.#bin = bin;
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  /** Whether the machine has a server to start. */
+  static get isInstalled(): boolean {
+    return findPrograms() !== undefined;
+  }
+
+  /** Makes a cluster and starts it. Throws when the machine has no server. */
+  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+    const bin = findPrograms();
+    if (bin === undefined) throw new Error('No PostgreSQL here: apt-get install postgresql');
+    const folder = mkdtempSync(join(tmpdir(), 'pylon-db-postgres-'));
+    const server = new PostgresServer(bin, folder, await freePort());
+    server.#takeOver();
+    server.#run('initdb', [
+      ...['-D', server.#data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8'],
+      ...['--locale=C.UTF-8', '--no-sync'],
+    ]);
+    server.boot(settings);
+    return server;
+  }
+
+  /** The URL of a database of this server; by default of one that is always there. */
+  url(database = 'postgres'): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Starts it, also again after {@link kill}. */
+  boot(settings: readonly string[] = []): void {
+    const options = [
+      `-p ${this.port} -k ${this.#folder} -c listen_addresses=127.0.0.1 -c max_connections=200`,
+      // Killed servers keep what the system has; only its own death would lose it.
+      '-c fsync=off',
+      ...settings.map((setting) => `-c ${setting}`),
+    ].join(' ');
+    const log = join(this.#folder, 'log');
+    this.#run('pg_ctl', ['-D', this.#data, '-o', options, '-l', log, '-w', '-t', WAIT_S, 'start']);
+  }
+
+  /** Ends it without letting it finish anything. */
+  kill(): void {
+    this.#run('pg_ctl', ['-D', this.#data, '-m', 'immediate', '-w', '-t', WAIT_S, 'stop']);
+  }
+
+  /** Stops it for good. */
+  stop(): void {
+    try {
+      if (existsSync(join(this.#data, 'postmaster.pid'))) this.kill();
+    } finally {
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'data');
+  }
+
+  /** The server refuses to run as root: then its folder and processes are the user postgres's. */
+  #takeOver(): void {
+    if (!isRoot()) return;
+    const id = (flag: string) =>
+      Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+    chownSync(this.#folder, id('-u'), id('-g'));
+  }
+
+  #run(program: string, args: readonly string[]): void {
+    const path = join(this.#bin, program);
+    const [command, ...all] = isRoot()
+      ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', path, ...args]
+      : [path, ...args];
+    const { status, stdout, stderr, error } = spawnSync(command ?? path, all, {
+      cwd: this.#folder,
+      encoding: 'utf8',
+      // The server keeps what it inherits open; a pipe would never end.
+      stdio: program === 'pg_ctl' ? 'ignore' : 'pipe',
+    });
+    if (status !== 0) {
+      throw new Error(
+        `${program} failed (${status}): ${error ?? ''}${stdout ?? ''}${stderr ?? ''}`,
+      );
+    }
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function findPrograms(): string | undefined {
+  const debian = existsSync(DEBIAN)
+    ? readdirSync(DEBIAN)
+        .sort((a, b) => Number(b) - Number(a))
+        .map((version) => join(DEBIAN, version, 'bin'))
+    : [];
+  const folders = [...(process.env['PATH'] ?? '').split(':'), ...debian];
+  return folders.find((folder) =>
+    ['initdb', 'pg_ctl', 'postgres'].every((program) => existsSync(join(folder, program))),
+  );
+}
+
+/** Nobody listens there at this moment; whoever comes first afterwards has it. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -8,8 +8,8 @@ import type { MigrationParams } from '../src/migrate/migration.js';
 // The builder writes DEFAULT before NOT NULL; SPEC.md has it after, and so must we.
 const DEFAULT_ZERO = sql`default 0`;
 
-export async function up({ context: db }: MigrationParams): Promise<void> {
-  const { integer, key, now, generatedKey, isPostgres } = ddlWords(db);
+export async function up({ context: db, engine }: MigrationParams): Promise<void> {
+  const { integer, key, now, generatedKey, isPostgres } = ddlWords(engine);
   const DEFAULT_NOW = sql`default ${now}`;
 
   await db.schema

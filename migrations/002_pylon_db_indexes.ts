@@ -4,8 +4,8 @@ import type { MigrationParams } from '../src/migrate/migration.js';
 
 // Beside the published indexes, for the order of our lists. Frozen once released.
 
-export async function up({ context: db }: MigrationParams): Promise<void> {
-  const { isPostgres, integer } = ddlWords(db);
+export async function up({ context: db, engine }: MigrationParams): Promise<void> {
+  const { isPostgres, integer } = ddlWords(engine);
   // Lists by status and the claim of the oldest pending job, in order, without a sort.
   await db.schema
     .createIndex('pylon_db_jobs_status_created')
@@ -36,8 +36,8 @@ export async function up({ context: db }: MigrationParams): Promise<void> {
   await sql`insert into pylon_db_locks (id) select generate_series(0, 1023)`.execute(db);
 }
 
-export async function down({ context: db }: MigrationParams): Promise<void> {
-  if (ddlWords(db).isPostgres) await db.schema.dropTable('pylon_db_locks').execute();
+export async function down({ context: db, engine }: MigrationParams): Promise<void> {
+  if (ddlWords(engine).isPostgres) await db.schema.dropTable('pylon_db_locks').execute();
   await db.schema.dropIndex('pylon_db_earnings_payment').execute();
   await db.schema.dropIndex('pylon_db_ticks_agent_number').execute();
   await db.schema.dropIndex('pylon_db_jobs_status_created').execute();

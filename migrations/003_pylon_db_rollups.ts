@@ -30,8 +30,8 @@ const earningBucket = (row: string) =>
         then ${row}.source else 'invalid' end`,
   );
 
-export async function up({ context: db }: MigrationParams): Promise<void> {
-  if (ddlWords(db).isPostgres) return await createViews(db);
+export async function up({ context: db, engine }: MigrationParams): Promise<void> {
+  if (ddlWords(engine).isPostgres) return await createViews(db);
   await createJobTotals(db);
   await createEarningTotals(db);
 }
@@ -262,8 +262,8 @@ async function dropViews(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropView('pylon_db_job_totals').execute();
 }
 
-export async function down({ context: db }: MigrationParams): Promise<void> {
-  if (ddlWords(db).isPostgres) return await dropViews(db);
+export async function down({ context: db, engine }: MigrationParams): Promise<void> {
+  if (ddlWords(engine).isPostgres) return await dropViews(db);
   for (const trigger of [
     'jobs_before_insert',
     'jobs_after_insert',

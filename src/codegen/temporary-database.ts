@@ -12,7 +12,7 @@ export async function createMigratedDatabase(file: string): Promise<void> {
   try {
     for (const [name, load] of Object.entries(migrations)) {
       const migration = await load();
-      await migration.up({ name, context: kysely });
+      await migration.up({ name, context: kysely, engine: 'sqlite' });
     }
   } finally {
     await kysely.destroy();

@@ -1,11 +1,5 @@
-import {
-  type ColumnBuilderCallback,
-  type Expression,
-  type Kysely,
-  PostgresAdapter,
-  type RawBuilder,
-  sql,
-} from 'kysely';
+import { type ColumnBuilderCallback, type Expression, type RawBuilder, sql } from 'kysely';
+import type { MigrationParams } from './migration.js';
 
 /** What a schema says in different words on each engine; all that migrations know of them. */
 export interface DdlWords {
@@ -37,6 +31,6 @@ const postgres: DdlWords = {
 };
 
 /** The words of the engine that a migration runs on. */
-export function ddlWords(db: Kysely<unknown>): DdlWords {
-  return db.getExecutor().adapter instanceof PostgresAdapter ? postgres : sqlite;
+export function ddlWords(engine: MigrationParams['engine']): DdlWords {
+  return engine === 'postgres' ? postgres : sqlite;
 }

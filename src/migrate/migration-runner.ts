@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { PylonDbError } from '../errors.js';
-import type { Migration, MigrationList } from './migration.js';
+import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import type { MigrationStep } from './migration-step.js';
 import type { LedgerState } from './schema-check.js';
 
@@ -25,10 +25,12 @@ export interface TransactionKind {
 export abstract class MigrationRunner {
   readonly #list: MigrationList;
   readonly #operation: string;
+  readonly #engine: MigrationParams['engine'];
 
-  constructor(list: MigrationList, operation: string) {
+  constructor(list: MigrationList, operation: string, engine: MigrationParams['engine']) {
     this.#list = list;
     this.#operation = operation;
+    this.#engine = engine;
   }
 
   /** What is applied and what is pending. Throws `SCHEMA_MISMATCH`. */
@@ -118,11 +120,12 @@ export abstract class MigrationRunner {
   }
 
   async #run(step: MigrationStep, name: string, direction: Direction): Promise<boolean> {
+    const params = { context: step.kysely, engine: this.#engine };
     const umzug = new Umzug<Kysely<unknown>>({
       migrations: Object.keys(this.#list).map((known) => ({
         name: known,
-        up: async () => (await this.#load(known)).up({ name: known, context: step.kysely }),
-        down: async () => (await this.#load(known)).down?.({ name: known, context: step.kysely }),
+        up: async () => (await this.#load(known)).up({ name: known, ...params }),
+        down: async () => (await this.#load(known)).down?.({ name: known, ...params }),
       })),
       context: step.kysely,
       storage: this.storage(step, name, direction),

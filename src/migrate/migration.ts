@@ -4,6 +4,8 @@ import type { Kysely } from 'kysely';
 export interface MigrationParams {
   readonly name: string;
   readonly context: Kysely<unknown>;
+  /** Which database it runs on, for what the builder says in different words there. */
+  readonly engine: 'sqlite' | 'postgres';
 }
 
 /** One migration file's exports. */

@@ -27,7 +27,7 @@ export class Migrator extends MigrationRunner {
   readonly #connection: SqliteConnection;
 
   constructor(props: MigratorProps) {
-    super(props.list, props.operation);
+    super(props.list, props.operation, 'sqlite');
     this.#props = props;
     this.#connection = new SqliteConnection(props.db, compilingKysely(), undefined);
   }

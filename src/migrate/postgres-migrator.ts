@@ -34,7 +34,7 @@ export class PostgresMigrator extends MigrationRunner {
   readonly #props: PostgresMigratorProps;
 
   constructor(props: PostgresMigratorProps) {
-    super(props.list, props.operation);
+    super(props.list, props.operation, 'postgres');
     this.#props = props;
   }
 
@@ -125,7 +125,7 @@ async function transact<Result>(
 
 /** The ledger that the first migration would make: its own row is claimed there before. */
 async function createLedger({ unrecorded: db }: MigrationStep): Promise<void> {
-  const { integer, generatedKey, now } = ddlWords(db);
+  const { integer, generatedKey, now } = ddlWords('postgres');
   await db.schema
     .createTable('migrations')
     .ifNotExists()

@@ -84,16 +84,15 @@ describe('~', () => {
 });
 
 describe('what is no path of a file', () => {
-  it.each([
-    'mysql://user:secret@host/db',
-    'https://host/pylon.db',
-    'file:///tmp/pylon.db',
-  ])('%s is not supported, and creates nothing', async (text) => {
-    const before = readdirSync(process.cwd());
-    const error = await failureOf(PylonDb.open(text), 'NOT_SUPPORTED');
-    expect(`${error.message} ${error.hint}`).not.toContain('secret');
-    expect(readdirSync(process.cwd())).toEqual(before);
-  });
+  it.each(['mysql://user:secret@host/db', 'https://host/pylon.db', 'file:///tmp/pylon.db'])(
+    '%s is not supported, and creates nothing',
+    async (text) => {
+      const before = readdirSync(process.cwd());
+      const error = await failureOf(PylonDb.open(text), 'NOT_SUPPORTED');
+      expect(`${error.message} ${error.hint}`).not.toContain('secret');
+      expect(readdirSync(process.cwd())).toEqual(before);
+    },
+  );
 
   it.each(['', 'a\0b', '\ud800'])('%j is refused', async (text) => {
     expect((await failureOf(PylonDb.open(text), 'INVALID_ARGUMENT')).field).toBe('path');

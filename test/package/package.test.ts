@@ -82,7 +82,7 @@ describe('a service with the package', () => {
     file.close();
   });
 
-  it('opens an up-to-date file without loading Umzug or the calendar', () => {
+  it('opens an up-to-date file without loading Umzug, the calendar or pg', () => {
     const service = serviceWithPackage();
     service.write(
       'open.js',
@@ -98,6 +98,7 @@ describe('a service with the package', () => {
       'commander',
       'cli-table3',
       'kysely-codegen',
+      'pg',
     ]) {
       rmSync(join(service.folder, 'node_modules', name));
     }
@@ -106,6 +107,20 @@ describe('a service with the package', () => {
     const { exitCode, stderr } = service.run('node', 'open.js', 'new.db');
     expect(stderr).toContain("Cannot find package 'umzug'");
     expect(exitCode).toBe(1);
+  });
+
+  it('without pg is told how to get the driver of a server', () => {
+    const service = serviceWithPackage();
+    rmSync(join(service.folder, 'node_modules', 'pg'));
+    service.write(
+      'server.js',
+      `import { PylonDb } from 'pylon-db';
+       const error = await PylonDb.open('postgres://host/db').catch((error) => error);
+       console.log(error.code, error.hint);`,
+    );
+    expect(succeeded(service.run('node', 'server.js'))).toBe(
+      'NOT_SUPPORTED Install it beside pylon-db: npm install pg@8\n',
+    );
   });
 
   it('runs the command pylon-db', () => {

@@ -1,7 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { QueryEvent } from '../engine.js';
-import { BatchFailure } from './batch.js';
-import { isConnectionLost, NotConnected } from './postgres-errors.js';
+import { ConflictedTooLong, isConnectionLost, NotConnected } from './postgres-errors.js';
 import { Session } from './session.js';
 
 /** The connections of one PylonDb to its server. */
@@ -20,21 +19,20 @@ export class SessionPool {
   }
 
   /**
-   * Runs `use` with a connection of its own, and closes that connection when it was lost or is in
-   * an unknown state: `use` threw, and not for the reason it knows. Throws {@link NotConnected}.
+   * Runs `use` with a connection of its own, which is closed when it was lost or left in an unknown
+   * state. Throws {@link NotConnected}, or {@link ConflictedTooLong} when all are taken.
    */
   async withSession<Result>(use: (session: Session) => Promise<Result>): Promise<Result> {
     const client = await this.#connect();
-    let broken = true;
+    const session = this.#sessionOf(client);
+    let isLost = false;
     try {
-      const result = await use(this.#sessionOf(client));
-      broken = false;
-      return result;
+      return await use(session);
     } catch (error) {
-      broken = isConnectionLost(error instanceof BatchFailure ? error.cause : error);
+      isLost = isConnectionLost(error);
       throw error;
     } finally {
-      client.release(broken || isInTransaction(client));
+      client.release(isLost || session.isSpoilt);
     }
   }
 
@@ -53,10 +51,13 @@ export class SessionPool {
   }
 
   async #connect(): Promise<PoolClient> {
+    const start = performance.now();
     try {
       return await this.#pool.connect();
     } catch (error) {
-      throw new NotConnected(error);
+      const { totalCount, options } = this.#pool;
+      if (totalCount < options.max) throw new NotConnected(error);
+      throw new ConflictedTooLong(Math.round(performance.now() - start), error);
     }
   }
 
@@ -68,10 +69,4 @@ export class SessionPool {
     }
     return session;
   }
-}
-
-/** What was left open must not leak into the next caller's work. */
-function isInTransaction(client: PoolClient): boolean {
-  const status = client.getTransactionStatus();
-  return status !== null && status !== 'I';
 }

@@ -16,7 +16,7 @@ import { isQuestion, refuseTransactionControl } from '../raw-sql.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { postgresDialect } from './dialect.js';
 import type { SessionPool } from './pool.js';
-import { isStale, toldToCaller } from './postgres-errors.js';
+import { isStale, timedLock, toldToCaller } from './postgres-errors.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { StatementCompiler } from './statement.js';
@@ -163,6 +163,7 @@ export class PostgresEngine implements Engine {
         async (how) => {
           const ended = tx.end(how);
           // What it waits for may take longer than anybody wants to wait.
+          session.spoil();
           if (session.serverPid !== undefined) await this.#pool.cancel(session.serverPid);
           await ended;
         },
@@ -171,6 +172,7 @@ export class PostgresEngine implements Engine {
       return result;
     } catch (error) {
       await tx.end('was rolled back');
+      if (deadline.hasPassed) throw error;
       // Whatever the callback made of it: it can't be committed, and is run again.
       throw tx.conflict ?? error;
     }
@@ -208,10 +210,11 @@ export class PostgresEngine implements Engine {
   ): Promise<Result> {
     this.assertUsable(operation, place);
     this.#calls += 1;
+    const start = performance.now();
     try {
       return await run();
     } catch (error) {
-      throw toldToCaller(error, operation, this.#address);
+      throw toldToCaller(timedLock(error, start), operation, this.#address);
     } finally {
       this.#calls -= 1;
     }
@@ -243,6 +246,7 @@ class Deadline {
   readonly #timeoutMs: number | undefined;
   readonly #expired: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
+  #hasPassed = false;
 
   constructor(operation: string, timeoutMs: number | undefined) {
     this.#operation = operation;
@@ -257,6 +261,7 @@ class Deadline {
     const expired = this.#expired.then(() => EXPIRED);
     const first = await Promise.race([work, expired]);
     if (first !== EXPIRED) return first as Result;
+    this.#hasPassed = true;
     const timeoutMs = this.#timeoutMs ?? 0;
     // Nobody waits for the callback any more.
     work.catch(() => {});
@@ -270,6 +275,10 @@ class Deadline {
         hint: 'It was rolled back. Do slow work before or after it.',
       },
     );
+  }
+
+  get hasPassed(): boolean {
+    return this.#hasPassed;
   }
 
   stop(): void {

@@ -64,6 +64,13 @@ export function isConflict(error: unknown): boolean {
   );
 }
 
+/** Tells how long a call waited, in ms since `start`, when it gave up on another's lock. */
+export function timedLock(error: unknown, start: number): unknown {
+  const cause = said(error);
+  if (!isServerError(cause) || cause.code !== LOCK_NOT_AVAILABLE) return error;
+  return new ConflictedTooLong(Math.round(performance.now() - start), cause);
+}
+
 /** Whether the statements must be prepared anew. */
 export function isStale(error: unknown): boolean {
   const cause = said(error);

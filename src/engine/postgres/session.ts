@@ -18,6 +18,7 @@ export class Session {
   readonly #client: PoolClient;
   readonly #onQuery: OnQuery;
   readonly #prepared: Prepared = new Map();
+  #isSpoilt = false;
 
   constructor(client: PoolClient, onQuery: OnQuery) {
     this.#client = client;
@@ -64,6 +65,16 @@ export class Session {
     }
   }
 
+  /** Whether it must be closed instead of being used again. */
+  get isSpoilt(): boolean {
+    return this.#isSpoilt || isInTransaction(this.#client);
+  }
+
+  /** Lets nobody use the connection again: what it was asked to stop may still reach it. */
+  spoil(): void {
+    this.#isSpoilt = true;
+  }
+
   /** Forgets what is prepared: a pooler gave the connection to another server, or tables changed. */
   forget(): void {
     this.#prepared.clear();
@@ -80,6 +91,12 @@ export class Session {
       );
     }
   }
+}
+
+/** What was left open must not leak into the next caller's work. */
+function isInTransaction(client: PoolClient): boolean {
+  const status = client.getTransactionStatus();
+  return status !== null && status !== 'I';
 }
 
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
 import type { StepResult } from '../engine.js';
@@ -34,21 +35,26 @@ export class StatementCompiler {
     if (compiled === undefined) {
       const { sql, slots } = query.compile(this.#builder, postgresWords);
       const { generatedKey } = query;
-      compiled = {
-        name: `pylon_db_${this.#compiled.size}`,
-        // SQLite tells a generated key without being asked.
-        sql: generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`,
-        slots,
-      };
+      // SQLite tells a generated key without being asked.
+      const text = generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`;
+      compiled = { name: nameOf(text), sql: text, slots };
       this.#compiled.set(query, compiled);
     }
     return compiled;
   }
 }
 
+/**
+ * The same name for the same SQL in every process: behind a pooler that knows nothing of prepared
+ * statements, another process's statement may answer to it. The server cuts names at 63 bytes.
+ */
+function nameOf(sql: string): string {
+  return `pylon_db ${createHash('sha256').update(sql).digest('base64')}`;
+}
+
 /** A statement without parameters, such as BEGIN. */
 export function fixed(sql: string): Statement {
-  return { name: `pylon_db ${sql}`, sql, values: [] };
+  return { name: nameOf(sql), sql, values: [] };
 }
 
 /** What a step of a unit gives its service. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */

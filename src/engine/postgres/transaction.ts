@@ -5,7 +5,14 @@ import type { Bound } from '../prepared.js';
 import { refuseTransactionControl } from '../raw-sql.js';
 import { BatchFailure, type Statement } from './batch.js';
 import { takePaymentLock } from './payment-lock.js';
-import { CommitUnknown, isConflict, isConnectionLost, toldToCaller } from './postgres-errors.js';
+import {
+  CommitUnknown,
+  isConflict,
+  isConnectionLost,
+  isStale,
+  timedLock,
+  toldToCaller,
+} from './postgres-errors.js';
 import type { Session } from './session.js';
 import { fixed, type StatementCompiler } from './statement.js';
 import { Unit } from './unit.js';
@@ -99,7 +106,8 @@ export class PostgresTransaction implements WriteHandle {
     if (this.#end !== undefined) return;
     this.#end = how;
     await this.#latest;
-    await this.#session.run([ROLLBACK]);
+    // A connection that can't do it is closed, and the server does.
+    await this.#session.run([ROLLBACK]).catch(() => this.#session.spoil());
   }
 
   async #store(unit: Unit): Promise<unknown> {
@@ -132,6 +140,7 @@ export class PostgresTransaction implements WriteHandle {
   }
 
   async #call<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
+    const start = performance.now();
     const before = this.#latest;
     const call = (async () => {
       await before;
@@ -142,8 +151,9 @@ export class PostgresTransaction implements WriteHandle {
     try {
       return await call;
     } catch (error) {
-      if (isConflict(error)) this.#conflict ??= error;
-      throw toldToCaller(error, operation, this.#address);
+      if (isStale(error)) this.#session.forget();
+      if (isConflict(error) || isStale(error)) this.#conflict ??= error;
+      throw toldToCaller(timedLock(error, start), operation, this.#address);
     }
   }
 

@@ -40,8 +40,8 @@ export const TABLES_SQL = `
       when 7 then raise (rollback, 'no such tick, and nothing else')
       end;
   end;
-  insert into agents (npub, name, lifecycle_state) values
-    ('npub0', '', 'active'), ('npub1', '', 'active'), ('npub2', '', 'active');`;
+  insert into agents (npub, name, lifecycle_state, created_at, updated_at) values
+    ('npub0', '', 'active', 1, 1), ('npub1', '', 'active', 1, 1), ('npub2', '', 'active', 1, 1);`;
 
 /** The tables of the test, as the builder knows them. */
 export type FuzzTables = {

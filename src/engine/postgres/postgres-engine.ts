@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely';
 import type { DB } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
+import { Deadline } from '../deadline.js';
 import type {
   Engine,
   EngineTransaction,
@@ -13,6 +14,7 @@ import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
 import { isQuestion, refuseTransactionControl } from '../raw-sql.js';
+import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { postgresDialect } from './dialect.js';
 import type { SessionPool } from './pool.js';
@@ -124,12 +126,7 @@ export class PostgresEngine implements Engine {
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
   assertUsable(operation: string, place: Place = 'first'): void {
     if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
-      throw new PylonDbError(
-        'CLOSED',
-        'the database was closed',
-        {},
-        { operation, hint: 'Open it again with PylonDb.open.' },
-      );
+      throw closedError(operation);
     }
     this.#scope.assertOutside(operation);
   }
@@ -221,7 +218,8 @@ export class PostgresEngine implements Engine {
   }
 
   #queue(operation: string): WriteQueue {
-    return this.#writes ?? readOnly(operation);
+    if (this.#writes === undefined) throw readOnlyError(operation);
+    return this.#writes;
   }
 }
 
@@ -230,60 +228,3 @@ const CLOSING_LOOK_MS = 5;
 
 /** A WITH may begin an INSERT; a false alarm only makes it wait for the writes before it. */
 const WRITES = /\b(?:insert|update|delete|merge)\b/i;
-
-function readOnly(operation: string): never {
-  throw new PylonDbError(
-    'READ_ONLY',
-    'the database is open for reading only',
-    {},
-    { operation, hint: 'Open it without readonly to write.' },
-  );
-}
-
-/** The time that all tries of one transaction have together. */
-class Deadline {
-  readonly #operation: string;
-  readonly #timeoutMs: number | undefined;
-  readonly #expired: Promise<void>;
-  #timer: NodeJS.Timeout | undefined;
-  #hasPassed = false;
-
-  constructor(operation: string, timeoutMs: number | undefined) {
-    this.#operation = operation;
-    this.#timeoutMs = timeoutMs;
-    this.#expired = new Promise((resolve) => {
-      if (timeoutMs !== undefined) this.#timer = setTimeout(resolve, timeoutMs);
-    });
-  }
-
-  /** Gives what `work` gives, or ends it and throws `TIMEOUT`. */
-  async race<Result>(work: Promise<Result>, end: (how: string) => Promise<void>): Promise<Result> {
-    const expired = this.#expired.then(() => EXPIRED);
-    const first = await Promise.race([work, expired]);
-    if (first !== EXPIRED) return first as Result;
-    this.#hasPassed = true;
-    const timeoutMs = this.#timeoutMs ?? 0;
-    // Nobody waits for the callback any more.
-    work.catch(() => {});
-    await end(`was rolled back after ${timeoutMs} ms`);
-    throw new PylonDbError(
-      'TIMEOUT',
-      `the transaction took longer than ${timeoutMs} ms`,
-      { timeoutMs },
-      {
-        operation: this.#operation,
-        hint: 'It was rolled back. Do slow work before or after it.',
-      },
-    );
-  }
-
-  get hasPassed(): boolean {
-    return this.#hasPassed;
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-const EXPIRED = Symbol('expired');

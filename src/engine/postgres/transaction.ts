@@ -3,6 +3,7 @@ import type { Step, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { refuseTransactionControl } from '../raw-sql.js';
+import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement } from './batch.js';
 import { takePaymentLock } from './payment-lock.js';
 import {
@@ -159,12 +160,7 @@ export class PostgresTransaction implements WriteHandle {
 
   #assertOpen(operation: string): void {
     if (this.#end !== undefined) {
-      throw new PylonDbError(
-        'TRANSACTION_ENDED',
-        `its transaction ${this.#end}`,
-        {},
-        { operation, hint: 'Await every call on tx before the callback returns.' },
-      );
+      throw endedError(operation, this.#end);
     }
     if (this.#conflict !== undefined) {
       throw new PylonDbError(

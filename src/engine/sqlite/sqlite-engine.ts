@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
-import { PylonDbError } from '../../errors.js';
+import { Deadline } from '../deadline.js';
 import type {
   CopySource,
   Engine,
@@ -15,6 +15,7 @@ import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
 import { isQuestion } from '../raw-sql.js';
+import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
@@ -121,19 +122,17 @@ export class SqliteEngine implements Engine {
     const release = await queue.turn();
     try {
       const tx = await this.#begin(operation);
-      const timeout = startTimeout(timeoutMs, tx);
+      const deadline = new Deadline(operation, timeoutMs);
       try {
         const kysely = new OpenTransaction<DB>(kyselyProps(sqliteDialect, tx));
-        const result = await Promise.race([
+        const result = await deadline.race(
           this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner: tx })),
-          timeout.expired,
-        ]);
+          async (how) => tx.end(how),
+        );
         this.#commit(operation, tx);
         return result;
-      } catch (error) {
-        throw error instanceof TimedOut ? timeoutError(operation, error.timeoutMs) : error;
       } finally {
-        timeout.stop();
+        deadline.stop();
         tx.end('was rolled back');
       }
     } finally {
@@ -151,12 +150,7 @@ export class SqliteEngine implements Engine {
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
   assertUsable(operation: string, place: Place = 'first'): void {
     if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
-      throw new PylonDbError(
-        'CLOSED',
-        'the database was closed',
-        {},
-        { operation, hint: 'Open it again with PylonDb.open.' },
-      );
+      throw closedError(operation);
     }
     this.#scope.assertOutside(operation);
   }
@@ -195,7 +189,8 @@ export class SqliteEngine implements Engine {
   }
 
   async #begin(operation: string): Promise<SqliteTransaction> {
-    const connection = this.#writer ?? readOnly(operation);
+    const connection = this.#writer;
+    if (connection === undefined) throw readOnlyError(operation);
     try {
       await retryWhileBusy(() => connection.beginImmediate(), this.#busyTimeoutMs);
       return new SqliteTransaction(connection, this.#path);
@@ -241,17 +236,9 @@ export class SqliteEngine implements Engine {
   }
 
   #queue(operation: string): WriteQueue {
-    return this.#writes ?? readOnly(operation);
+    if (this.#writes === undefined) throw readOnlyError(operation);
+    return this.#writes;
   }
-}
-
-function readOnly(operation: string): never {
-  throw new PylonDbError(
-    'READ_ONLY',
-    'the database is open for reading only',
-    {},
-    { operation, hint: 'Open it without readonly to write.' },
-  );
 }
 
 /** A read in the write queue: in memory, where one connection does both. */
@@ -261,36 +248,4 @@ class Read<Result> implements Work<Result> {
   readonly changedSomething = false;
 
   constructor(readonly run: (connection: SqliteConnection) => Result) {}
-}
-
-interface Timeout {
-  readonly expired: Promise<never>;
-  stop(): void;
-}
-
-/** A transaction took too long; told to the caller where its stack is known. */
-class TimedOut {
-  constructor(readonly timeoutMs: number) {}
-}
-
-/** Rolls `tx` back when `timeoutMs` have passed; without a limit it never does. */
-function startTimeout(timeoutMs: number | undefined, tx: SqliteTransaction): Timeout {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    if (timeoutMs === undefined) return;
-    timer = setTimeout(() => {
-      tx.end(`was rolled back after ${timeoutMs} ms`);
-      reject(new TimedOut(timeoutMs));
-    }, timeoutMs);
-  });
-  return { expired, stop: () => clearTimeout(timer) };
-}
-
-function timeoutError(operation: string, timeoutMs: number): PylonDbError {
-  return new PylonDbError(
-    'TIMEOUT',
-    `the transaction took longer than ${timeoutMs} ms`,
-    { timeoutMs },
-    { operation, hint: 'It was rolled back. Do slow work before or after it.' },
-  );
 }

@@ -2,6 +2,7 @@ import { PylonDbError } from '../../errors.js';
 import type { Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
+import { endedError } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
 import { toldToCaller } from './sqlite-errors.js';
 import { rawUnit, runInSavepoint, Unit } from './unit.js';
@@ -62,12 +63,7 @@ export class SqliteTransaction implements WriteHandle {
 
   #run<Result>(operation: string, work: (connection: SqliteConnection) => Result): Result {
     if (this.#end !== undefined) {
-      throw new PylonDbError(
-        'TRANSACTION_ENDED',
-        `its transaction ${this.#end}`,
-        {},
-        { operation, hint: 'Await every call on tx before the callback returns.' },
-      );
+      throw endedError(operation, this.#end);
     }
     if (this.#abort !== undefined) {
       throw new PylonDbError(

@@ -1,0 +1,43 @@
+import { PylonDbError } from '../errors.js';
+
+// What every engine refuses, in the same words.
+
+/** `CLOSED`. */
+export function closedError(operation: string): PylonDbError<'CLOSED'> {
+  return new PylonDbError(
+    'CLOSED',
+    'the database was closed',
+    {},
+    { operation, hint: 'Open it again with PylonDb.open.' },
+  );
+}
+
+/** `READ_ONLY`, because the database was opened so. */
+export function readOnlyError(operation: string): PylonDbError<'READ_ONLY'> {
+  return new PylonDbError(
+    'READ_ONLY',
+    'the database is open for reading only',
+    {},
+    { operation, hint: 'Open it without readonly to write.' },
+  );
+}
+
+/** `TIMEOUT` of a transaction, which was rolled back. */
+export function timeoutError(operation: string, timeoutMs: number): PylonDbError<'TIMEOUT'> {
+  return new PylonDbError(
+    'TIMEOUT',
+    `the transaction took longer than ${timeoutMs} ms`,
+    { timeoutMs },
+    { operation, hint: 'It was rolled back. Do slow work before or after it.' },
+  );
+}
+
+/** `TRANSACTION_ENDED`, telling that it `how`: was committed, was rolled back. */
+export function endedError(operation: string, how: string): PylonDbError<'TRANSACTION_ENDED'> {
+  return new PylonDbError(
+    'TRANSACTION_ENDED',
+    `its transaction ${how}`,
+    {},
+    { operation, hint: 'Await every call on tx before the callback returns.' },
+  );
+}

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../temporary.js';
 import { change, longDatabase, state } from './backed-up.js';
-import { bundlePath, pylonDb } from './command.js';
+import { CLI, pylonDb } from './command.js';
 
 /** Starts the command, and signals it as soon as `isTime`. */
 async function interrupted(
@@ -15,7 +15,7 @@ async function interrupted(
   signal: (pid: number) => void,
   env: Readonly<Record<string, string>> = {},
 ) {
-  const run = spawn(process.execPath, [await bundlePath(), ...args], {
+  const run = spawn(process.execPath, [CLI, ...args], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...env },
@@ -83,7 +83,7 @@ describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)
   'on a terminal (needs script(1))',
   () => {
     async function onTerminal(args: string): Promise<string> {
-      const line = `node ${await bundlePath()} backup ${args}`;
+      const line = `node ${CLI} backup ${args}`;
       return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
-import { bundlePath, pylonDb } from '../cli/command.js';
+import { CLI, pylonDb } from '../cli/command.js';
 import { fuzzSeed, Random } from '../faults/random.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -58,13 +58,12 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   const db = await PylonDb.open(source);
   await db.backup(backup);
   await db.close();
-  const cli = await bundlePath();
   const found: Record<string, number> = {};
   let longest = await unkilled(old, path, backup);
   for (let kill = 0; kill < KILLS; kill++) {
     copyFileSync(old, path);
     // Its child too, as the death of the machine's power would.
-    const run = spawn(process.execPath, [cli, 'restore', backup, '--db', path], {
+    const run = spawn(process.execPath, [CLI, 'restore', backup, '--db', path], {
       detached: true,
       stdio: 'ignore',
     });

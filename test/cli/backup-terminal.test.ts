@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../temporary.js';
-import { change, longDatabase, state } from './backed-up.js';
+import { change, database, longDatabase, state } from './backed-up.js';
 import { CLI, pylonDb } from './command.js';
 
 /** Starts the command, and signals it as soon as `isTime`. */
@@ -101,6 +101,15 @@ describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)
       for (const args of [`${to} --force --quiet`, `${to} --force --json`]) {
         expect(await onTerminal(`${args} --db ${path}`)).not.toMatch(/[█░]/);
       }
+    });
+
+    it('a name that it would obey is shown escaped, and given to scripts as it is', async () => {
+      const path = await database();
+      const name = 'a\u001b[2J.db';
+      const to = join(temporaryFolder(), name);
+      const { stdout } = await pylonDb(['backup', to, '--db', path]);
+      expect(stdout).toBe(`${to}\n`);
+      expect(await onTerminal(`"${to}" --force --db ${path}`)).toContain('/a\\x1b[2J.db\r\n');
     });
   },
 );

@@ -22,8 +22,9 @@ export const CLI = inject('cli');
 export async function pylonDb(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  folder = PROJECT,
 ): Promise<Outcome> {
-  return await runNode([CLI, ...args], env);
+  return await runNode([CLI, ...args], env, folder);
 }
 
 /** Like {@link pylonDb}, from the sources, where TypeScript can be imported. */
@@ -34,10 +35,11 @@ export async function pylonDbUnderTsx(args: readonly string[]): Promise<Outcome>
 async function runNode(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  folder = PROJECT,
 ): Promise<Outcome> {
   const { PYLON_DB: _, NO_COLOR: __, ...inherited } = process.env;
   const child = spawn('node', args, {
-    cwd: PROJECT,
+    cwd: folder,
     env: { ...inherited, HOME: '/nonexistent', ...env },
   });
   const read = async (stream: typeof child.stdout): Promise<string> => {

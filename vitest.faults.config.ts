@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: ['default', new FaultTable()],
     // Two cores, and every test starts processes of its own.
     maxWorkers: 2,
+    globalSetup: ['test/one-run.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

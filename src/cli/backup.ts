@@ -108,7 +108,7 @@ async function makeBackup(
 }
 
 function tell(out: Output, { path, manifest }: Backup, pruned: readonly string[]): void {
-  out.result({ path, manifest, pruned }, () => path);
+  out.result({ path, manifest, pruned }, () => out.path(path));
   out.note(
     `${formatCount(countRows(manifest))} rows, ${formatBytes(manifest.size_bytes)}, verified.`,
   );

@@ -47,7 +47,7 @@ export async function writeExport(
     }),
   );
   out.result({ format: props.format, files: files.map(fileAsJson) }, () =>
-    files.map((file) => file.path).join('\n'),
+    files.map((file) => out.path(file.path)).join('\n'),
   );
   const sum = (of: (file: ExportedFile) => number) => files.reduce((all, f) => all + of(f), 0);
   out.note(`${formatCount(sum((f) => f.rows))} rows, ${formatBytes(sum((f) => f.bytes))}.`);

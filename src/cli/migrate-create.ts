@@ -43,7 +43,10 @@ export function configure(command: Command): void {
       assertName(name);
       if (dir === '') throw badUsage('--dir needs a path', 'Write --dir migrations.');
       const created = create(name, resolve(dir));
-      out.result(created, () => `created ${created.file}\nlisted in ${created.index}`);
+      out.result(
+        created,
+        () => `created ${out.path(created.file)}\nlisted in ${out.path(created.index)}`,
+      );
     });
 }
 

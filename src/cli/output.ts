@@ -36,6 +36,11 @@ export class Output {
     if (!this.#settings.quiet) process.stderr.write(`${visible(line)}\n`);
   }
 
+  /** A path as it is, for scripts; on a terminal with nothing in it that this would obey. */
+  path(path: string): string {
+    return process.stdout.isTTY ? visible(path) : path;
+  }
+
   heading(text: string): string {
     return this.#colour ? styleText('bold', text) : text;
   }

@@ -4,14 +4,12 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { manifestOf, sha256 } from '../ops/backups.js';
 import { temporaryFolder } from '../temporary.js';
@@ -20,12 +18,11 @@ import { contents } from './command.js';
 /** 2026-07-01 12:00:00 UTC. */
 export const NOON = 1_782_907_200;
 
-/** Made once a test file, and copied: most tests want them as they are. */
+/** Made once, and copied: most tests want them as they are. */
 const templates = makeTemplates();
-afterAll(async () => rmSync(await templates, { recursive: true, force: true }));
 
 async function makeTemplates(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'pylon-db-backups-'));
+  const folder = mkdtempSync(join(inject('runFolder'), 'backups-'));
   const db = await PylonDb.open(join(folder, 'pylon.db'), { clock: () => NOON });
   for (const id of ['a', 'b']) await db.jobs.create({ id, kind: 1, customer_pubkey: 'c' });
   await db.backup(join(folder, 'copy.db'));

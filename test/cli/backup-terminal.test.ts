@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../temporary.js';
-import { change, longDatabase, state } from './backed-up.js';
-import { bundlePath, pylonDb } from './command.js';
+import { change, database, longDatabase, state } from './backed-up.js';
+import { CLI, pylonDb } from './command.js';
 
 /** Starts the command, and signals it as soon as `isTime`. */
 async function interrupted(
@@ -15,7 +15,7 @@ async function interrupted(
   signal: (pid: number) => void,
   env: Readonly<Record<string, string>> = {},
 ) {
-  const run = spawn(process.execPath, [await bundlePath(), ...args], {
+  const run = spawn(process.execPath, [CLI, ...args], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...env },
@@ -83,7 +83,7 @@ describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)
   'on a terminal (needs script(1))',
   () => {
     async function onTerminal(args: string): Promise<string> {
-      const line = `node ${await bundlePath()} backup ${args}`;
+      const line = `node ${CLI} backup ${args}`;
       return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     }
 
@@ -101,6 +101,15 @@ describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)
       for (const args of [`${to} --force --quiet`, `${to} --force --json`]) {
         expect(await onTerminal(`${args} --db ${path}`)).not.toMatch(/[█░]/);
       }
+    });
+
+    it('a name that it would obey is shown escaped, and given to scripts as it is', async () => {
+      const path = await database();
+      const name = 'a\u001b[2J.db';
+      const to = join(temporaryFolder(), name);
+      const { stdout } = await pylonDb(['backup', to, '--db', path]);
+      expect(stdout).toBe(`${to}\n`);
+      expect(await onTerminal(`"${to}" --force --db ${path}`)).toContain('/a\\x1b[2J.db\r\n');
     });
   },
 );

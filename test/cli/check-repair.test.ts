@@ -9,7 +9,7 @@ import { PylonDb } from '../../src/index.js';
 import { literals, PUBLISHED_TABLES, stored, writeByAnother } from '../file.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { check, migratedFile } from './checked.js';
-import { bundlePath, pylonDb } from './command.js';
+import { CLI, pylonDb } from './command.js';
 
 /** Makes every rollup wrong, each in another way. */
 const WRONG_ROLLUPS = `update pylon_db_job_totals set count = count + 1 where status = 'pending';
@@ -194,7 +194,7 @@ describe('beside others, check --repair', () => {
     const other = new Database(path);
     onTestFinished(() => void other.close());
     other.exec('begin immediate');
-    const told = spawn('node', [await bundlePath(), 'check', '--db', path, '--repair']);
+    const told = spawn('node', [CLI, 'check', '--db', path, '--repair']);
     let stderr = '';
     told.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;

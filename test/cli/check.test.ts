@@ -16,7 +16,7 @@ import { PylonDb } from '../../src/index.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { check, migratedFile } from './checked.js';
-import { bundlePath, contents, json, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 
 const UNCLEAN = fileURLToPath(new URL('../fixtures/unclean', import.meta.url));
 
@@ -95,7 +95,7 @@ describe('a healthy file', () => {
   });
 
   it.skipIf(!hasScript())('shows a bar on a terminal (needs script(1))', async () => {
-    const line = `node ${await bundlePath()} check --db ${await migratedFile()}`;
+    const line = `node ${CLI} check --db ${await migratedFile()}`;
     const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     expect(stdout).toMatch(/integrity +[█░]+ 0 % +0 of \d+/);
     expect(stdout).toContain('rollups');

@@ -1,7 +1,6 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
@@ -38,10 +37,9 @@ interface ObjectJson {
   readonly unused_bytes: number;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'pylon-db-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Made once, and copied. */
 const migrated = (async () => {
-  const path = publishedFile(folder);
+  const path = publishedFile(mkdtempSync(join(inject('runFolder'), 'migrated-')));
   await (await PylonDb.open(path)).close();
   return path;
 })();

@@ -1,20 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const FIXTURE = join(PROJECT, 'test/fixtures/node-001.db');
@@ -26,16 +15,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The command line as the package ships it, bundled once a test file: it starts much faster. */
-const bundled = bundle();
-afterAll(async () => rmSync(dirname(dirname(await bundled)), { recursive: true, force: true }));
+/** The path of the command line as the package ships it. */
+export const CLI = inject('cli');
 
 /** Runs the real command line; `HOME` and the variables it reads are only those given. */
 export async function pylonDb(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  folder = PROJECT,
 ): Promise<Outcome> {
-  return await runNode([await bundled, ...args], env);
+  return await runNode([CLI, ...args], env, folder);
 }
 
 /** Like {@link pylonDb}, from the sources, where TypeScript can be imported. */
@@ -43,29 +32,14 @@ export async function pylonDbUnderTsx(args: readonly string[]): Promise<Outcome>
   return await runNode(['--import', 'tsx', 'src/cli/main.ts', ...args], {});
 }
 
-/** The path of the bundle, for shells. */
-export async function bundlePath(): Promise<string> {
-  return await bundled;
-}
-
-async function bundle(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'pylon-db-cli-'));
-  const manifest = readFileSync(join(PROJECT, 'package.json'), 'utf8');
-  const { scripts }: { scripts: Record<string, string> } = JSON.parse(manifest);
-  const build = scripts['build:cli']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
-  await promisify(execFile)('sh', ['-c', `node_modules/.bin/${build}`], { cwd: PROJECT });
-  writeFileSync(join(folder, 'package.json'), manifest);
-  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-  return join(folder, 'dist', 'cli.js');
-}
-
 async function runNode(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  folder = PROJECT,
 ): Promise<Outcome> {
   const { PYLON_DB: _, NO_COLOR: __, ...inherited } = process.env;
   const child = spawn('node', args, {
-    cwd: PROJECT,
+    cwd: folder,
     env: { ...inherited, HOME: '/nonexistent', ...env },
   });
   const read = async (stream: typeof child.stdout): Promise<string> => {

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { testFile, writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, contents, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, publishedFile, pylonDb } from './command.js';
 
 /** A query whose rows never end. */
 const ENDLESS = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n';
@@ -94,7 +94,7 @@ describe('nothing is left of an export', () => {
     out: string,
   ): Promise<{ child: ReturnType<typeof spawn>; ended: Promise<number | null> }> {
     const args = ['export', '--sql', ENDLESS, '--out', out, '--db', path];
-    const child = spawn('node', [await bundlePath(), ...args], { stdio: 'ignore' });
+    const child = spawn('node', [CLI, ...args], { stdio: 'ignore' });
     onTestFinished(() => void child.kill('SIGKILL'));
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
     const end = performance.now() + PATIENCE_MS;
@@ -189,7 +189,7 @@ describe.skipIf(spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0)
   'a terminal (needs script(1))',
   () => {
     async function onTerminal(args: string): Promise<string> {
-      const line = `node ${await bundlePath()} export ${args}`;
+      const line = `node ${CLI} export ${args}`;
       return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     }
 

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, contents, json, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 import { csvRecords } from './csv-records.js';
 import { asCsv, asJson, exported, hostileFile, PREIMAGE, storedTable, TABLES } from './exported.js';
 
@@ -242,7 +242,7 @@ describe('a reader', () => {
     const path = publishedFile(temporaryFolder());
     const endless =
       'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n';
-    const command = `node '${await bundlePath()}' export --sql '${endless}' --db '${path}'`;
+    const command = `node '${CLI}' export --sql '${endless}' --db '${path}'`;
     const args = ['-c', `${command} | head -n 2; echo "\${PIPESTATUS[@]}"`];
     const { stdout, stderr } = spawnSync('bash', args, { encoding: 'utf8' });
     expect({ stdout, stderr }).toEqual({ stdout: 'x\r\n1\r\n0 0\n', stderr: '' });

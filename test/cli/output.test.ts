@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { cells } from '../../src/cli/terminal-text.js';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, json, publishedFile, pylonDb } from './command.js';
+import { CLI, json, publishedFile, pylonDb } from './command.js';
 
 const run = promisify(execFile);
 
@@ -73,7 +73,7 @@ describe('hostile text', () => {
 describe('standard output', () => {
   it('may go away early: the command ends quietly', async () => {
     const path = publishedFile(temporaryFolder());
-    const command = `node '${await bundlePath()}' jobs --limit 10000 --json --db '${path}'`;
+    const command = `node '${CLI}' jobs --limit 10000 --json --db '${path}'`;
     const { stdout, stderr } = await run('bash', [
       '-c',
       `set -o pipefail; ${command} | head -c 1; echo "\${PIPESTATUS[@]}"`,
@@ -83,10 +83,7 @@ describe('standard output', () => {
 
   it('that is full fails the command', async () => {
     const path = publishedFile(temporaryFolder());
-    const failing = run('bash', [
-      '-c',
-      `node '${await bundlePath()}' jobs --quiet --db '${path}' > /dev/full`,
-    ]);
+    const failing = run('bash', ['-c', `node '${CLI}' jobs --quiet --db '${path}' > /dev/full`]);
     await expect(failing).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^pylon-db: ENOSPC[^\n]*\n$/),

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, contents, json, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 
 /** It never ends by itself; the marker finds its process. */
 const runaway = (marker: string) =>
@@ -59,7 +59,7 @@ describe('the deadline', () => {
     'holds when the parent was killed (by /proc)',
     async () => {
       const path = publishedFile(temporaryFolder());
-      const args = [await bundlePath(), 'query', runaway('a'), '--timeout', '3', '--db', path];
+      const args = [CLI, 'query', runaway('a'), '--timeout', '3', '--db', path];
       const parent = spawn('node', args, { stdio: 'ignore' });
       onTestFinished(() => void parent.kill('SIGKILL'));
       const child = await childOf(parent);
@@ -73,7 +73,7 @@ describe('the deadline', () => {
 
   it('does not run while the reader of the output makes it wait', async () => {
     const path = publishedFile(temporaryFolder());
-    const line = `node ${await bundlePath()} query "${endless.replaceAll('\n', ' ')} LIMIT 20000" --limit 20000 --format ndjson --timeout 2 --db ${path} | (sleep 3; wc -l)`;
+    const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')} LIMIT 20000" --limit 20000 --format ndjson --timeout 2 --db ${path} | (sleep 3; wc -l)`;
     const { stdout, stderr } = await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line]);
     expect([stdout.trim(), stderr]).toEqual(['20000', '']);
   });
@@ -157,7 +157,7 @@ describe('a closed pipe', () => {
     'ends an endless query quietly: %s | head',
     async (format) => {
       const path = publishedFile(temporaryFolder());
-      const line = `node ${await bundlePath()} query "${endless.replaceAll('\n', ' ')}" --limit 1000000 --timeout 60 --format ${format} --db ${path} | head -n 3; exit \${PIPESTATUS[0]}`;
+      const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')}" --limit 1000000 --timeout 60 --format ${format} --db ${path} | head -n 3; exit \${PIPESTATUS[0]}`;
       const start = performance.now();
       const { stdout, stderr } = await promisify(execFile)('bash', ['-c', line]);
       expect([stdout.split('\n').length - 1, stderr]).toEqual([3, '']);

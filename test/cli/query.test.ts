@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { stored, testFile, writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, contents, json, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 
 const ONE_LINE = /^pylon-db: [^\n]+\n$/;
 
@@ -119,7 +119,7 @@ lines' AS t, 9007199254740993 AS i`;
 
   it.skipIf(!hasScript())('CSV without escapes on a terminal (needs script(1))', async () => {
     const path = publishedFile(temporaryFolder());
-    const line = `node ${await bundlePath()} query "SELECT char(27) || '[2J' AS a" --format csv --db ${path}`;
+    const line = `node ${CLI} query "SELECT char(27) || '[2J' AS a" --format csv --db ${path}`;
     const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     expect(stdout.split(/[\r\n]+/)).toEqual(['a', expect.stringContaining('\\x1b[2J'), '']);
     expect(stdout).not.toContain('\u001b[2J');
@@ -142,8 +142,7 @@ function hasScript(): boolean {
 describe('query reads', () => {
   it('SQL from stdin with -', async () => {
     const path = publishedFile(temporaryFolder());
-    const bundle = await bundlePath();
-    const stdout = execFileSync('node', [bundle, 'query', '-', '--json', '--db', path], {
+    const stdout = execFileSync('node', [CLI, 'query', '-', '--json', '--db', path], {
       input: '-- how many?\nSELECT count(*) AS n FROM jobs;\n',
       encoding: 'utf8',
     });

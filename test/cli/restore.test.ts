@@ -234,18 +234,20 @@ it('takes a file without manifest with --force, as `sqlite3 .backup` makes them'
   expect(jobs(path)).toEqual(['old']);
 });
 
-it('refuses triggers that the database lacks, but for --force', async () => {
-  const { path, backup } = await backedUp();
+it('refuses triggers that the database lacks, and touches nothing, but for --force', async () => {
+  const { folder, path, backup } = await backedUp();
   const db = new Database(backup);
   db.exec(
     'create trigger steal after insert on earnings begin update agents set balance_sats = 0; end',
   );
   db.close();
   await withNewManifest(backup);
+  const before = contents(folder);
   const { exitCode, stderr } = await restore(path, backup);
   expect(exitCode).toBe(2);
   expect(stderr).toContain('steal');
-  expect(jobs(path)).toEqual(['old', 'since']);
+  // Beside the record of what was tried.
+  expect(contents(folder)).toEqual({ ...before, [`${path}.restore.json`]: expect.any(String) });
   expect((await restore(path, backup, '--force')).exitCode).toBe(0);
   expect(jobs(path)).toEqual(['old']);
 });

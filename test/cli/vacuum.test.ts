@@ -16,7 +16,7 @@ import { PylonDb } from '../../src/index.js';
 import { literals, stored } from '../file.js';
 import { vacuumable, valuesOf } from '../ops/vacuumable.js';
 import { temporaryFolder } from '../temporary.js';
-import { bundlePath, contents, json, publishedFile, pylonDb } from './command.js';
+import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 
 /** Another program's connection. */
 function connection(path: string): Database.Database {
@@ -118,7 +118,7 @@ describe('vacuum', () => {
 
   it.skipIf(!hasScript())('shows a bar on a terminal (needs script(1))', async () => {
     const { path } = await vacuumable(temporaryFolder(), 3000);
-    const line = `node ${await bundlePath()} vacuum --db ${path}`;
+    const line = `node ${CLI} vacuum --db ${path}`;
     const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
     expect(stdout).toMatch(/vacuuming +[█░]+/);
     expect(stdout).toContain('analyzing');
@@ -294,7 +294,7 @@ describe('Ctrl-C', () => {
     const { path, rows } = await vacuumable(temporaryFolder(), 300);
     const other = connection(path);
     other.exec('begin immediate');
-    const child = spawn('node', [await bundlePath(), 'vacuum', '--wait', '60', '--db', path]);
+    const child = spawn('node', [CLI, 'vacuum', '--wait', '60', '--db', path]);
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr += text;

@@ -55,8 +55,9 @@ const RUNS_TEXT: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['new Function', /\bFunction\s*\(/],
   ['node:vm', /['"](node:)?vm['"]/],
   ['exec or execSync, which take a shell line', /\bexec(Sync)?\s*\((?!\))/],
-  ['a shell', /\bshell\s*:/],
-  ['sh -c', /['"](\/bin\/)?(ba)?sh['"]/],
+  ['a shell option', /\bshell\s*:/],
+  ['a shell', /\b(spawn|execFile)(Sync)?\s*\(\s*['"]([\w/]*\/)?\w*sh['"]/],
+  ['sh -c', /['"]-\w*c['"]/],
   ['a timer of text', /\bset(Timeout|Interval)\s*\(\s*['"`]/],
 ];
 

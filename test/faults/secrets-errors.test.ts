@@ -245,11 +245,32 @@ describe('a preimage is told by no error, event, warning or inspection', () => {
       `insert into earnings (id, amount_msats, source, preimage)
        values ('bad', '${PREIMAGE}', 'tip', '${PREIMAGE}')`,
     );
-    const commands = [['earnings'], ['earnings', '--by', 'day'], ['info'], ['jobs'], ['agents']];
+    const folder = temporaryFolder();
+    const commands = [
+      ...[
+        ['earnings'],
+        ['earnings', '--by', 'day'],
+        ['info'],
+        ['jobs'],
+        ['agents'],
+        ['ticks', 'a'],
+      ],
+      ...[['check'], ['vacuum'], ['migrate', 'status'], ['migrate', 'verify']],
+      ...[
+        ['export', 'jobs'],
+        ['export', 'earnings', '--out', join(folder, 'earnings.csv')],
+      ],
+      ['query', 'select json(preimage) from earnings'],
+      ['query', 'select 1 where :other = 1', '--param', `hash=${PREIMAGE}`],
+      ...[
+        ['backup', join(folder, 'copy.db')],
+        ['restore', join(folder, 'copy.db')],
+      ],
+    ];
     for (const args of commands) {
       for (const format of [['--json'], ['--debug'], ['--json', '--debug']]) {
         const outcome = await pylonDb([...args, ...format, '--db', path]);
-        expect(outcome.stderr, args.join(' ')).not.toContain(PREIMAGE);
+        expect(outcome.stdout + outcome.stderr, args.join(' ')).not.toContain(PREIMAGE);
       }
     }
     const codes = new Set(FAILURES.map(([code]) => code));

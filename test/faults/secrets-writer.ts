@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { type MigrationList, PylonDb } from '../../src/index.js';
 
 // Makes databases under a folder with the file mask given, in every way that makes files: new,
-// migrated from the published schema, rebuilt, vacuumed, left without closing.
+// migrated from the published schema, rebuilt, vacuumed, left without closing; then with each command
+// that writes files.
 
-const [folder = '', mask = '', rounds = ''] = process.argv.slice(2);
+const [folder = '', mask = '', rounds = '', cli = ''] = process.argv.slice(2);
 process.umask(Number.parseInt(mask, 8));
 
 const PREIMAGE = 'b7a3f00dcafe';
@@ -36,4 +39,20 @@ for (let round = 0; round < Number(rounds); round++) {
     migrated.kysely,
   );
   if (round % 2 === 0) await migrated.close();
+}
+
+const path = join(folder, 'round 0', 'deep', 'pylon.db');
+const out = join(folder, 'out');
+mkdirSync(out, { mode: 0o700 });
+for (const command of [
+  ['backup'],
+  ['backup', join(out, 'copy.db')],
+  ['backup', 'verify', join(out, 'copy.db')],
+  ['export', 'earnings', '--include-secrets', '--out', join(out, 'earnings.csv')],
+  ['export', '--all', '--include-secrets', '--format', 'json', '--out', join(out, 'all')],
+  ['check', '--repair'],
+  ['vacuum'],
+  ['restore', join(out, 'copy.db')],
+]) {
+  execFileSync(process.execPath, [cli, ...command, '--db', path], { stdio: 'pipe' });
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { listBackups } from '../../src/ops/backup/list.js';
-import { bundlePath, pylonDb } from '../cli/command.js';
+import { CLI, pylonDb } from '../cli/command.js';
 import { job } from '../engine/fresh.js';
 import { fuzzSeed, Random } from '../faults/random.js';
 import { temporaryFolder } from '../temporary.js';
@@ -55,7 +55,6 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
   const random = new Random(SEED);
   const path = await filled(JOBS);
   const folder = temporaryFolder();
-  const cli = await bundlePath();
   const backUp = async () => {
     const start = performance.now();
     expect(await pylonDb(['backup', folder, '--quiet', '--db', path])).toMatchObject({
@@ -64,12 +63,15 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
     return performance.now() - start;
   };
   let lastsMs = await backUp();
+  /** Each run leads a group of its own, its child with it. */
+  const groups = new Set<number>();
   const ends = { killed: 0, faster: 0, temporaries: 0 };
   for (let tried = 1; ends.killed < KILLS && tried <= 3 * KILLS; tried++) {
-    const run = spawn(process.execPath, [cli, 'backup', folder, '--db', path], {
+    const run = spawn(process.execPath, [CLI, 'backup', folder, '--db', path], {
       detached: true,
       stdio: 'ignore',
     });
+    groups.add(run.pid ?? 0);
     const ended = once(run, 'close');
     await sleep(lastsMs * random.next());
     const victim = random.pick(VICTIMS);
@@ -87,7 +89,7 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
     }
   }
   await backUp();
-  await untilChildrenEnded();
+  await untilEnded(groups);
   expectNoRemains(folder);
   const finals = expectOnlyTrueFinals(folder);
   expect(ends.killed).toBe(KILLS);
@@ -113,16 +115,16 @@ function childrenOf(parent: number): number[] {
 interface Running {
   readonly pid: number;
   readonly ppid: number;
-  readonly args: string;
+  readonly group: number;
 }
 
 function processes(): Running[] {
   if (process.platform === 'linux') return processesByProc();
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
-  return [...stdout.matchAll(/^ *(\d+) +(\d+) +(.*)$/gm)].map(([, pid, ppid, args = '']) => ({
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
+  return [...stdout.matchAll(/^ *(\d+) +(\d+) +(\d+)$/gm)].map(([, pid, ppid, group]) => ({
     pid: Number(pid),
     ppid: Number(ppid),
-    args,
+    group: Number(group),
   }));
 }
 
@@ -131,8 +133,8 @@ function processesByProc(): Running[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      return [{ pid: Number(pid), ppid, args: readFileSync(`/proc/${pid}/cmdline`, 'utf8') }];
+      const [, ppid, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [{ pid: Number(pid), ppid: Number(ppid), group: Number(group) }];
     } catch {
       return [];
     }
@@ -144,10 +146,9 @@ function temporariesOf(run: ChildProcess, folder: string): string[] {
 }
 
 /** A child whose parent was killed ends its step first, and must leave nothing then either. */
-async function untilChildrenEnded(): Promise<void> {
-  const program = join(dirname(await bundlePath()), 'ops-child.js');
+async function untilEnded(groups: ReadonlySet<number>): Promise<void> {
   for (let waited = 0; waited < 100; waited++) {
-    if (!processes().some(({ args }) => args.includes(program))) return;
+    if (!processes().some(({ group }) => groups.has(group))) return;
     await sleep(100);
   }
   throw new Error('A child outlives its parent');

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { bundlePath, pylonDb } from '../cli/command.js';
+import { CLI, pylonDb } from '../cli/command.js';
 import { temporaryFolder } from '../temporary.js';
 import { expectTrueManifest, filled } from './backups.js';
 import { built } from './built.js';
@@ -22,14 +22,10 @@ it('two processes that make one backup of the same name: one does, wherever they
     const folder = temporaryFolder();
     const go = join(temporaryFolder(), 'go');
     const backup = ['backup', join(folder, 'copy.db'), '--db', path];
-    const first = spawn(
-      process.execPath,
-      ['--import', stopsAtStep, await bundlePath(), ...backup],
-      {
-        stdio: 'ignore',
-        env: { ...process.env, IN_FOLDER: folder, AT_STEP: String(step), WAIT_FOR: go },
-      },
-    );
+    const first = spawn(process.execPath, ['--import', stopsAtStep, CLI, ...backup], {
+      stdio: 'ignore',
+      env: { ...process.env, IN_FOLDER: folder, AT_STEP: String(step), WAIT_FOR: go },
+    });
     const ended = once(first, 'close');
     while (!existsSync(`${go}.asked`) && first.exitCode === null) await sleep(5);
     if (first.exitCode === null) met.push(step);

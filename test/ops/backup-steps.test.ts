@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { listBackups } from '../../src/ops/backup/list.js';
 import { removeLeftovers } from '../../src/ops/backup/partial-files.js';
-import { bundlePath } from '../cli/command.js';
+import { CLI } from '../cli/command.js';
 import { job } from '../engine/fresh.js';
 import { temporaryFolder } from '../temporary.js';
 import { expectTrueManifest, filled, temporariesIn } from './backups.js';
@@ -73,7 +73,7 @@ async function backedUp(path: string, backup: string): Promise<void> {
 }
 
 async function diesAt(step: number, folder: string, args: readonly string[]) {
-  return spawnSync(process.execPath, ['--import', stopsAtStep, await bundlePath(), ...args], {
+  return spawnSync(process.execPath, ['--import', stopsAtStep, CLI, ...args], {
     stdio: 'ignore',
     env: { ...process.env, IN_FOLDER: folder, AT_STEP: String(step) },
   });

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
-import { bundlePath, pylonDb } from '../cli/command.js';
+import { CLI, pylonDb } from '../cli/command.js';
 import { fuzzSeed, Random } from '../faults/random.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -47,6 +47,18 @@ async function wordIn(path: string): Promise<string> {
   }
 }
 
+/** What shows in the folder that a restore has come so far; the first is there from its start. */
+const AIMS: readonly (readonly [moment: string, sign: (names: readonly string[]) => boolean])[] = [
+  ['at any time', () => true],
+  ['saving', (names) => names.some((name) => name.includes('.before-restore-'))],
+  ['copying', (names) => names.some(isSafetyCopy) && names.includes('pylon.db-journal')],
+];
+
+const isSafetyCopy = (name: string) => /^pylon\.db\.before-restore-\w+$/.test(name);
+
+/** How long after its sign a kill comes at the most, in ms; at any time, all the restore takes. */
+const AFTER_SIGN_MS = 5;
+
 it(`killed at ${KILLS} random moments, a restore leaves the old or the new database (seed ${SEED})`, async () => {
   const random = new Random(SEED);
   const folder = temporaryFolder();
@@ -58,38 +70,52 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   const db = await PylonDb.open(source);
   await db.backup(backup);
   await db.close();
-  const cli = await bundlePath();
-  const found: Record<string, number> = {};
-  let longest = await unkilled(old, path, backup);
-  for (let kill = 0; kill < KILLS; kill++) {
+  const lastsMs = await unkilled(old, path, backup);
+  const found = { old: 0, new: 0, mixed: 0, faster: 0, 'half copied': 0 };
+  for (let tried = 0; found.old + found.new < KILLS && tried < 3 * KILLS; tried++) {
+    removeRemains(folder);
     copyFileSync(old, path);
+    const [moment = '', sign = () => true] = AIMS[tried % AIMS.length] ?? [];
     // Its child too, as the death of the machine's power would.
-    const run = spawn(process.execPath, [cli, 'restore', backup, '--db', path], {
+    const run = spawn(process.execPath, [CLI, 'restore', backup, '--db', path], {
       detached: true,
       stdio: 'ignore',
     });
     const ended = once(run, 'close');
-    // Most of the time goes into starting and verifying; the copy comes last.
-    await sleep(longest * (0.4 + 0.6 * random.next()));
+    while (run.exitCode === null && !sign(readdirSync(folder))) await sleep(1);
+    await sleep(random.next() * (moment === 'at any time' ? lastsMs : AFTER_SIGN_MS));
     try {
       process.kill(-(run.pid ?? 0), 'SIGKILL');
     } catch {
       // It was faster.
     }
     await ended;
+    if (run.exitCode === null && existsSync(`${path}-journal`)) found['half copied'] += 1;
     const word = await wordIn(path);
-    found[word] = (found[word] ?? 0) + 1;
-    longest = Math.max(longest, 1);
+    if (run.exitCode === 0) found.faster += 1;
+    else if (word === 'old' || word === 'new') found[word] += 1;
+    else found.mixed += 1;
   }
-  expect(Object.keys(found).every((word) => ['old', 'new'].includes(word))).toBe(true);
-  expect(found['old']).toBeGreaterThan(0);
+  console.log(`restore killed: ${JSON.stringify(found)}`);
+  expect(found).toMatchObject({ mixed: 0 });
+  expect(found.old + found.new).toBe(KILLS);
+  expect(found.old).toBeGreaterThan(0);
+  // SQLite undid these when the file was opened.
+  expect(found['half copied']).toBeGreaterThan(0);
 
   copyFileSync(old, path);
   expect((await pylonDb(['restore', backup, '--db', path])).exitCode).toBe(0);
   expect(await wordIn(path)).toBe('new');
   expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
-  console.log(`restore killed: ${JSON.stringify(found)}, 0 mixed`);
 });
+
+/** What a restore that was killed leaves beside the database, so that its signs show again. */
+function removeRemains(folder: string): void {
+  const remains = readdirSync(folder).filter((name) =>
+    /before-restore|restore\.json|^\./.test(name),
+  );
+  for (const name of remains) rmSync(join(folder, name));
+}
 
 /** How long a restore takes here, in ms. */
 async function unkilled(old: string, path: string, backup: string): Promise<number> {

@@ -18,29 +18,41 @@ export type LiveDatabase =
   | {
       readonly state: 'whole';
       readonly pageSizeBytes: number;
-      readonly triggers: ReadonlySet<string>;
     };
+
+export interface LookProps {
+  readonly dryRun: boolean;
+  /** Accept another program's database. */
+  readonly force: boolean;
+  /** Throws when what is to come must not replace a database with these triggers. */
+  readonly accept: (triggers: ReadonlySet<string>) => Promise<void>;
+}
 
 /**
  * Looks through the live database. Unless `dryRun`, it proves that no other connection is open, by
- * leaving WAL mode: SQLite allows that to the only one. Throws `IN_USE`, and `SCHEMA_MISMATCH` for
- * another program's database.
+ * leaving WAL mode: SQLite allows that to the only one. Throws `IN_USE`, `SCHEMA_MISMATCH` for
+ * another program's database, and what `accept` throws; a refused one is as it was.
  */
-export async function lookAtLive(
+export async function lookAtLive(path: string, props: LookProps): Promise<LiveDatabase> {
+  const live = existsSync(path) ? await lookAtFile(path, props) : ({ state: 'missing' } as const);
+  if (live.state !== 'whole') await props.accept(new Set());
+  return live;
+}
+
+async function lookAtFile(
   path: string,
-  { dryRun, force }: { readonly dryRun: boolean; readonly force: boolean },
+  { dryRun, force, accept }: LookProps,
 ): Promise<LiveDatabase> {
-  if (!existsSync(path)) return { state: 'missing' };
   const db = connect(path, dryRun, '');
   try {
     db.pragma(`busy_timeout = ${PROBE_TIMEOUT_MS}`);
     // Before anything changes: it may be another program's.
     if (!force) readLedger(db, migrations, '');
+    await accept(triggersOf(db));
     if (!dryRun) becomeTheOnlyOne(db);
     const problem = db.pragma('integrity_check(1)', { simple: true });
     if (problem !== 'ok') return { state: 'damaged', problem: String(problem) };
-    const pageSizeBytes = Number(db.pragma('page_size', { simple: true }));
-    return { state: 'whole', pageSizeBytes, triggers: triggersOf(db) };
+    return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
     const told = toldToCaller(error, '', path);

@@ -41,12 +41,16 @@ type Report = (progress: Progress) => void;
 export async function restore(input: RestoreInput, report: Report): Promise<Replaced> {
   const { path, backup, force, dryRun, expected, now } = input;
   try {
-    const live = await lookAtLive(path, { dryRun, force });
     return await readUntouched(backup, async (readable) => {
       const source = connect(readable, true, '');
       try {
-        const known = live.state === 'whole' ? live.triggers : new Set<string>();
-        if (!force) await refuseUnknownTriggers(source, known);
+        const live = await lookAtLive(path, {
+          dryRun,
+          force,
+          async accept(triggers) {
+            if (!force) await refuseUnknownTriggers(source, triggers);
+          },
+        });
         if (dryRun) return described(live);
         const replaced = await replace(source, live, input, report);
         checkRestored(path, expected, replaced, report);

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+
+const PROJECT = join(import.meta.dirname, '..');
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The command line as the package ships it. */
+    readonly cli: string;
+    /** For what tests of several files share; removed after the run. */
+    readonly runFolder: string;
+  }
+}
+
+/** Bundles the command line once for a whole run: each process starts much faster than under tsx. */
+export default async function oneRun(project: TestProject): Promise<() => void> {
+  const runFolder = mkdtempSync(join(tmpdir(), 'pylon-db-run-'));
+  const home = join(runFolder, 'package');
+  mkdirSync(home);
+  project.provide('cli', await bundle(home));
+  project.provide('runFolder', runFolder);
+  return () => rmSync(runFolder, { recursive: true, force: true });
+}
+
+async function bundle(folder: string): Promise<string> {
+  const manifest = readFileSync(join(PROJECT, 'package.json'), 'utf8');
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(manifest);
+  const build = scripts['build:cli']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
+  await promisify(execFile)('sh', ['-c', `node_modules/.bin/${build}`], { cwd: PROJECT });
+  writeFileSync(join(folder, 'package.json'), manifest);
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'dist', 'cli.js');
+}

@@ -1,9 +1,13 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
 import { PostgresServer } from './server.js';
 
 /** Rounds of two that race: without the locks, some of so many fail. */
 const ROUNDS = 150;
+
+/** Rounds of moves, which take longer. */
+const MOVES = 30;
 
 describe.runIf(PostgresServer.isInstalled)('two programs on one server', () => {
   let server: PostgresServer;
@@ -42,13 +46,19 @@ describe.runIf(PostgresServer.isInstalled)('two programs on one server', () => {
 
   it('move a job to and fro at once, and no move is called illegal that was not', async () => {
     await one.jobs.create({ id: 'job', kind: 1, customer_pubkey: 'c', status: 'failed' });
+    // Time for the other between a refused move and the look at why.
+    await sql`create function nap() returns trigger language plpgsql
+      as 'begin perform pg_sleep(0.005); return null; end'`.execute(one.kysely);
+    await sql`create trigger nap after update on jobs for each statement execute function nap()`.execute(
+      one.kysely,
+    );
     const unexpected: unknown[] = [];
     const isTrue = (error: unknown) => {
       // What it tells of the job must be a reason to refuse.
       if (isPylonDbError(error, 'ILLEGAL_TRANSITION') && error.from === 'failed') return;
       unexpected.push(error);
     };
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < MOVES; round++) {
       await Promise.all([
         one.jobs.updateStatus('job', 'processing').catch(isTrue),
         other.jobs.updateStatus('job', 'pending').catch(isTrue),

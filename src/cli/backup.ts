@@ -12,7 +12,7 @@ import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { withProgressBar } from './progress-bar.js';
 import { assertFile, readSettings, type Settings } from './settings.js';
-import { formatBytes, formatCount } from './units.js';
+import { counted, formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
 
 interface BackupCommandOptions {
@@ -110,7 +110,7 @@ async function makeBackup(
 function tell(out: Output, { path, manifest }: Backup, pruned: readonly string[]): void {
   out.result({ path, manifest, pruned }, () => out.path(path));
   out.note(
-    `${formatCount(countRows(manifest))} rows, ${formatBytes(manifest.size_bytes)}, verified.`,
+    `${counted(countRows(manifest), 'row')}, ${formatBytes(manifest.size_bytes)}, verified.`,
   );
   if (pruned.length > 0) out.note(`Removed ${formatCount(pruned.length)} older.`);
 }

@@ -7,7 +7,7 @@ import type { PylonDb } from '../pylon-db.js';
 import { examples } from './examples.js';
 import { reading } from './reading.js';
 import { fields } from './table.js';
-import { formatBytes, formatCount, formatMsats } from './units.js';
+import { counted, formatBytes, formatCount, formatMsats } from './units.js';
 
 interface Info {
   readonly path: string;
@@ -88,7 +88,7 @@ function show(info: Info): string {
     ['', ''],
     [
       'earnings',
-      `${formatMsats(earnings.total_msats)} · ${formatCount(earnings.job_count)} paid jobs`,
+      `${formatMsats(earnings.total_msats)} · ${counted(earnings.job_count, 'paid job')}`,
     ],
     ...EARNING_SOURCES.map(
       (source) => [`  ${source}`, formatMsats(earnings.by_source[source])] as const,

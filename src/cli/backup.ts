@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Command, Help, Option } from 'commander';
 import type { Backup } from '../ops/backup/backup.js';
 import { pruneBackups } from '../ops/backup/prune.js';
+import { counted } from '../ops/counted.js';
 import { PylonDb } from '../pylon-db.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
@@ -12,7 +13,7 @@ import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { withProgressBar } from './progress-bar.js';
 import { assertFile, readSettings, type Settings } from './settings.js';
-import { counted, formatBytes, formatCount } from './units.js';
+import { formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
 
 interface BackupCommandOptions {

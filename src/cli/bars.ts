@@ -1,8 +1,9 @@
 import { Temporal } from 'temporal-polyfill';
 import type { EarningsBucket } from '../earnings/rollup.js';
 import type { BucketWidth } from '../earnings/utc-calendar.js';
+import { counted } from '../ops/counted.js';
 import type { Output } from './output.js';
-import { counted, formatMsats } from './units.js';
+import { formatMsats } from './units.js';
 
 /** Eighths of a cell, so that a bar's length is told finely. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

@@ -1,3 +1,4 @@
+import { counted } from '../ops/counted.js';
 import type { ExportProps } from '../ops/export/export-parts.js';
 import type { ExportedFile, ExportFileOptions } from '../ops/export/export-to-file.js';
 import { EXPORT_TABLES, SECRET } from '../ops/export/tables.js';
@@ -7,7 +8,7 @@ import type { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
 import type { Settings } from './settings.js';
 import { visibleJson, visibleLines } from './terminal-text.js';
-import { counted, formatBytes } from './units.js';
+import { formatBytes } from './units.js';
 
 /** Exports to stdout; ends quietly when its reader went away (`| head`). */
 export async function printExport(

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { EARNING_SOURCES, type JobStatus, LIFECYCLE_STATES } from '../../generated/db.js';
 import { migrations } from '../../migrations/index.js';
 import type { EarningsSummary } from '../earnings/earnings-service.js';
+import { counted } from '../ops/counted.js';
 import type { PylonDb } from '../pylon-db.js';
 import { examples } from './examples.js';
 import { reading } from './reading.js';
 import { fields } from './table.js';
-import { counted, formatBytes, formatCount, formatMsats } from './units.js';
+import { formatBytes, formatCount, formatMsats } from './units.js';
 
 interface Info {
   readonly path: string;

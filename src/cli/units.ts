@@ -21,11 +21,6 @@ export function formatCount(count: number): string {
   return number.format(count);
 }
 
-/** `1 row`, `1,234 rows`. */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** `324 KiB`, `1.5 MiB`; below one KiB in bytes. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];

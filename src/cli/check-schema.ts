@@ -1,6 +1,7 @@
 import { migrations } from '../../migrations/index.js';
 import { INITIAL_MIGRATION } from '../migrate/schema-check.js';
-import { counted, type Finding, findingsOf, Tally } from '../ops/check/finding.js';
+import { type Finding, findingsOf, Tally } from '../ops/check/finding.js';
+import { counted } from '../ops/counted.js';
 import { migratorOf, withMemory, withReader } from './migration-connections.js';
 import { findDrift } from './schema-drift.js';
 

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { sql } from 'kysely';
-import { counted, type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { build, eachRow, fewRows } from './typed-query.js';
 
 /** Earnings of source `job` whose job is there, but not completed. */

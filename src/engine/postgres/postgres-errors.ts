@@ -20,6 +20,14 @@ export class CommitUnknown {
   constructor(readonly cause: unknown) {}
 }
 
+/** The server answered a COMMIT with ROLLBACK: a statement before it had failed. */
+export class RolledBack {}
+
+/** What the callback of a transaction threw: it is the caller's, whatever it looks like. */
+export class CallbackThrew {
+  constructor(readonly thrown: unknown) {}
+}
+
 /** Conflicts with other transactions went on until the time was up. */
 export class ConflictedTooLong {
   constructor(
@@ -71,10 +79,13 @@ export function timedLock(error: unknown, start: number): unknown {
   return new ConflictedTooLong(Math.round(performance.now() - start), cause);
 }
 
-/** Whether the statements must be prepared anew. */
+/** Whether prepared statements must be prepared anew. */
 export function isStale(error: unknown): boolean {
-  const cause = said(error);
-  return isServerError(cause) && STALE_STATEMENT.test(cause.code);
+  return (
+    error instanceof BatchFailure &&
+    isServerError(error.cause) &&
+    STALE_STATEMENT.test(error.cause.code)
+  );
 }
 
 /** Whether two sessions made a table of one name in the same moment: IF NOT EXISTS doesn't help. */
@@ -104,7 +115,9 @@ function isCallersMistake(error: unknown): error is TypeError | RangeError {
  */
 export function toldToCaller(error: unknown, operation: string, address: string): unknown {
   if (error instanceof StepUntouched) return error;
+  if (error instanceof CallbackThrew) return error.thrown;
   if (error instanceof PylonDbError) return error.toldBy(operation);
+  if (error instanceof RolledBack) return rolledBack(operation);
   if (error instanceof CommitUnknown) {
     return new PylonDbError(
       'COMMIT_UNKNOWN',
@@ -134,6 +147,15 @@ export function toldToCaller(error: unknown, operation: string, address: string)
     return connectionLost(operation, address, cause);
   }
   return error;
+}
+
+function rolledBack(operation: string): PylonDbError {
+  return new PylonDbError(
+    'ABORTED',
+    'the server rolled it back, because a statement of it had failed',
+    {},
+    { operation, hint: 'Nothing of it was stored. Let errors of calls on tx end the callback.' },
+  );
 }
 
 function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError {

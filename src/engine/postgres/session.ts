@@ -45,13 +45,15 @@ export class Session {
   }
 
   /**
-   * Runs one ad-hoc statement. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
+   * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
    * JavaScript number can't hold.
    */
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     const start = performance.now();
     try {
-      const query: QueryArrayConfig<unknown[]> = {
+      const query: QueryArrayConfig<unknown[]> & { readonly queryMode: 'extended' } = {
+        // Else a text without parameters may hold a COMMIT behind its first statement.
+        queryMode: 'extended',
         text: sql,
         values: [...parameters],
         rowMode: 'array',

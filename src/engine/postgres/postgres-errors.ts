@@ -1,14 +1,12 @@
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepUntouched } from '../engine.js';
 import { BatchFailure } from './batch.js';
-
-/** What the server says of a failure. Its `detail` and `where` quote rows, so they stay here. */
-interface ServerError extends Error {
-  /** SQLSTATE. */
-  readonly code: string;
-  readonly severity: string;
-  readonly constraint?: string;
-}
+import {
+  isServerError,
+  messageWithoutValues,
+  type ServerError,
+  withoutSecrets,
+} from './server-error.js';
 
 /** No connection could be had; nothing was sent. */
 export class NotConnected {
@@ -48,15 +46,6 @@ const STALE_STATEMENT = /^(?:26000|0A000)$/;
 
 /** Class 08, and the server's words for going away or not being up yet. */
 const CONNECTION_STATES = /^(?:08...|57P0[1-5])$/;
-
-function isServerError(error: unknown): error is ServerError {
-  return (
-    error instanceof Error &&
-    'severity' in error &&
-    'code' in error &&
-    typeof error.code === 'string'
-  );
-}
 
 /** What the server or the socket said, out of its wrapping. */
 function said(error: unknown): unknown {
@@ -125,7 +114,7 @@ export function toldToCaller(error: unknown, operation: string, address: string)
       {},
       {
         operation,
-        cause: withoutRows(error.cause),
+        cause: withoutSecrets(error.cause),
         hint: 'It may be stored or not: read it back before trying again.',
       },
     );
@@ -165,7 +154,7 @@ function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError
     { waitedMs },
     {
       operation,
-      cause: withoutRows(cause),
+      cause: withoutSecrets(cause),
       hint: 'Nothing was stored. Try again, raise busyTimeoutMs, or find the long transaction.',
     },
   );
@@ -177,11 +166,23 @@ export function cannotOpen(error: unknown, operation: string, address: string): 
   if (!(error instanceof NotConnected) || isServerError(cause)) {
     return toldToCaller(error, operation, address);
   }
+  if (isCallersMistake(cause) || cause instanceof URIError) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      'the URL of the server is malformed',
+      { field: 'path' },
+      { operation, hint: 'Write special characters of user and password as %40, %3A, %2F.' },
+    );
+  }
   return new PylonDbError(
     'CANNOT_OPEN',
     `nobody answers at ${address}`,
     { path: address },
-    { operation, cause, hint: 'Look whether the server is up, and check host, port and TLS.' },
+    {
+      operation,
+      cause: withoutSecrets(cause),
+      hint: 'Look whether the server is up, and check host, port and TLS.',
+    },
   );
 }
 
@@ -192,7 +193,7 @@ function connectionLost(operation: string, address: string, cause: unknown): Pyl
     {},
     {
       operation,
-      cause: withoutRows(cause),
+      cause: withoutSecrets(cause),
       hint: 'Nothing of this call was stored. Look whether the server is up, and try again.',
     },
   );
@@ -212,7 +213,7 @@ function constraintOf({ code, constraint = '' }: ServerError): Constraint {
 
 function fromServer(error: ServerError, operation: string, address: string): PylonDbError {
   const { code } = error;
-  const context = (hint: string) => ({ operation, cause: withoutRows(error), hint });
+  const context = (hint: string) => ({ operation, cause: withoutSecrets(error), hint });
   if (code.startsWith('23') || code === 'P0001') {
     return new PylonDbError(
       'INVALID_ARGUMENT',
@@ -279,12 +280,14 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
 const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);
 
 function fromSql(
-  { code, message }: ServerError,
+  error: ServerError,
   operation: string,
   context: (hint: string) => { operation: string; cause: unknown; hint: string },
 ): PylonDbError {
-  // Class 22 is about a value, and its message quotes that.
-  const problem = code.startsWith('22') ? `a value doesn't fit its type (${code})` : message;
+  const { code } = error;
+  const problem = code.startsWith('22')
+    ? `a value doesn't fit its type (${code})`
+    : messageWithoutValues(error);
   if (CALLERS_SQL.has(operation) || code.startsWith('54')) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
@@ -299,19 +302,4 @@ function fromSql(
     { problems: [problem] },
     context('Another program changed its schema. Compare it with `pylon-db migrate verify`.'),
   );
-}
-
-/**
- * The driver's error without what quotes a row or a value: `detail`, `where`, the query, and for
- * class 22 and 23 the message.
- */
-function withoutRows(error: unknown): unknown {
-  if (!isServerError(error)) return error;
-  const { code, severity, constraint } = error;
-  const quotes = /^2[23]/.test(code);
-  return Object.assign(new Error(quotes ? `SQLSTATE ${code}` : error.message), {
-    code,
-    severity,
-    ...(constraint === undefined ? {} : { constraint }),
-  });
 }

@@ -9,6 +9,7 @@ import {
   type Statement,
   type StatementResult,
 } from './batch.js';
+import { withoutSecrets } from './server-error.js';
 import { BIGINT, NUMERIC } from './values.js';
 
 type OnQuery = ((event: QueryEvent) => void) | undefined;
@@ -62,7 +63,8 @@ export class Session {
       tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
       return toRawResult(result);
     } catch (error) {
-      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
+      const durationMs = performance.now() - start;
+      tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
       throw error;
     }
   }
@@ -89,7 +91,7 @@ export class Session {
       const failed = failure instanceof BatchFailure && failure.index === i;
       tellQuery(
         this.#onQuery,
-        failed ? { sql, durationMs, error: failure.cause } : { sql, durationMs },
+        failed ? { sql, durationMs, error: withoutSecrets(failure.cause) } : { sql, durationMs },
       );
     }
   }

@@ -181,7 +181,7 @@ export function cannotOpen(error: unknown, operation: string, address: string): 
     {
       operation,
       cause: withoutSecrets(cause),
-      hint: 'Look whether the server is up, and check host, port and TLS.',
+      hint: 'Look whether the server is up, and check host, port, password and TLS.',
     },
   );
 }
@@ -232,13 +232,13 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
       context('Nothing of this call was stored. Free space on the disk of the server and retry.'),
     );
   }
-  // A wrong password or user, an unknown database, no more connections.
-  if (/^(?:28|3D|53)/.test(code)) {
+  // A wrong password or user, an unknown database or schema, no more connections.
+  if (/^(?:28|3D|3F|53)/.test(code)) {
     return new PylonDbError(
       'CANNOT_OPEN',
       `${address} can't be opened (${code})`,
       { path: address },
-      context('Check user, password, database and the number of connections of the server.'),
+      context('Check user, password, database, search_path and the number of connections.'),
     );
   }
   if (code === '25006' || code === '42501') {

@@ -1,13 +1,16 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { isServerUrl, shownUrl } from '../database-url.js';
 import { DEFAULT_PATH, expandPath } from '../engine/sqlite/database-file.js';
 import { PylonDbError } from '../errors.js';
 import { badUsage } from './usage-error.js';
 
 /** What the options of every command say. */
 export interface Settings {
-  /** The database's absolute path. */
+  /** The database as it may be shown: a file's absolute path, or a server's URL without password. */
   readonly path: string;
+  /** What connects to a server, so never to be shown; `undefined` where the database is a file. */
+  readonly serverUrl: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly colour: boolean;
@@ -23,7 +26,19 @@ interface GlobalOptions {
 /** Reads the global options, wherever they stood. Throws `INVALID_ARGUMENT`. */
 export function readSettings(command: Command): Settings {
   const { db, json = false, quiet = false, color } = command.optsWithGlobals<GlobalOptions>();
-  return { path: databasePath(db), json, quiet, colour: color && !process.env['NO_COLOR'] };
+  return { ...databaseOf(db), json, quiet, colour: color && !process.env['NO_COLOR'] };
+}
+
+/** What `PylonDb.open` takes for a database that must be there. Throws `CANNOT_OPEN` for no file. */
+export function existingDatabase({ path, serverUrl }: Settings): string {
+  if (serverUrl === undefined) assertFile(path);
+  return serverUrl ?? path;
+}
+
+/** Throws `NOT_SUPPORTED` for a server, telling what to use there `instead`. */
+export function refuseServer({ serverUrl }: Settings, what: string, instead: string): void {
+  if (serverUrl === undefined) return;
+  throw new PylonDbError('NOT_SUPPORTED', what, {}, { operation: '', hint: instead });
 }
 
 /** Throws `CANNOT_OPEN` with the fix unless there is a file at `path`. Opens and creates nothing. */
@@ -46,28 +61,23 @@ export function assertFileOrMissing(path: string): void {
   if (kindAt(path) !== 'missing') assertFile(path);
 }
 
-function databasePath(option: string | undefined): string {
-  if (option === undefined) return checkedPath(process.env['PYLON_DB'] || DEFAULT_PATH, 'PYLON_DB');
+type Database = Pick<Settings, 'path' | 'serverUrl'>;
+
+function databaseOf(option: string | undefined): Database {
+  if (option === undefined) return checked(process.env['PYLON_DB'] || DEFAULT_PATH, 'PYLON_DB');
   // An option that swallowed the next one, or an empty variable in a script.
   if (option === '' || option.startsWith('-')) {
     throw badUsage('--db needs a path', 'Write --db PATH, and ./-name for a name like an option.');
   }
-  return checkedPath(option, '--db');
+  return checked(option, '--db');
 }
 
-function checkedPath(path: string, from: string): string {
-  if (path === ':memory:') {
+function checked(database: string, from: string): Database {
+  if (database === ':memory:') {
     throw badUsage(`${from} must be a file`, 'A database in memory would be empty.');
   }
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-    throw new PylonDbError(
-      'NOT_SUPPORTED',
-      'only SQLite files can be opened',
-      {},
-      { operation: '', hint: `Give the path of a pylon.db file as ${from}.` },
-    );
-  }
-  return expandPath(path);
+  if (isServerUrl(database, '')) return { path: shownUrl(database), serverUrl: database };
+  return { path: expandPath(database), serverUrl: undefined };
 }
 
 function kindAt(path: string): 'missing' | 'file' | 'a folder' | 'no regular file' {

@@ -12,6 +12,7 @@ import {
   deleteTicks,
   getAgent,
   insertTick,
+  lockAgent,
   ticksOfAgent,
   ticksOfAgentBefore,
   updateAgentBalance,
@@ -178,7 +179,8 @@ export class AgentsService {
   /** Deletes an agent with its ticks, all or nothing; `false` when there was none. */
   async delete(npub: string): Promise<boolean> {
     agentInput.npub(npub, 'npub', 'agents.delete');
-    const [, deleted] = await this.#db.write('agents.delete', [
+    const [, , deleted] = await this.#db.write('agents.delete', [
+      { query: lockAgent({ npub }) },
       { query: deleteTicks({ npub }) },
       { query: deleteAgent({ npub }) },
     ]);

@@ -202,6 +202,15 @@ export const ticksOfAgentBefore = prepared(
   decodeTick,
 );
 
+/** Where others write at once: from here on, nobody else ticks the agent. */
+export const lockAgent = prepared(
+  'agents.delete lock',
+  (db, p: Params<{ npub: string }>) =>
+    db.selectFrom('agents').select('npub').where('npub', '=', p.npub).forUpdate(),
+  (row) => String(row[0]),
+  { onlySoundRows: true, locks: { agent: 'npub' } },
+);
+
 export const deleteTicks = prepared(
   'agents.delete ticks',
   (db, p: Params<{ npub: string }>) =>

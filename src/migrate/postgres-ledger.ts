@@ -6,6 +6,8 @@ import { hasLedger, judgeLedger, type LedgerState, PUBLISHED_TABLES } from './sc
 const TYPES: Readonly<Record<string, string>> = {
   text: 'TEXT',
   bigint: 'INTEGER',
+  // Its own name in upper case would pass for SQLite's, which holds 64 bits.
+  integer: 'a 32-bit integer',
 };
 
 /**

@@ -134,6 +134,8 @@ interface Place {
 /** A batch as it is sent: its locks, then its units in the order in which all processes lock. */
 class BatchPlan {
   readonly #statements: Statement[] = [];
+  /** The payment locks, by their place among the statements. */
+  readonly #locks = new Map<number, number>();
   readonly #places: Place[] = [];
   /** Whether results decide about the commit, which is then a round trip of its own. */
   readonly #inspected: boolean;
@@ -146,6 +148,7 @@ class BatchPlan {
     if (this.#inspected) this.#statements.push(BEGIN);
     const locks = new Set(units.flatMap(({ unit }) => unit.paymentLocks));
     for (const lock of [...locks].sort((a, b) => a - b)) {
+      this.#locks.set(this.#statements.length, lock);
       this.#statements.push(takePaymentLock(lock));
     }
     for (const { entry, unit } of units.sort(byOrderKey)) {
@@ -210,10 +213,14 @@ class BatchPlan {
     }
   }
 
-  /** The unit that the statement at `index` belongs to; the last for the commit itself. */
+  /** The unit that the statement at `index` is for; the last for the commit itself. */
   #blame(index: number, error: BatchFailure): FailedUnit {
-    const place = this.#places.findLast(({ start }) => start <= index);
-    // A lock or BEGIN failed: that is nobody's doing.
+    const lock = this.#locks.get(index);
+    const place =
+      lock === undefined
+        ? this.#places.findLast(({ start }) => start <= index)
+        : this.#places.find(({ unit }) => unit.paymentLocks.includes(lock));
+    // BEGIN failed: that is nobody's doing.
     if (place === undefined) throw error;
     const { entry, unit, start } = place;
     return { entry, error: unit.whyFailed(error.results.slice(start), error) };

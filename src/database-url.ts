@@ -18,12 +18,16 @@ export function isServerUrl(text: string, operation: string): boolean {
   );
 }
 
-/** A server's URL as it may be shown: without password and options. */
+/**
+ * A server's URL as it may be shown: without password and options. Where an @ stands behind the host,
+ * a password may have been cut in two, and only the scheme is shown.
+ */
 export function shownUrl(url: string): string {
-  const [, scheme = '', rest = ''] = /^([a-z]+:\/\/)([^?#]*)/i.exec(url) ?? [];
-  const [authority = '', ...path] = rest.split('/');
-  // Up to the last @: a password may have one.
+  const [, scheme = '', authority = '', rest = ''] =
+    /^([a-z]+:\/\/)([^/?#]*)(.*)$/is.exec(url) ?? [];
+  if (rest.includes('@')) return `${scheme}…`;
   const at = authority.lastIndexOf('@');
   const user = at === -1 ? '' : `${authority.slice(0, at).split(':', 1).join('')}@`;
-  return [`${scheme}${user}${authority.slice(at + 1)}`, ...path].join('/');
+  const host = authority.slice(at + 1).replace(/:(?!\d+$).*/, ':…');
+  return `${scheme}${user}${host}${rest.replace(/[?#].*/s, '')}`;
 }

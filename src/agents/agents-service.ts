@@ -12,6 +12,8 @@ import {
   deleteTicks,
   getAgent,
   insertTick,
+  keepTicksOut,
+  lockAgent,
   ticksOfAgent,
   ticksOfAgentBefore,
   updateAgentBalance,
@@ -113,11 +115,8 @@ export class AgentsService {
     const adjust = { query: adjustAgentBalance({ npub, delta_sats, now: this.#clock() }) };
     const [adjusted] = await this.#db.write(operation, [adjust]);
     if (adjusted.rows[0] !== undefined) return adjusted.rows[0];
-    const [again, found] = await this.#db.write(
-      operation,
-      [adjust, { query: getAgent({ npub }) }],
-      'follow-up',
-    );
+    const look = { query: lockAgent({ npub }) };
+    const [found, again] = await this.#db.write(operation, [look, adjust], 'follow-up');
     if (again.rows[0] !== undefined) return again.rows[0];
     if (found.rows[0] === undefined) unknownAgent(operation, npub);
     throw outOfRange(operation, 'balance_sats', npub);
@@ -178,7 +177,8 @@ export class AgentsService {
   /** Deletes an agent with its ticks, all or nothing; `false` when there was none. */
   async delete(npub: string): Promise<boolean> {
     agentInput.npub(npub, 'npub', 'agents.delete');
-    const [, deleted] = await this.#db.write('agents.delete', [
+    const [, , deleted] = await this.#db.write('agents.delete', [
+      { query: keepTicksOut({ npub }) },
       { query: deleteTicks({ npub }) },
       { query: deleteAgent({ npub }) },
     ]);

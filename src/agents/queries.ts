@@ -12,6 +12,24 @@ export const getAgent = prepared(
   decodeAgent,
 );
 
+/** Like {@link getAgent}, and nobody else changes the agent until the unit is stored. */
+export const lockAgent = prepared(
+  'agents.get for a change',
+  (db, p: Params<{ npub: string }>) =>
+    db.selectFrom('agents').select(AGENT_COLUMNS).where('npub', '=', p.npub).forUpdate(),
+  decodeAgent,
+  { locks: { agent: 'npub' } },
+);
+
+/** Keeps new ticks of an agent out until the unit is stored, whatever its row holds. */
+export const keepTicksOut = prepared(
+  'agents.delete lock',
+  (db, p: Params<{ npub: string }>) =>
+    db.selectFrom('agents').select('npub').where('npub', '=', p.npub).forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { agent: 'npub' } },
+);
+
 /** The columns that an upsert leaves as they are when the caller gives nothing for them. */
 export const OPTIONAL_COLUMNS = [
   'balance_sats',

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Command, Help, Option } from 'commander';
 import type { Backup } from '../ops/backup/backup.js';
 import { pruneBackups } from '../ops/backup/prune.js';
+import { counted } from '../ops/counted.js';
 import { PylonDb } from '../pylon-db.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
@@ -115,7 +116,7 @@ async function makeBackup(
 function tell(out: Output, { path, manifest }: Backup, pruned: readonly string[]): void {
   out.result({ path, manifest, pruned }, () => out.path(path));
   out.note(
-    `${formatCount(countRows(manifest))} rows, ${formatBytes(manifest.size_bytes)}, verified.`,
+    `${counted(countRows(manifest), 'row')}, ${formatBytes(manifest.size_bytes)}, verified.`,
   );
   if (pruned.length > 0) out.note(`Removed ${formatCount(pruned.length)} older.`);
 }

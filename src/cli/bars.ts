@@ -1,8 +1,9 @@
 import { Temporal } from 'temporal-polyfill';
 import type { EarningsBucket } from '../earnings/rollup.js';
 import type { BucketWidth } from '../earnings/utc-calendar.js';
+import { counted } from '../ops/counted.js';
 import type { Output } from './output.js';
-import { formatCount, formatMsats } from './units.js';
+import { formatMsats } from './units.js';
 
 /** Eighths of a cell, so that a bar's length is told finely. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
@@ -74,7 +75,7 @@ function barOf(share: number, width: number): string {
 function total(buckets: readonly EarningsBucket[]): string {
   const msats = buckets.reduce((sum, bucket) => sum + bucket.amount_msats, 0);
   const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
-  return `total ${formatMsats(msats)} in ${formatCount(count)} earnings`;
+  return `total ${formatMsats(msats)} in ${counted(count, 'earning')}`;
 }
 
 function labelOf(start: number, { by, timeZone }: Calendar): string {

@@ -87,18 +87,22 @@ export function pendingLine(pending: readonly string[]): string {
   return `${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;
 }
 
+/** Those of the file, and those of each connection of pylon-db. */
+const PRAGMAS = [
+  'journal_mode',
+  'synchronous',
+  'foreign_keys',
+  'trusted_schema',
+  'cell_size_check',
+  'page_size',
+  'auto_vacuum',
+  'encoding',
+  'user_version',
+  'application_id',
+] as const;
+
 function pragmas(database: NonNullable<CheckAnswer['database']>): string {
-  const { journal_mode, page_size, auto_vacuum, encoding, user_version, application_id } = database;
-  return Object.entries({
-    journal_mode,
-    page_size,
-    auto_vacuum,
-    encoding,
-    user_version,
-    application_id,
-  })
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
+  return PRAGMAS.map((name) => `${name}=${database[name]}`).join(' ');
 }
 
 function backupLine({ last_backup }: CheckAnswer): string {

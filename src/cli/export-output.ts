@@ -1,3 +1,4 @@
+import { counted } from '../ops/counted.js';
 import type { ExportProps } from '../ops/export/export-parts.js';
 import type { ExportedFile, ExportFileOptions } from '../ops/export/export-to-file.js';
 import { EXPORT_TABLES, SECRET } from '../ops/export/tables.js';
@@ -7,7 +8,7 @@ import type { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
 import type { Settings } from './settings.js';
 import { visibleJson, visibleLines } from './terminal-text.js';
-import { formatBytes, formatCount } from './units.js';
+import { formatBytes } from './units.js';
 
 /** Exports to stdout; ends quietly when its reader went away (`| head`). */
 export async function printExport(
@@ -50,7 +51,12 @@ export async function writeExport(
     files.map((file) => out.path(file.path)).join('\n'),
   );
   const sum = (of: (file: ExportedFile) => number) => files.reduce((all, f) => all + of(f), 0);
-  out.note(`${formatCount(sum((f) => f.rows))} rows, ${formatBytes(sum((f) => f.bytes))}.`);
+  out.note(
+    `${counted(
+      sum((f) => f.rows),
+      'row',
+    )}, ${formatBytes(sum((f) => f.bytes))}.`,
+  );
   noteSecrets(out, props);
 }
 

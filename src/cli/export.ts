@@ -78,6 +78,12 @@ function selectionOf(table: string | undefined, options: ExportOptions): Selecti
   if (all && force) {
     throw badUsage('--force replaces one file', 'With --all give a folder that is new or empty.');
   }
+  if (all && out !== undefined && formatOfName(out) !== undefined) {
+    throw badUsage(
+      `--all writes a file for each table, and ${out} is the name of one`,
+      'Give a folder; or leave --out out, add --format json, and redirect stdout.',
+    );
+  }
   if (sql !== undefined) {
     if (since === undefined) return { sql };
     throw badUsage("--since doesn't go with --sql", 'Write the condition into the query.');
@@ -108,8 +114,12 @@ function formatOf({ format, out, all = false }: ExportOptions, json: boolean): E
   return toStdout;
 }
 
+function formatOfName(path: string): ExportFormat | undefined {
+  return EXPORT_FORMATS.find((format) => path.toLowerCase().endsWith(`.${format}`));
+}
+
 function formatByName(path: string): ExportFormat {
-  const found = EXPORT_FORMATS.find((format) => path.toLowerCase().endsWith(`.${format}`));
+  const found = formatOfName(path);
   if (found !== undefined) return found;
   throw badUsage(`the name ${path} doesn't tell the format`, 'Add --format csv, json or ndjson.');
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EARNING_SOURCES, type JobStatus, LIFECYCLE_STATES } from '../../generated/db.js';
 import { migrations } from '../../migrations/index.js';
 import type { EarningsSummary } from '../earnings/earnings-service.js';
+import { counted } from '../ops/counted.js';
 import type { PylonDb } from '../pylon-db.js';
 import { examples } from './examples.js';
 import { type DatabaseSize, fileSize, serverSize, sizeLines } from './info-size.js';
@@ -83,7 +84,7 @@ function show(info: Info): string {
     ['', ''],
     [
       'earnings',
-      `${formatMsats(earnings.total_msats)} · ${formatCount(earnings.job_count)} paid jobs`,
+      `${formatMsats(earnings.total_msats)} · ${counted(earnings.job_count, 'paid job')}`,
     ],
     ...EARNING_SOURCES.map(
       (source) => [`  ${source}`, formatMsats(earnings.by_source[source])] as const,

@@ -3,7 +3,7 @@ import type { Step, WriteHandle } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { PylonDbError } from '../errors.js';
 import type { Job } from './job.js';
-import { getJob } from './queries.js';
+import { lockJob } from './queries.js';
 
 /** A change of status: the update whose WHERE holds the rule, and what a repeat of it looks like. */
 export interface Move {
@@ -22,8 +22,8 @@ export async function moveJob(db: WriteHandle, operation: string, move: Move): P
   const update: Step<Job> = { query: move.query };
   const [moved] = await db.write(operation, [update]);
   if (moved.rows[0] !== undefined) return moved.rows[0];
-  const look = { query: getJob({ id: move.id }) };
-  const [again, found] = await db.write(operation, [update, look], 'follow-up');
+  const look = { query: lockJob({ id: move.id }) };
+  const [found, again] = await db.write(operation, [look, update], 'follow-up');
   if (again.rows[0] !== undefined) return again.rows[0];
   const job = found.rows[0] ?? unknownJob(operation, move.id);
   if (move.isRepeat(job)) return job;

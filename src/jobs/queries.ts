@@ -14,6 +14,15 @@ export const getJob = prepared(
   decodeJob,
 );
 
+/** Like {@link getJob}, and nobody else changes the job until the unit is stored. */
+export const lockJob = prepared(
+  'jobs.get for a move',
+  (db, p: Params<{ id: string }>) =>
+    db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id).forUpdate(),
+  decodeJob,
+  { locks: { job: 'id' } },
+);
+
 export const insertJob = prepared(
   'jobs.create',
   (db, p: Params<Job>) =>

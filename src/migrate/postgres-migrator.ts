@@ -3,6 +3,7 @@ import type { RawRunner } from '../engine/kysely-connection.js';
 import { postgresDialect } from '../engine/postgres/dialect.js';
 import type { SessionPool } from '../engine/postgres/pool.js';
 import { hasRacedForTables, toldToCaller } from '../engine/postgres/postgres-errors.js';
+import { withoutSecrets } from '../engine/postgres/server-error.js';
 import type { Session } from '../engine/postgres/session.js';
 import { refuseTransactionControl } from '../engine/raw-sql.js';
 import { ddlWords } from './ddl-words.js';
@@ -107,7 +108,11 @@ async function transact<Result>(
 ): Promise<Result> {
   const raw: RawRunner['raw'] = async (sql, parameters) => {
     refuseTransactionControl(sql);
-    return await session.raw(sql, parameters);
+    try {
+      return await session.raw(sql, parameters);
+    } catch (error) {
+      throw withoutSecrets(error);
+    }
   };
   const step = new MigrationStep(postgresDialect, { raw });
   await session.raw('begin isolation level read committed', []);

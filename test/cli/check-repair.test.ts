@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { literals, PUBLISHED_TABLES, stored, writeByAnother } from '../file.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
+import { atWork } from './at-work.js';
 import { check, migratedFile } from './checked.js';
 import { CLI, pylonDb } from './command.js';
 
@@ -200,8 +201,9 @@ describe('beside others, check --repair', () => {
       stderr += text;
     });
     const ended = once(told, 'close');
-    // Longer than it takes to start and to find the rollups wrong; it waits for 5 s.
-    await sleep(1500);
+    await atWork(told, path);
+    // Most often longer than it takes to find the rollups wrong; it waits for 5 s.
+    await sleep(1000);
     told.kill('SIGTERM');
     expect(await ended).toEqual([1, null]);
     expect(stderr).toBe('pylon-db: it was stopped before its end. Run it again.\n');

@@ -146,6 +146,31 @@ describe('nothing is left of an export', () => {
     expect(readFileSync(out, 'utf8')).toBe('old');
   });
 
+  it('for which the disk has no room, which is told', async () => {
+    const path = publishedFile(temporaryFolder());
+    const folder = temporaryFolder();
+    // In blocks of 512 or 1,024 bytes: more than the sidecars of the database.
+    const line = 'ulimit -f 100; exec "$0" "$@"';
+    const args = [
+      'export',
+      '--sql',
+      ENDLESS,
+      '--out',
+      join(folder, 'x.csv'),
+      '--db',
+      path,
+      '--json',
+    ];
+    const { status, stderr } = spawnSync('sh', ['-c', line, process.execPath, CLI, ...args], {
+      encoding: 'utf8',
+    });
+    expect({ status, error: JSON.parse(stderr).error }).toMatchObject({
+      status: 1,
+      error: { code: 'DISK_FULL', message: `there is no room at ${folder}` },
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('of all tables that finds a folder with something in it', async () => {
     const path = publishedFile(temporaryFolder());
     const folder = temporaryFolder();

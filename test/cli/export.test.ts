@@ -191,6 +191,7 @@ describe('a bad command line exits 2 in one line and creates nothing', () => {
     ['all tables in one CSV', ['--all'], 'CSV holds one table'],
     ['a date that is none', ['jobs', '--since', 'yesterday'], 'Give unix seconds'],
     ['--since with --sql', ['--sql', 'SELECT 1', '--since', '2026-01-01'], 'into the query'],
+    ['--all into one file', ['--all', '--out', 'all.json'], 'Give a folder'],
     ['--force without --out', ['jobs', '--force'], '--force goes with --out'],
     ['--force with --all', ['--all', '--out', 'x', '--force'], 'new or empty'],
     ['an empty --out', ['jobs', '--out', ''], '--out needs a path'],

@@ -166,6 +166,10 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
         encoding: text,
         user_version: integer,
         application_id: integer,
+        synchronous: count,
+        foreign_keys: count,
+        trusted_schema: count,
+        cell_size_check: count,
         applied_migrations: list(text),
         pending_migrations: list(text),
         objects: orNull(

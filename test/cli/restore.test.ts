@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -16,7 +16,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { contentsOf } from '../migrate/schema-of.js';
 import { temporaryFolder } from '../temporary.js';
-import { contents, pylonDb } from './command.js';
+import { CLI, contents, pylonDb } from './command.js';
 
 /** A database with one job, a backup of it, and another job since. */
 async function backedUp() {
@@ -182,6 +182,23 @@ it.each(['idle', 'writing'])(
   },
 );
 
+it('leaves all rows, in WAL mode, when there is no room for the safety copy', async () => {
+  const { folder, path, backup } = await backedUp();
+  const before = allRows(path);
+  // In blocks of 512 or 1,024 bytes: less than the file, more than its sidecars.
+  const line = 'ulimit -f 100; exec "$0" "$@"';
+  const args = ['-c', line, process.execPath, CLI, 'restore', backup, '--db', path];
+  const { status, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringContaining('no room for a safety copy'),
+  });
+  // As its header says: WAL for those who write, and for those who read.
+  expect([...readFileSync(path).subarray(18, 20)]).toEqual([2, 2]);
+  expect(allRows(path)).toEqual(before);
+  expect(readdirSync(folder).filter((name) => /partial|before-restore/.test(name))).toEqual([]);
+});
+
 const BAD: Readonly<Record<string, (backup: string) => void | Promise<void>>> = {
   damaged(backup) {
     const bytes = readFileSync(backup);
@@ -225,6 +242,26 @@ it.each(Object.entries(BAD))('refuses a backup %s, and touches nothing', async (
     code: 'BACKUP_INVALID',
   });
   expect(contents(folder)).toEqual(before);
+});
+
+it.each([
+  ['a file without manifest', '', '--force'],
+  ['the manifest in the place of the backup', '.json', 'Give '],
+])('tells the way out for %s', async (_, suffix, way) => {
+  const { path, backup } = await backedUp();
+  if (suffix === '') renameSync(`${backup}.json`, `${backup}.gone`);
+  const { exitCode, stderr } = await restore(path, backup + suffix);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringContaining(way) });
+});
+
+it('tells in one line what was wrong with a damaged database', async () => {
+  const { path, backup } = await backedUp();
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, 4096 * 2, 4096 * 3);
+  writeFileSync(path, bytes);
+  const { stdout } = await restore(path, backup);
+  expect(stdout).toMatch(/^there before +damaged: Tree \d+ page \d+: .*$/m);
+  expect(stdout).not.toContain('***');
 });
 
 it('takes a file without manifest with --force, as `sqlite3 .backup` makes them', async () => {

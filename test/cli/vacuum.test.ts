@@ -16,6 +16,7 @@ import { PylonDb } from '../../src/index.js';
 import { literals, stored } from '../file.js';
 import { vacuumable, valuesOf } from '../ops/vacuumable.js';
 import { temporaryFolder } from '../temporary.js';
+import { atWork } from './at-work.js';
 import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
 
 /** Another program's connection. */
@@ -300,7 +301,7 @@ describe('Ctrl-C', () => {
       stderr += text;
     });
     const exit = new Promise((resolve) => child.on('close', resolve));
-    await sleep(1000);
+    await atWork(child, path);
     child.kill('SIGINT');
     expect(await exit).toBe(1);
     expect(stderr).toMatch(/^pylon-db: it was stopped before its end/);

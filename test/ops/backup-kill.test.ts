@@ -95,7 +95,7 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
   expect(ends.killed).toBe(KILLS);
   expect(ends.temporaries).toBeGreaterThan(0);
   console.log(`backup killed: ${JSON.stringify({ ...ends, finals })}, 0 bad finals, 0 remains`);
-});
+}, 300_000);
 
 function killOne(run: ChildProcess, victim: (typeof VICTIMS)[number]): void {
   const pid = run.pid ?? 0;

@@ -107,7 +107,7 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   expect((await pylonDb(['restore', backup, '--db', path])).exitCode).toBe(0);
   expect(await wordIn(path)).toBe('new');
   expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
-});
+}, 300_000);
 
 /** What a restore that was killed leaves beside the database, so that its signs show again. */
 function removeRemains(folder: string): void {

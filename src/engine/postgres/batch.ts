@@ -18,6 +18,8 @@ export interface StatementResult {
   readonly rows: readonly RawRow[];
   /** How many rows it gave or changed. */
   readonly touched: number;
+  /** What the server says it did: `INSERT 0 1`; of a COMMIT that it refused, `ROLLBACK`. */
+  readonly tag: string;
 }
 
 /** A batch failed, and nothing of it is stored, unless it was {@link sent} without BEGIN and its answer lost. */
@@ -101,7 +103,7 @@ export class Batch implements Submittable {
     const done = this.#results.length;
     const name = this.#statements[done]?.name;
     if (name !== undefined) this.#prepared.set(name, this.#parsers);
-    this.#results.push({ rows: this.#rows, touched: touchedOf(text) });
+    this.#results.push({ rows: this.#rows, touched: touchedOf(text), tag: text });
     this.#rows = [];
     this.#parsers = this.#parsersAt(done + 1);
   }

@@ -16,10 +16,13 @@ export interface ServerProps {
 /** A connection that takes longer, in ms, means that nobody answers at that address. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** To the server, 0 ms is no limit at all. */
+const LEAST_LOCK_TIMEOUT_MS = 1;
+
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
   const { url, busyTimeoutMs, onQuery } = props;
-  const { Pool, types } = await loadDriver(props.operation);
+  const { Client, Pool, types } = await loadDriver(props.operation);
   const config: PoolConfig = {
     connectionString: url,
     max: poolSize(url, props.operation),
@@ -28,7 +31,7 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
     keepAlive: true,
     // Not as startup parameters: poolers refuse those that they don't know.
     onConnect: async (client) => {
-      await client.query(`set lock_timeout = ${busyTimeoutMs}`);
+      await client.query(`set lock_timeout = ${Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS)}`);
       if (props.readonly) await client.query('set default_transaction_read_only = on');
     },
     types: {
@@ -37,7 +40,7 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
         oid === BIGINT || oid === NUMERIC ? String : types.getTypeParser(oid, format),
     },
   };
-  return new SessionPool(new Pool(config), onQuery);
+  return new SessionPool(new Pool(config), () => new Client(config), onQuery);
 }
 
 /** Connections of one PylonDb at the most, as pg has it; `?max=` in the URL is another number. */

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Client, Pool, PoolClient } from 'pg';
 import type { QueryEvent } from '../engine.js';
 import { ConflictedTooLong, isConnectionLost, NotConnected } from './postgres-errors.js';
 import { Session } from './session.js';
@@ -6,11 +6,17 @@ import { Session } from './session.js';
 /** The connections of one PylonDb to its server. */
 export class SessionPool {
   readonly #pool: Pool;
+  readonly #newClient: () => Client;
   readonly #onQuery: ((event: QueryEvent) => void) | undefined;
   readonly #sessions = new WeakMap<PoolClient, Session>();
 
-  constructor(pool: Pool, onQuery: ((event: QueryEvent) => void) | undefined) {
+  constructor(
+    pool: Pool,
+    newClient: () => Client,
+    onQuery: ((event: QueryEvent) => void) | undefined,
+  ) {
     this.#pool = pool;
+    this.#newClient = newClient;
     this.#onQuery = onQuery;
     // A server that goes away says so on each connection, idle or not; without a listener, that
     // ends the process. Whoever uses the connection is told by its call.
@@ -36,13 +42,20 @@ export class SessionPool {
     }
   }
 
-  /** Asks the server to stop what a connection is doing. Never throws: it may be done already. */
+  /**
+   * Asks the server to stop what a connection is doing. Never throws: it may be done already. It has
+   * a connection of its own, as all others may wait for what is to be stopped.
+   */
   async cancel(serverPid: number): Promise<void> {
+    const client = this.#newClient();
+    client.on('error', () => {});
     try {
-      await this.withSession((session) => session.raw('select pg_cancel_backend($1)', [serverPid]));
+      await client.connect();
+      await client.query('select pg_cancel_backend($1)', [serverPid]);
     } catch {
       // Then it ends when its lock_timeout does.
     }
+    await client.end().catch(() => {});
   }
 
   /** Closes all connections, once each has been given back. */

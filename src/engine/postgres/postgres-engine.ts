@@ -18,7 +18,7 @@ import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { postgresDialect } from './dialect.js';
 import type { SessionPool } from './pool.js';
-import { isStale, timedLock, toldToCaller } from './postgres-errors.js';
+import { CallbackThrew, isStale, timedLock, toldToCaller } from './postgres-errors.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { StatementCompiler } from './statement.js';
@@ -156,7 +156,9 @@ export class PostgresEngine implements Engine {
     const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, tx));
     try {
       const result = await deadline.race(
-        callback({ handle: tx, kysely, runner: tx }),
+        callback({ handle: tx, kysely, runner: tx }).catch((thrown: unknown) => {
+          throw new CallbackThrew(thrown);
+        }),
         async (how) => {
           const ended = tx.end(how);
           // What it waits for may take longer than anybody wants to wait.

@@ -1,14 +1,12 @@
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepUntouched } from '../engine.js';
 import { BatchFailure } from './batch.js';
-
-/** What the server says of a failure. Its `detail` and `where` quote rows, so they stay here. */
-interface ServerError extends Error {
-  /** SQLSTATE. */
-  readonly code: string;
-  readonly severity: string;
-  readonly constraint?: string;
-}
+import {
+  isServerError,
+  messageWithoutValues,
+  type ServerError,
+  withoutSecrets,
+} from './server-error.js';
 
 /** No connection could be had; nothing was sent. */
 export class NotConnected {
@@ -18,6 +16,14 @@ export class NotConnected {
 /** The connection broke after COMMIT was sent and before its answer came. */
 export class CommitUnknown {
   constructor(readonly cause: unknown) {}
+}
+
+/** The server answered a COMMIT with ROLLBACK: a statement before it had failed. */
+export class RolledBack {}
+
+/** What the callback of a transaction threw: it is the caller's, whatever it looks like. */
+export class CallbackThrew {
+  constructor(readonly thrown: unknown) {}
 }
 
 /** Conflicts with other transactions went on until the time was up. */
@@ -41,15 +47,6 @@ const STALE_STATEMENT = /^(?:26000|0A000)$/;
 /** Class 08, and the server's words for going away or not being up yet. */
 const CONNECTION_STATES = /^(?:08...|57P0[1-5])$/;
 
-function isServerError(error: unknown): error is ServerError {
-  return (
-    error instanceof Error &&
-    'severity' in error &&
-    'code' in error &&
-    typeof error.code === 'string'
-  );
-}
-
 /** What the server or the socket said, out of its wrapping. */
 function said(error: unknown): unknown {
   return error instanceof BatchFailure || error instanceof NotConnected ? error.cause : error;
@@ -71,10 +68,13 @@ export function timedLock(error: unknown, start: number): unknown {
   return new ConflictedTooLong(Math.round(performance.now() - start), cause);
 }
 
-/** Whether the statements must be prepared anew. */
+/** Whether prepared statements must be prepared anew. */
 export function isStale(error: unknown): boolean {
-  const cause = said(error);
-  return isServerError(cause) && STALE_STATEMENT.test(cause.code);
+  return (
+    error instanceof BatchFailure &&
+    isServerError(error.cause) &&
+    STALE_STATEMENT.test(error.cause.code)
+  );
 }
 
 /** Whether two sessions made a table of one name in the same moment: IF NOT EXISTS doesn't help. */
@@ -104,7 +104,9 @@ function isCallersMistake(error: unknown): error is TypeError | RangeError {
  */
 export function toldToCaller(error: unknown, operation: string, address: string): unknown {
   if (error instanceof StepUntouched) return error;
+  if (error instanceof CallbackThrew) return error.thrown;
   if (error instanceof PylonDbError) return error.toldBy(operation);
+  if (error instanceof RolledBack) return rolledBack(operation);
   if (error instanceof CommitUnknown) {
     return new PylonDbError(
       'COMMIT_UNKNOWN',
@@ -112,7 +114,7 @@ export function toldToCaller(error: unknown, operation: string, address: string)
       {},
       {
         operation,
-        cause: withoutRows(error.cause),
+        cause: withoutSecrets(error.cause),
         hint: 'It may be stored or not: read it back before trying again.',
       },
     );
@@ -136,6 +138,15 @@ export function toldToCaller(error: unknown, operation: string, address: string)
   return error;
 }
 
+function rolledBack(operation: string): PylonDbError {
+  return new PylonDbError(
+    'ABORTED',
+    'the server rolled it back, because a statement of it had failed',
+    {},
+    { operation, hint: 'Nothing of it was stored. Let errors of calls on tx end the callback.' },
+  );
+}
+
 function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError {
   return new PylonDbError(
     'BUSY',
@@ -143,7 +154,7 @@ function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError
     { waitedMs },
     {
       operation,
-      cause: withoutRows(cause),
+      cause: withoutSecrets(cause),
       hint: 'Nothing was stored. Try again, raise busyTimeoutMs, or find the long transaction.',
     },
   );
@@ -155,11 +166,23 @@ export function cannotOpen(error: unknown, operation: string, address: string): 
   if (!(error instanceof NotConnected) || isServerError(cause)) {
     return toldToCaller(error, operation, address);
   }
+  if (isCallersMistake(cause) || cause instanceof URIError) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      'the URL of the server is malformed',
+      { field: 'path' },
+      { operation, hint: 'Write special characters of user and password as %40, %3A, %2F.' },
+    );
+  }
   return new PylonDbError(
     'CANNOT_OPEN',
     `nobody answers at ${address}`,
     { path: address },
-    { operation, cause, hint: 'Look whether the server is up, and check host, port and TLS.' },
+    {
+      operation,
+      cause: withoutSecrets(cause),
+      hint: 'Look whether the server is up, and check host, port, password and TLS.',
+    },
   );
 }
 
@@ -170,7 +193,7 @@ function connectionLost(operation: string, address: string, cause: unknown): Pyl
     {},
     {
       operation,
-      cause: withoutRows(cause),
+      cause: withoutSecrets(cause),
       hint: 'Nothing of this call was stored. Look whether the server is up, and try again.',
     },
   );
@@ -190,7 +213,7 @@ function constraintOf({ code, constraint = '' }: ServerError): Constraint {
 
 function fromServer(error: ServerError, operation: string, address: string): PylonDbError {
   const { code } = error;
-  const context = (hint: string) => ({ operation, cause: withoutRows(error), hint });
+  const context = (hint: string) => ({ operation, cause: withoutSecrets(error), hint });
   if (code.startsWith('23') || code === 'P0001') {
     return new PylonDbError(
       'INVALID_ARGUMENT',
@@ -209,13 +232,13 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
       context('Nothing of this call was stored. Free space on the disk of the server and retry.'),
     );
   }
-  // A wrong password or user, an unknown database, no more connections.
-  if (/^(?:28|3D|53)/.test(code)) {
+  // A wrong password or user, an unknown database or schema, no more connections.
+  if (/^(?:28|3D|3F|53)/.test(code)) {
     return new PylonDbError(
       'CANNOT_OPEN',
       `${address} can't be opened (${code})`,
       { path: address },
-      context('Check user, password, database and the number of connections of the server.'),
+      context('Check user, password, database, search_path and the number of connections.'),
     );
   }
   if (code === '25006' || code === '42501') {
@@ -257,12 +280,14 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
 const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);
 
 function fromSql(
-  { code, message }: ServerError,
+  error: ServerError,
   operation: string,
   context: (hint: string) => { operation: string; cause: unknown; hint: string },
 ): PylonDbError {
-  // Class 22 is about a value, and its message quotes that.
-  const problem = code.startsWith('22') ? `a value doesn't fit its type (${code})` : message;
+  const { code } = error;
+  const problem = code.startsWith('22')
+    ? `a value doesn't fit its type (${code})`
+    : messageWithoutValues(error);
   if (CALLERS_SQL.has(operation) || code.startsWith('54')) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
@@ -277,19 +302,4 @@ function fromSql(
     { problems: [problem] },
     context('Another program changed its schema. Compare it with `pylon-db migrate verify`.'),
   );
-}
-
-/**
- * The driver's error without what quotes a row or a value: `detail`, `where`, the query, and for
- * class 22 and 23 the message.
- */
-function withoutRows(error: unknown): unknown {
-  if (!isServerError(error)) return error;
-  const { code, severity, constraint } = error;
-  const quotes = /^2[23]/.test(code);
-  return Object.assign(new Error(quotes ? `SQLSTATE ${code}` : error.message), {
-    code,
-    severity,
-    ...(constraint === undefined ? {} : { constraint }),
-  });
 }

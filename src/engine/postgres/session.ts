@@ -10,6 +10,7 @@ import {
   type StatementResult,
   type WireValue,
 } from './batch.js';
+import { withoutSecrets } from './server-error.js';
 import { BIGINT, NUMERIC } from './values.js';
 
 /** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
@@ -57,13 +58,15 @@ export class Session {
   }
 
   /**
-   * Runs one ad-hoc statement. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
+   * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
    * JavaScript number can't hold.
    */
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     const start = performance.now();
     try {
-      const query: QueryArrayConfig<unknown[]> = {
+      const query: QueryArrayConfig<unknown[]> & { readonly queryMode: 'extended' } = {
+        // Else a text without parameters may hold a COMMIT behind its first statement.
+        queryMode: 'extended',
         text: sql,
         values: [...parameters],
         rowMode: 'array',
@@ -72,7 +75,8 @@ export class Session {
       tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
       return toRawResult(result);
     } catch (error) {
-      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
+      const durationMs = performance.now() - start;
+      tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
       throw error;
     }
   }
@@ -115,7 +119,7 @@ export class Session {
       const failed = failure instanceof BatchFailure && failure.index === i;
       tellQuery(
         this.#onQuery,
-        failed ? { sql, durationMs, error: failure.cause } : { sql, durationMs },
+        failed ? { sql, durationMs, error: withoutSecrets(failure.cause) } : { sql, durationMs },
       );
     }
   }

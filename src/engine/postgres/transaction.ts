@@ -4,10 +4,10 @@ import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { refuseTransactionControl } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
-import { BatchFailure, type Statement } from './batch.js';
+import { BatchFailure, type Statement, type StatementResult } from './batch.js';
+import { commit } from './commit.js';
 import { takePaymentLock } from './payment-lock.js';
 import {
-  CommitUnknown,
   isConflict,
   isConnectionLost,
   isStale,
@@ -20,7 +20,6 @@ import { Unit } from './unit.js';
 
 // Serializable as SQLite's are: what was read before a write still holds when it commits.
 const BEGIN = fixed('begin isolation level serializable');
-const COMMIT = fixed('commit');
 const ROLLBACK = fixed('rollback');
 const SAVEPOINT = fixed('savepoint unit');
 const RELEASE = fixed('release savepoint unit');
@@ -39,7 +38,8 @@ export class PostgresTransaction implements WriteHandle {
   #latest: Promise<unknown> = Promise.resolve();
   #hasSavepoint = false;
   #end: string | undefined;
-  #conflict: unknown;
+  /** Why the server can't commit it any more. */
+  #doom: unknown;
 
   constructor(session: Session, compiler: StatementCompiler, address: string) {
     this.#session = session;
@@ -47,9 +47,9 @@ export class PostgresTransaction implements WriteHandle {
     this.#address = address;
   }
 
-  /** The conflict after which nothing of it can be committed; the caller runs it again. */
+  /** Why nothing of it can be committed, when it may be that it can in another try. */
   get conflict(): unknown {
-    return this.#conflict;
+    return isConflict(this.#doom) || isStale(this.#doom) ? this.#doom : undefined;
   }
 
   async begin(): Promise<void> {
@@ -63,7 +63,10 @@ export class PostgresTransaction implements WriteHandle {
 
   async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
     return await this.#call(operation, async () => {
-      const [result] = await this.#session.run([this.#compiler.statement(query)]);
+      // Without a savepoint, which costs as much as the read: they seldom fail.
+      const [result] = await this.#dooming(() =>
+        this.#session.run([this.#compiler.statement(query)]),
+      );
       return (result?.rows ?? []).map(query.prepared.decode);
     });
   }
@@ -83,23 +86,18 @@ export class PostgresTransaction implements WriteHandle {
     refuseTransactionControl(sql);
     return await this.#call('tx.kysely', () =>
       this.#undoing(async () => {
-        await this.#session.run(this.#nextSavepoint());
+        await this.#dooming(() => this.#session.run(this.#nextSavepoint()));
         return await this.#session.raw(sql, parameters);
       }),
     );
   }
 
-  /** Commits. Throws {@link CommitUnknown} when the connection broke meanwhile. */
+  /** Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit. */
   async commit(): Promise<void> {
     await this.#latest;
+    if (this.#doom !== undefined) throw this.#doom;
     this.#end = 'was committed';
-    if (this.#conflict !== undefined) throw this.#conflict;
-    try {
-      await this.#session.run([COMMIT]);
-    } catch (failure) {
-      if (!(failure instanceof BatchFailure) || !failure.sent) throw failure;
-      throw isConnectionLost(failure.cause) ? new CommitUnknown(failure.cause) : failure;
-    }
+    await commit(this.#session);
   }
 
   /** Refuses later calls, telling them that it `how`, and rolls back what is still open. */
@@ -113,12 +111,15 @@ export class PostgresTransaction implements WriteHandle {
 
   async #store(unit: Unit): Promise<unknown> {
     const locks = [...unit.paymentLocks].sort((a, b) => a - b).map(takePaymentLock);
-    const before = [...this.#nextSavepoint(), ...locks];
+    const savepoint = this.#nextSavepoint();
+    const before = [...savepoint, ...locks];
     try {
       const results = await this.#session.run([...before, ...unit.statements]);
       return unit.inspect(results.slice(before.length));
     } catch (error) {
-      if (!(error instanceof BatchFailure) || isConflict(error)) throw error;
+      if (!(error instanceof BatchFailure) || isConflict(error) || isStale(error)) throw error;
+      // There is no savepoint yet, or still the one of the call before.
+      if (error.index < savepoint.length) return this.#doomedBy(error);
       throw unit.whyFailed(error.results.slice(before.length), error);
     }
   }
@@ -135,9 +136,30 @@ export class PostgresTransaction implements WriteHandle {
     try {
       return await run();
     } catch (error) {
-      if (!isConflict(error) && !isConnectionLost(error)) await this.#session.run([ROLLBACK_TO]);
+      if (isConflict(error) || isStale(error)) return this.#doomedBy(error);
+      if (this.#doom === undefined && !isConnectionLost(error)) {
+        await this.#dooming(() => this.#session.run([ROLLBACK_TO]));
+      }
       throw error;
     }
+  }
+
+  /** Runs what the transaction can't go on without. */
+  async #dooming(
+    run: () => Promise<readonly StatementResult[]>,
+  ): Promise<readonly StatementResult[]> {
+    try {
+      return await run();
+    } catch (error) {
+      return this.#doomedBy(error);
+    }
+  }
+
+  #doomedBy(error: unknown): never {
+    // The server knows its statements no more: not the ROLLBACK's either.
+    if (isStale(error)) this.#session.forget();
+    this.#doom ??= error;
+    throw error;
   }
 
   async #call<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
@@ -152,8 +174,6 @@ export class PostgresTransaction implements WriteHandle {
     try {
       return await call;
     } catch (error) {
-      if (isStale(error)) this.#session.forget();
-      if (isConflict(error) || isStale(error)) this.#conflict ??= error;
       throw toldToCaller(timedLock(error, start), operation, this.#address);
     }
   }
@@ -162,12 +182,15 @@ export class PostgresTransaction implements WriteHandle {
     if (this.#end !== undefined) {
       throw endedError(operation, this.#end);
     }
-    if (this.#conflict !== undefined) {
+    if (this.#doom !== undefined && !isConnectionLost(this.#doom)) {
       throw new PylonDbError(
         'ABORTED',
-        'another transaction stood in its way, and the server rolled it back',
+        'a call before failed, and the server rolled the transaction back',
         {},
-        { operation, hint: 'Let the error end the callback: it is run again.' },
+        {
+          operation,
+          hint: 'Let the first error end the callback: after a conflict it runs again.',
+        },
       );
     }
   }

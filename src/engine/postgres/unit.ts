@@ -34,7 +34,7 @@ export class Unit {
    */
   inspect(results: readonly StatementResult[]): StepResult<unknown>[] {
     return this.#steps.map(({ query, required }, i) => {
-      const result = results[i] ?? { rows: [], touched: 0 };
+      const result = results[i] ?? NOTHING;
       if (required === true && result.touched === 0) throw new StepUntouched();
       return stepResult(query, result);
     });
@@ -51,6 +51,8 @@ export class Unit {
     return isUntouched ? new StepUntouched() : failure;
   }
 }
+
+const NOTHING: StatementResult = { rows: [], touched: 0, tag: '' };
 
 function paymentLocks({ query: { prepared, values } }: Step): number[] {
   const param = prepared.locks?.payment;

@@ -1,6 +1,7 @@
 import { FlushScheduler } from '../flush-scheduler.js';
 import type { RawResult } from '../kysely-connection.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
+import { commit } from './commit.js';
 import { takePaymentLock } from './payment-lock.js';
 import type { SessionPool } from './pool.js';
 import { CommitUnknown, isConflict, isConnectionLost, isStale } from './postgres-errors.js';
@@ -28,7 +29,6 @@ interface Queued {
 }
 
 const BEGIN = fixed('begin isolation level read committed');
-const COMMIT = fixed('commit');
 const ROLLBACK = fixed('rollback');
 
 /**
@@ -200,13 +200,11 @@ class BatchPlan {
 
   async #commit(session: Session): Promise<FailedUnit | undefined> {
     try {
-      await session.run([COMMIT]);
+      await commit(session);
       return undefined;
     } catch (failure) {
-      if (!(failure instanceof BatchFailure) || isConflict(failure)) throw failure;
-      if (isConnectionLost(failure.cause)) {
-        throw failure.sent ? new CommitUnknown(failure.cause) : failure;
-      }
+      if (!(failure instanceof BatchFailure)) throw failure;
+      if (isConflict(failure) || isConnectionLost(failure)) throw failure;
       // A deferred constraint doesn't say whose it is: without the last unit, it shows.
       return this.#blame(this.#statements.length, failure);
     }

@@ -59,6 +59,16 @@ export function removeUnusedCopies(): void {
   }
 }
 
+/** Whether the header of a database says that it is in WAL mode. */
+export async function isInWalMode(path: string): Promise<boolean> {
+  try {
+    return (await journalMode(path)) === WAL_MODE;
+  } catch {
+    // No database, or none that this user may read.
+    return false;
+  }
+}
+
 async function journalMode(path: string): Promise<number> {
   const file = await open(path, 'r');
   try {

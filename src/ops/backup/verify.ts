@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import { PylonDbError } from '../../errors.js';
 import { runInChild } from '../child.js';
 import type { OnProgress } from '../progress.js';
@@ -29,9 +29,7 @@ export async function verifyBackup(
   const { size, mtimeMs } = fileAt(path, operation);
   const manifest = readManifest(path, operation);
   if (manifest === undefined && !withoutManifest) {
-    throw invalidBackup(operation, `${path} has no manifest: there is no ${manifestPath(path)}`, {
-      hint: 'Copy a backup together with its .json, or name a file of `pylon-db backup`.',
-    });
+    throw withoutItsManifest(path, operation);
   }
   // Known at once, where reading the whole file takes its time.
   if (manifest !== undefined && manifest.size_bytes !== size) {
@@ -51,6 +49,16 @@ export async function verifyBackup(
   });
   const created_at = Math.floor(mtimeMs / 1000);
   return manifest ?? { format: 1, pylon_db: '', created_at, source: '', ...facts };
+}
+
+function withoutItsManifest(path: string, operation: string): PylonDbError {
+  const backup = path.replace(/\.json$/, '');
+  if (backup !== path && existsSync(backup)) {
+    return invalidBackup(operation, `${path} is a manifest`, { hint: `Give ${backup}.` });
+  }
+  return invalidBackup(operation, `${path} has no manifest: there is no ${manifestPath(path)}`, {
+    hint: 'Copy a backup together with its .json. `restore --force` takes a file without one, such as a copy by `sqlite3 .backup`.',
+  });
 }
 
 function fileAt(path: string, operation: string): { size: number; mtimeMs: number } {

@@ -15,6 +15,11 @@ export interface DatabaseFacts {
   readonly encoding: string;
   readonly user_version: number;
   readonly application_id: number;
+  /** Of each connection of pylon-db: these stand in no file. */
+  readonly synchronous: number;
+  readonly foreign_keys: number;
+  readonly trusted_schema: number;
+  readonly cell_size_check: number;
   /** Names in the ledger, oldest first. */
   readonly applied_migrations: readonly string[];
   readonly pending_migrations: readonly string[];
@@ -47,6 +52,10 @@ export function readFacts(
     encoding: String(ask('encoding')),
     user_version: Number(ask('user_version')),
     application_id: Number(ask('application_id')),
+    synchronous: Number(ask('synchronous')),
+    foreign_keys: Number(ask('foreign_keys')),
+    trusted_schema: Number(ask('trusted_schema')),
+    cell_size_check: Number(ask('cell_size_check')),
     applied_migrations: applied,
     pending_migrations: Object.keys(migrations).filter((name) => !applied.includes(name)),
     objects: measure ? sizesOfObjects(db) : null,

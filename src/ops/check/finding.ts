@@ -59,8 +59,3 @@ export function findingsOf(
   if (count === 0) return [];
   return [{ severity: 'wrong', repairable: false, ...finding, rows, count }];
 }
-
-/** `1 row`, `2 rows`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}

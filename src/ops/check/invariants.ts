@@ -1,5 +1,6 @@
 import type { Compilable } from 'kysely';
-import { counted, type Finding, rowName } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, rowName } from './finding.js';
 import type { Questions, RowCheck } from './row-check.js';
 
 interface AddressedRow {

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { counted, type Finding, findingsOf, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, Tally } from './finding.js';
 
 // `lstat` and `chmod` only: opening a live file, and closing it, would drop SQLite's locks.
 

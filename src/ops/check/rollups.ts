@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
 import { standInForRollups } from '../../migrate/rollup-views.js';
-import { counted, type Finding, findingsOf, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, Tally } from './finding.js';
 import { build, fewRows } from './typed-query.js';
 
 /** The tables of totals that `--repair` counts anew. */

@@ -1,6 +1,7 @@
 import type { Drift } from '../../migrate/drift.js';
 import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
-import { counted, type Finding, findingsOf, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** The finding for a database without tables: a node that was emptied must not hear that all is well. */
 export function emptyDatabaseFound(): Finding[] {

@@ -1,5 +1,6 @@
 import type { Session } from '../../engine/postgres/session.js';
-import { counted, type Finding, findingsOf, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** Catalogs: the builder has no words for them. Only the schema of the search path is looked at. */
 const HERE = 'to_regnamespace(quote_ident(current_schema()))';

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
-import { counted, type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 
 // Pragmas and the schema: the builder has no words for them.
 

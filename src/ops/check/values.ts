@@ -5,7 +5,8 @@ import { EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
 import { isPylonDbError } from '../../errors.js';
 import { integer, key, object, timestamp } from '../../input.js';
 import { JOB_COLUMNS, jobInput } from '../../jobs/job.js';
-import { counted, type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { counted } from '../counted.js';
+import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
 
 type Row = Record<string, unknown>;

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { fileProblem } from '../backup/file-problem.js';
 import type { Progress } from '../progress.js';
 import { type ExportPart, type ExportProps, exportParts } from './export-parts.js';
 import { withSnapshot } from './snapshot.js';
@@ -21,7 +22,7 @@ export interface WrittenPart {
   readonly bytes: number;
 }
 
-/** Writes and syncs the files of an export, all from one state of the database. */
+/** Writes and syncs the files of an export, all from one state of the database. Throws `DISK_FULL`. */
 export async function exportFiles(
   input: ExportInput,
   report: (progress: Progress) => void,
@@ -55,6 +56,8 @@ async function writePart(
     );
     fsyncSync(fd);
     return { table, rows, bytes };
+  } catch (error) {
+    throw fileProblem(error, file, '');
   } finally {
     closeSync(fd);
   }

@@ -51,7 +51,7 @@ async function lookAtFile(
     await accept(triggersOf(db));
     if (!dryRun) becomeTheOnlyOne(db);
     const problem = db.pragma('integrity_check(1)', { simple: true });
-    if (problem !== 'ok') return { state: 'damaged', problem: String(problem) };
+    if (problem !== 'ok') return { state: 'damaged', problem: firstProblem(String(problem)) };
     return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
@@ -63,6 +63,12 @@ async function lookAtFile(
   } finally {
     db.close();
   }
+}
+
+/** SQLite's answer without the name of the database above it. */
+function firstProblem(answer: string): string {
+  const lines = answer.split('\n').filter((line) => !line.startsWith('***'));
+  return lines[0] ?? answer;
 }
 
 /** A rollback journal, too, makes the copy whole or absent; and nobody can read half of it. */

@@ -4,6 +4,7 @@ import { connect } from '../../engine/sqlite/database-file.js';
 import { isPylonDbError } from '../../errors.js';
 import type { BackupManifest } from '../backup/manifest.js';
 import { removeLeftovers } from '../backup/partial-files.js';
+import { isInWalMode } from '../backup/untouched.js';
 import { verifyBackup } from '../backup/verify.js';
 import { runInChild } from '../child.js';
 import type { OnProgress } from '../progress.js';
@@ -61,6 +62,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
     removeLeftovers(dirname(path));
   }
   tell({});
+  const wasInWalMode = await isInWalMode(path);
   try {
     const replaced = await runInChild(
       'restore',
@@ -73,18 +75,20 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
   } catch (error) {
     const code = isPylonDbError(error) ? error.code : 'UNEXPECTED';
     tell({ outcome: code, duration_ms: Math.round(performance.now() - start) });
-    if (!dryRun) settle(path);
+    if (!dryRun) await settle(path, wasInWalMode);
     throw error;
   }
 }
 
-/** Lets SQLite undo what a stopped copy began, so that readers find the old database. */
-function settle(path: string): void {
-  if (!existsSync(`${path}-journal`)) return;
+/** Lets SQLite undo what a stopped copy began, so that readers find the old database as it was. */
+async function settle(path: string, wasInWalMode: boolean): Promise<void> {
+  const leftWalMode = wasInWalMode && !(await isInWalMode(path));
+  if (!leftWalMode && !existsSync(`${path}-journal`)) return;
   try {
     const db = connect(path, false, '');
     try {
       db.prepare('select count(*) from sqlite_master').get();
+      if (leftWalMode) db.pragma('journal_mode = wal');
     } finally {
       db.close();
     }

@@ -1,0 +1,23 @@
+import { BatchFailure, type StatementResult } from './batch.js';
+import { CommitUnknown, isConnectionLost, RolledBack } from './postgres-errors.js';
+import type { Session } from './session.js';
+import { fixed } from './statement.js';
+
+const COMMIT = fixed('commit');
+
+/**
+ * Commits the open transaction of a session. Throws {@link CommitUnknown} when the connection broke
+ * before the answer came, {@link RolledBack}, or the server's own refusal: then nothing is stored.
+ */
+export async function commit(session: Session): Promise<void> {
+  let results: readonly StatementResult[];
+  try {
+    results = await session.run([COMMIT]);
+  } catch (failure) {
+    const isUnknown =
+      failure instanceof BatchFailure && failure.sent && isConnectionLost(failure.cause);
+    throw isUnknown ? new CommitUnknown(failure.cause) : failure;
+  }
+  // A transaction in which a statement failed is rolled back by COMMIT, and that is no error.
+  if (results[0]?.tag !== 'COMMIT') throw new RolledBack();
+}

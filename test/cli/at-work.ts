@@ -1,0 +1,15 @@
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { otherOpeners } from '../../src/ops/openers.js';
+
+/**
+ * Waits until the process that a command starts for its work has opened the file: then the command
+ * listens for signals, however slowly it came so far.
+ */
+export async function atWork(command: ChildProcess, path: string): Promise<void> {
+  while (command.exitCode === null) {
+    const openers = await otherOpeners(path);
+    if (openers.some(({ pid }) => pid !== command.pid)) return;
+    await sleep(10);
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { type OpenOptions, PylonDb } from '../../src/index.js';
+import { PostgresServer } from './server.js';
+
+/** A `describe` for tests that need a server of PostgreSQL; skipped, and told so, where none is. */
+export function describeOnServer(name: string, tests: (own: OwnServer) => void): void {
+  if (PostgresServer.isInstalled) describe(name, () => tests(new OwnServer()));
+  else describe.skip(`${name} (no PostgreSQL here: apt-get install postgresql)`, () => {});
+}
+
+/** An empty schema of a server, opened. */
+export interface OpenedSchema {
+  readonly url: string;
+  readonly db: PylonDb;
+  /** Another program's connection to the same schema. */
+  readonly outside: pg.Client;
+}
+
+/** A server of one `describe`: started before its tests, stopped after them. */
+export class OwnServer {
+  #server: PostgresServer | undefined;
+
+  constructor() {
+    beforeAll(async () => {
+      this.#server = await PostgresServer.start();
+    });
+    afterAll(() => this.#server?.stop());
+  }
+
+  get server(): PostgresServer {
+    if (this.#server === undefined) throw new Error('The server runs in tests only');
+    return this.#server;
+  }
+
+  /** The URL of a schema of its own, which is empty. */
+  async freshSchema(): Promise<string> {
+    const schema = `s${randomUUID().replaceAll('-', '')}`;
+    const client = new pg.Client(this.server.url());
+    await client.connect();
+    await client.query(`create schema ${schema}`);
+    await client.end();
+    return `${this.server.url()}?options=-csearch_path%3D${schema}`;
+  }
+
+  /** Opens a fresh schema; all is closed when the test has finished. */
+  async open(options: OpenOptions = {}): Promise<OpenedSchema> {
+    const url = await this.freshSchema();
+    return { url, db: await opened(url, options), outside: await connected(url) };
+  }
+}
+
+/** Opens `url` until the test has finished. */
+export async function opened(url: string, options: OpenOptions = {}): Promise<PylonDb> {
+  const db = await PylonDb.open(url, options);
+  onTestFinished(() => db.close());
+  return db;
+}
+
+/** Another program's connection, until the test has finished. */
+export async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url);
+  // A server that is killed says so here too.
+  client.on('error', () => {});
+  await client.connect();
+  onTestFinished(() => client.end().catch(() => {}));
+  return client;
+}

@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { expect, it } from 'vitest';
+import { failureOf, rejection } from '../engine/failure.js';
+import { agent, job } from '../engine/fresh.js';
+import { describeOnServer, opened } from './own-server.js';
+
+describeOnServer('a transaction on a server', (own) => {
+  it.each([new Error('mine'), new TypeError('mine'), { code: '40001', severity: 'ERROR' }, 'text'])(
+    'rejects with what its callback threw, untouched: %s',
+    async (mine) => {
+      const { db } = await own.open();
+      let runs = 0;
+      const call = db.transaction(async (tx) => {
+        runs += 1;
+        await tx.agents.upsert(agent('a'));
+        throw mine;
+      });
+      expect(await rejection(call)).toBe(mine);
+      expect(runs).toBe(1);
+      expect(await db.agents.get('a')).toBeUndefined();
+    },
+  );
+
+  it('rejects with what its callback threw, when the connection is lost as well', async () => {
+    const { db, outside } = await own.open();
+    const mine = new Error('mine');
+    const call = db.transaction(async (tx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(
+        tx.kysely,
+      );
+      await outside.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+      await failureOf(tx.agents.upsert(agent('a')), 'CONNECTION_LOST');
+      throw mine;
+    });
+    expect(await rejection(call)).toBe(mine);
+    expect(await db.agents.listAll()).toEqual([]);
+  });
+
+  it('is not acknowledged when a read that failed made the server undo it', async () => {
+    const { db, outside } = await own.open({ busyTimeoutMs: 50 });
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    await db.jobs.create(job('j'));
+    await outside.query('begin; lock table jobs in access exclusive mode');
+    const call = db.transaction(async (tx) => {
+      await tx.agents.updateBalance('a', 55);
+      await failureOf(tx.jobs.get('j'), 'BUSY');
+      return 'done';
+    });
+    await failureOf(call, 'BUSY');
+    await outside.query('rollback');
+    expect((await db.agents.get('a'))?.balance_sats).toBe(7);
+  });
+
+  it('refuses calls after a read that failed made the server undo it', async () => {
+    const { db, outside } = await own.open({ busyTimeoutMs: 50 });
+    await db.jobs.create(job('j'));
+    await outside.query('begin; lock table jobs in access exclusive mode');
+    const call = db.transaction(async (tx) => {
+      await failureOf(tx.jobs.get('j'), 'BUSY');
+      await failureOf(tx.agents.upsert(agent('a')), 'ABORTED');
+    });
+    await failureOf(call, 'BUSY');
+    await outside.query('rollback');
+    expect(await db.agents.listAll()).toEqual([]);
+  });
+
+  it('is not ended by SQL of several statements', async () => {
+    const { db } = await own.open();
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    const call = db.transaction(async (tx) => {
+      await tx.agents.updateBalance('a', 55);
+      await sql`select 1; commit`.execute(tx.kysely);
+    });
+    await failureOf(call, 'INVALID_ARGUMENT');
+    await failureOf(sql`select 1; begin`.execute(db.kysely), 'INVALID_ARGUMENT');
+    expect((await db.agents.get('a'))?.balance_sats).toBe(7);
+  });
+
+  it('goes on after another session altered what it had prepared', async () => {
+    const { db, outside } = await own.open();
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    await db.transaction(async (tx) => await tx.agents.get('a'));
+    await outside.query('alter table agents alter column balance_sats type numeric');
+    await outside.query('alter table agents alter column balance_sats type integer');
+    let runs = 0;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.agents.adjustBalance('a', 1);
+      await tx.agents.get('a');
+    });
+    expect((await db.agents.get('a'))?.balance_sats).toBe(8);
+    expect(runs).toBeLessThanOrEqual(3);
+  });
+
+  it('rolls back after timeoutMs, and later calls on it throw TRANSACTION_ENDED', async () => {
+    const { db } = await own.open();
+    let late: Promise<unknown> | undefined;
+    const call = db.transaction(
+      async (tx) => {
+        await tx.agents.upsert(agent('a'));
+        await sleep(60);
+        late = rejection(tx.agents.upsert(agent('b')));
+        await late;
+      },
+      { timeoutMs: 30 },
+    );
+    expect(await failureOf(call, 'TIMEOUT')).toMatchObject({ timeoutMs: 30 });
+    await sleep(60);
+    expect(await late).toMatchObject({ code: 'TRANSACTION_ENDED' });
+    expect(await db.agents.listAll()).toEqual([]);
+  });
+
+  it('rolls back after timeoutMs while a statement waits for a lock', async () => {
+    const { db, outside } = await own.open({ busyTimeoutMs: 60_000 });
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    await db.agents.upsert(agent('b'));
+    await outside.query("begin; update agents set name = 'held' where npub = 'a'");
+    const later: unknown[] = [];
+    const call = db.transaction(
+      async (tx) => {
+        await tx.agents.updateBalance('b', 1);
+        const waiting = rejection(tx.agents.updateBalance('a', 8));
+        const behind = rejection(tx.agents.updateBalance('b', 2));
+        later.push(await waiting, await behind);
+      },
+      { timeoutMs: 100 },
+    );
+    await failureOf(call, 'TIMEOUT');
+    await outside.query('rollback');
+    await sleep(50);
+    expect(later).toMatchObject([{ code: 'ABORTED' }, { code: 'TRANSACTION_ENDED' }]);
+    const balances = (await db.agents.listAll()).map(({ npub, balance_sats }) => [
+      npub,
+      balance_sats,
+    ]);
+    expect(Object.fromEntries(balances)).toEqual({ a: 7, b: 0 });
+  });
+
+  it('rolls back after timeoutMs when the only connection waits for a lock', async () => {
+    const { url, outside } = await own.open();
+    const db = await opened(`${url}&max=1`, { busyTimeoutMs: 60_000 });
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    await outside.query("begin; update agents set name = 'held' where npub = 'a'");
+    const call = db.transaction(async (tx) => await tx.agents.updateBalance('a', 8), {
+      timeoutMs: 100,
+    });
+    await failureOf(call, 'TIMEOUT');
+    await outside.query('rollback');
+    expect((await db.agents.get('a'))?.balance_sats).toBe(7);
+  });
+
+  it('throws BUSY and stores nothing when its conflicts outlast busyTimeoutMs', async () => {
+    const { db, outside } = await own.open({ busyTimeoutMs: 200 });
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    let runs = 0;
+    const call = db.transaction(async (tx) => {
+      runs += 1;
+      await tx.agents.get('a');
+      await outside.query("update agents set balance_sats = balance_sats + 1 where npub = 'a'");
+      await tx.agents.updateBalance('a', 0);
+    });
+    const { waitedMs } = await failureOf(call, 'BUSY');
+    expect(waitedMs).toBeGreaterThanOrEqual(200);
+    expect(runs).toBeGreaterThan(1);
+    expect((await db.agents.get('a'))?.balance_sats).toBe(7 + runs);
+  });
+
+  it('is run again after a conflict that its callback caught', async () => {
+    const { db, outside } = await own.open();
+    await db.agents.upsert({ ...agent('a'), balance_sats: 7 });
+    let runs = 0;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.agents.get('a');
+      if (runs === 1) await outside.query("update agents set balance_sats = 20 where npub = 'a'");
+      await tx.agents.adjustBalance('a', 1).catch(() => undefined);
+    });
+    expect({ runs, balance: (await db.agents.get('a'))?.balance_sats }).toEqual({
+      runs: 2,
+      balance: 21,
+    });
+  });
+
+  it('waits in a circle with another one, and both end', async () => {
+    const { db } = await own.open({ busyTimeoutMs: 30_000 });
+    for (const npub of ['a', 'b']) await db.agents.upsert(agent(npub));
+    let met = 0;
+    const meeting = async () => {
+      met += 1;
+      for (let i = 0; met < 2 && i < 1000; i++) await sleep(1);
+    };
+    const cross = (first: string, second: string) =>
+      db.transaction(async (tx) => {
+        await tx.agents.adjustBalance(first, 1);
+        await meeting();
+        await tx.agents.adjustBalance(second, 1);
+      });
+    await Promise.all([cross('a', 'b'), cross('b', 'a')]);
+    expect(met).toBeGreaterThan(2);
+    expect((await db.agents.listAll()).map(({ balance_sats }) => balance_sats)).toEqual([2, 2]);
+  });
+});

@@ -7,7 +7,7 @@ import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
 import { Output } from './output.js';
-import { readSettings } from './settings.js';
+import { readSettings, refuseServer } from './settings.js';
 import { type Column, table } from './table.js';
 import { formatBytes, formatCount, formatTime } from './units.js';
 
@@ -24,6 +24,10 @@ export function configure(command: Command): void {
     )
     .action((given: string | undefined) => {
       const settings = readSettings(command);
+      if (given === undefined) {
+        const hint = 'Give the folder where they lie: `pylon-db backup list FOLDER`.';
+        refuseServer(settings, 'no backups lie beside a server', hint);
+      }
       const folder = given === undefined ? defaultBackupFolder(settings) : expandPath(given);
       // Nobody has made one yet.
       const isNew = given === undefined && !existsSync(folder);

@@ -12,7 +12,7 @@ import { addCommands } from './lazy-commands.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFile, readSettings, type Settings } from './settings.js';
+import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
 import { formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
 
@@ -58,6 +58,11 @@ export function configure(command: Command): void {
     )
     .action(async (dest: string | undefined, options: BackupCommandOptions) => {
       const settings = readSettings(command);
+      refuseServer(
+        settings,
+        'a server is backed up by its own tools',
+        'Use pg_dump, or pg_basebackup with WAL archiving.',
+      );
       assertFile(settings.path);
       if (dest !== undefined) refuseMistypedCommand(dest);
       const made = await makeBackup(settings, dest, options.force);

@@ -23,7 +23,8 @@ export function showCheck(answer: CheckAnswer): string {
   ].join('\n\n');
 }
 
-function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
+/** A finding for people: a line what, a line a row, a line how to mend it. */
+export function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
   const more = count - rows.length;
   return [
     `${severity === 'damage' ? 'DAMAGE ' : ''}${check}: ${visible(problem)}`,
@@ -80,7 +81,8 @@ function databaseFields({ database, versions }: CheckAnswer): Field[] {
   ];
 }
 
-function pendingLine(pending: readonly string[]): string {
+/** How many migrations are pending, and what applies them. */
+export function pendingLine(pending: readonly string[]): string {
   if (pending.length === 0) return 'none pending';
   return `${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;
 }
@@ -126,7 +128,8 @@ function age(seconds: number): string {
   return `${Math.floor(seconds / SECONDS_A_MINUTE)} min`;
 }
 
-function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
+/** What was left out, a line a reason. */
+export function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
   const byReason = new Map<string, string[]>();
   for (const { check, reason } of skipped) {
     byReason.set(reason, [...(byReason.get(reason) ?? []), check]);

@@ -10,7 +10,7 @@ import { EXIT } from './exit-code.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFile, readSettings, type Settings } from './settings.js';
+import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
 
 interface CheckFlags {
   readonly quick?: boolean;
@@ -49,19 +49,54 @@ Checks:
 and everything that reads rows: foreign-keys to values. Every check runs beside writers and sees
 the file in one state; the WAL can't be emptied meanwhile. --repair mends rollups and file-modes,
 changes no row, and lets writers wait while it counts. Exit code 4 means that something is left to
-mend; pending migrations are told, and are no finding.`,
+mend; pending migrations are told, and are no finding.
+
+On a server it looks for the same wrong rows and drift, and for
+  indexes            an index that isn't valid: no query uses it
+  constraints        a constraint that older rows were never compared with
+What the server itself takes care of is left out: pages (pg_amcheck), foreign keys, rollups, which
+are views, and rights on files. To compare the schema, the role needs the right to create one; it
+is rolled back. --repair is refused.`,
     )
     .action(async (flags: CheckFlags) => {
       const settings = readSettings(command);
-      assertFile(settings.path);
-      const report = await check(settings, flags);
       const out = new Output(settings);
-      out.result(report, () => showCheck(report));
-      if (report.findings.length > 0) process.exitCode = EXIT.integrity;
+      const { findings } = await (settings.serverUrl === undefined
+        ? checkFile(settings, flags, out)
+        : checkServer(settings, settings.serverUrl, flags, out));
+      if (findings.length > 0) process.exitCode = EXIT.integrity;
     });
 }
 
-async function check(settings: Settings, flags: CheckFlags): Promise<CheckAnswer> {
+async function checkFile(settings: Settings, flags: CheckFlags, out: Output): Promise<CheckAnswer> {
+  assertFile(settings.path);
+  const answer = await answerOf(settings, flags);
+  out.result(answer, () => showCheck(answer));
+  return answer;
+}
+
+async function checkServer(
+  settings: Settings,
+  url: string,
+  flags: CheckFlags,
+  out: Output,
+): Promise<{ readonly findings: readonly Finding[] }> {
+  if (flags.repair === true) {
+    const hint =
+      'Rollups are views there. Run it without --repair: each finding tells how to mend it.';
+    refuseServer(settings, 'there is nothing to repair on a server', hint);
+  }
+  const { checkServer } = await import('../ops/check/server-check.js');
+  const { showServerCheck } = await import('./check-server-text.js');
+  const report = await withProgressBar(settings, (onProgress) =>
+    checkServer(url, { depth: depthOf(flags), onProgress }),
+  );
+  const answer = { ok: report.findings.length === 0, ...report };
+  out.result(answer, () => showServerCheck(answer));
+  return answer;
+}
+
+async function answerOf(settings: Settings, flags: CheckFlags): Promise<CheckAnswer> {
   const report = await untilInterrupted((signal) =>
     withProgressBar(settings, (onProgress) =>
       checkDatabase(settings.path, {

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EARNING_SOURCES, type JobStatus, LIFECYCLE_STATES } from '../../generated/db.js';
 import { migrations } from '../../migrations/index.js';
@@ -6,14 +5,13 @@ import type { EarningsSummary } from '../earnings/earnings-service.js';
 import { counted } from '../ops/counted.js';
 import type { PylonDb } from '../pylon-db.js';
 import { examples } from './examples.js';
+import { type DatabaseSize, fileSize, serverSize, sizeLines } from './info-size.js';
 import { reading } from './reading.js';
 import { fields } from './table.js';
-import { formatBytes, formatCount, formatMsats } from './units.js';
+import { formatCount, formatMsats } from './units.js';
 
-interface Info {
+interface Info extends DatabaseSize {
   readonly path: string;
-  readonly size_bytes: number;
-  readonly wal_bytes: number;
   readonly migrations: { readonly applied: readonly string[]; readonly pending: readonly string[] };
   readonly jobs: Readonly<Record<JobStatus, number>>;
   readonly earnings: EarningsSummary;
@@ -28,17 +26,19 @@ export function configure(command: Command): void {
       examples([
         ['pylon-db info', 'of ~/.pylon/pylon.db'],
         ['pylon-db info --db ./node.db --json', 'of another file, for scripts'],
+        ['pylon-db info --db postgres://pylon@db.example/fleet', 'of a server'],
       ]),
     )
     .action(async () => {
-      await reading(command, async (db, out) => {
-        const info = await readInfo(db);
+      await reading(command, async (db, out, { serverUrl }) => {
+        const size = serverUrl === undefined ? fileSize(db.path) : await serverSize(db);
+        const info = await readInfo(db, size);
         out.result(info, () => show(info));
       });
     });
 }
 
-async function readInfo(db: PylonDb): Promise<Info> {
+async function readInfo(db: PylonDb, size: DatabaseSize): Promise<Info> {
   const [applied, jobs, earnings, agents] = await Promise.all([
     db.kysely.selectFrom('migrations').select('name').orderBy('id').execute(),
     db.jobs.countByStatus(),
@@ -48,8 +48,7 @@ async function readInfo(db: PylonDb): Promise<Info> {
   const names = applied.map((row) => row.name);
   return {
     path: db.path,
-    size_bytes: sizeOf(db.path),
-    wal_bytes: sizeOf(`${db.path}-wal`),
+    ...size,
     migrations: {
       applied: names,
       pending: Object.keys(migrations).filter((name) => !names.includes(name)),
@@ -73,15 +72,11 @@ async function countAgents(db: PylonDb): Promise<Record<string, number>> {
   return counts;
 }
 
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 function show(info: Info): string {
   const { earnings } = info;
   return fields([
     ['path', info.path],
-    ['size', `${formatBytes(info.size_bytes)} + ${formatBytes(info.wal_bytes)} in the WAL`],
+    ...sizeLines(info),
     ['migrations', schemaLine(info.migrations)],
     ['', ''],
     ['jobs', formatCount(sum(info.jobs))],

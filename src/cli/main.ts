@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.js';
 import { onBrokenOutput } from './output.js';
+import { hidePasswordsInProcessTitle } from './passwords.js';
 import { reportError } from './report-error.js';
 
+hidePasswordsInProcessTitle();
 const args = process.argv.slice(2);
 
 onBrokenOutput((error) => {

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
+import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
-import { migratorOf, withWriter } from './migration-connections.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
-import { assertFile, readSettings } from './settings.js';
+import { readSettings } from './settings.js';
 
 interface DownOptions extends MigrationsOption {
   readonly steps?: number;
@@ -31,10 +31,8 @@ export function configure(command: Command): void {
     )
     .action(async ({ steps = 1, ...options }: DownOptions) => {
       const settings = readSettings(command);
-      const { path } = settings;
       const list = await readMigrations(options);
-      assertFile(path);
-      const reverted = await withWriter(path, (db) => migratorOf(db, path, list).down(steps));
+      const reverted = await (await migrationsOf(settings, list)).down(steps);
       const out = new Output(settings);
       out.result(reverted, () => reverted.map((name) => `reverted ${name}`).join('\n'));
       if (reverted.length === 0) out.note('Nothing to revert.');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PlannedMigration } from '../migrate/migration-runner.js';
+import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
-import { migratorOf, withReader, withWriter } from './migration-connections.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
@@ -14,12 +14,8 @@ export function configure(command: Command): void {
     .addHelpText('after', examples([['pylon-db migrate plan', 'read before `migrate up`']]))
     .action(async (options: MigrationsOption) => {
       const settings = readSettings(command);
-      const { path } = settings;
       const list = await readMigrations(options);
-      // The reader outlives the writer: whoever closes last would write the WAL into the file.
-      const planned = await withReader(path, () =>
-        withWriter(path, (db) => migratorOf(db, path, list).plan()),
-      );
+      const planned = await (await migrationsOf(settings, list)).plan();
       const out = new Output(settings);
       out.result(planned, () => planned.map(show).join('\n\n'));
       if (planned.length === 0) out.note('Nothing is pending.');

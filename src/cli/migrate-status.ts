@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { readLedgerRows } from '../migrate/ledger-rows.js';
-import { readLedger } from '../migrate/schema-check.js';
+import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
-import { withReader } from './migration-connections.js';
 import {
   isOwn,
   type MigrationsOption,
@@ -11,7 +9,7 @@ import {
   readMigrations,
 } from './migration-list.js';
 import { Output } from './output.js';
-import { readSettings } from './settings.js';
+import { readSettings, type Settings } from './settings.js';
 import { table } from './table.js';
 import { formatTime } from './units.js';
 
@@ -33,7 +31,7 @@ export function configure(command: Command): void {
     )
     .action(async (options: MigrationsOption) => {
       const settings = readSettings(command);
-      const status = await readStatus(settings.path, options);
+      const status = await readStatus(settings, options);
       const out = new Output(settings);
       out.result(status, () => show(out, status));
       if (status.pending.length === 0) return;
@@ -42,19 +40,17 @@ export function configure(command: Command): void {
     });
 }
 
-async function readStatus(path: string, options: MigrationsOption): Promise<Status> {
+async function readStatus(settings: Settings, options: MigrationsOption): Promise<Status> {
   const list = await readMigrations(options);
   const ownerOf = (name: string): Owner => {
     if (isOwn(name)) return 'pylon-db';
     return Object.hasOwn(list, name) ? 'service' : 'other';
   };
-  return await withReader(path, async (db) => {
-    const { pending } = readLedger(db, list, '');
-    return {
-      applied: readLedgerRows(db).map((row) => ({ ...row, owner: ownerOf(row.name) })),
-      pending: pending.map((name) => ({ name, owner: ownerOf(name) })),
-    };
-  });
+  const { rows, pending } = await (await migrationsOf(settings, list)).ledger();
+  return {
+    applied: rows.map((row) => ({ ...row, owner: ownerOf(row.name) })),
+    pending: pending.map((name) => ({ name, owner: ownerOf(name) })),
+  };
 }
 
 const OWNER: Readonly<Record<Owner, string>> = {

@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { startWal } from '../engine/sqlite/open.js';
 import type { MigrationList } from '../migrate/migration.js';
+import { type DatabaseMigrations, migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
-import { connectProps, migratorOf, withWriter } from './migration-connections.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
 import { Output } from './output.js';
-import { assertFileOrMissing, readSettings } from './settings.js';
+import { readSettings } from './settings.js';
 import { badUsage } from './usage-error.js';
 
 interface UpOptions extends MigrationsOption {
@@ -30,26 +28,19 @@ export function configure(command: Command): void {
       const settings = readSettings(command);
       const list = await readMigrations(options);
       const last = lastOf(list, options.to);
-      assertFileOrMissing(settings.path);
-      const isNew = !existsSync(settings.path);
+      const database = await migrationsOf(settings, list);
+      const isNew = database.isMissing();
       const out = new Output(settings);
-      await up(settings.path, list, last, out);
+      await up(database, last, out);
       // Told, lest a mistyped path passes for the database.
       if (isNew) out.note(`Created ${settings.path}.`);
     });
 }
 
-async function up(path: string, list: MigrationList, last: number, out: Output): Promise<void> {
+async function up(database: DatabaseMigrations, last: number, out: Output): Promise<void> {
   const applied: string[] = [];
   try {
-    await withWriter(path, async (db) => {
-      const migrator = migratorOf(db, path, list);
-      const order = Object.keys(list);
-      // Before WAL is turned on: another program's file is refused as it is.
-      const pending = (await migrator.pending()).filter((name) => order.indexOf(name) <= last);
-      await startWal(db, connectProps(path));
-      for (const name of pending) applied.push(...(await migrator.up(name)));
-    });
+    await database.up(last, (names) => applied.push(...names));
   } finally {
     // Those before a failing one stay.
     out.result(applied, () => applied.map((name) => `applied ${name}`).join('\n'));

@@ -2,7 +2,6 @@ import { CSV_LINE_END, csvLine } from '../ops/export/csv.js';
 import { jsonObjects } from '../ops/export/json.js';
 import type { QueryValue } from '../ops/query/question.js';
 import type { Output } from './output.js';
-import { planTree } from './query-plan.js';
 import { type Column, table } from './table.js';
 import { visible, visibleJson, visibleLines } from './terminal-text.js';
 
@@ -18,11 +17,19 @@ export interface ResultPrinter {
   end(): void;
 }
 
-/** The printer of a format; `explain` draws the plan as a tree where a table is asked for. */
-export function printerOf(format: QueryFormat, explain: boolean, out: Output): ResultPrinter {
+/** Draws the rows of a plan as text. */
+export type DrawPlan = (rows: readonly QueryValue[][]) => string;
+
+/** The printer of a format; `drawPlan` draws what comes where a table is asked for. */
+export function printerOf(
+  format: QueryFormat,
+  drawPlan: DrawPlan | undefined,
+  out: Output,
+): ResultPrinter {
   switch (format) {
     case 'table':
-      return explain ? new WholePrinter((_, rows) => planTree(rows)) : tablePrinter(out);
+      if (drawPlan !== undefined) return new WholePrinter((_, rows) => drawPlan(rows));
+      return tablePrinter(out);
     case 'csv':
       return new CsvPrinter();
     case 'json':

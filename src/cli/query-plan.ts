@@ -1,6 +1,11 @@
 import type { QueryValue } from '../ops/query/question.js';
 import { visible } from './terminal-text.js';
 
+/** A server's plan, which it draws itself: a row a line. */
+export function planLines(rows: readonly QueryValue[][]): string {
+  return rows.map(([line = null]) => visible(String(line))).join('\n');
+}
+
 /** SQLite's plan, rows of `id, parent, notused, detail`, with each step under its parent. */
 export function planTree(rows: readonly QueryValue[][]): string {
   const depths = new Map<QueryValue, number>();

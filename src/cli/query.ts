@@ -2,15 +2,16 @@ import { type Command, Option } from 'commander';
 import { isPylonDbError } from '../errors.js';
 import type { QueryParameters } from '../ops/query/parameters.js';
 import { runQuery } from '../ops/query/query.js';
-import type { QueryEnd, QueryInput } from '../ops/query/query-task.js';
+import type { QueryEnd, QueryInput, QueryReport } from '../ops/query/query-task.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
 import { examples } from './examples.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { printerOf, QUERY_FORMATS, type QueryFormat, type ResultPrinter } from './query-formats.js';
 import { addParameter } from './query-parameters.js';
+import { planLines, planTree } from './query-plan.js';
 import { secondsAsMs } from './seconds.js';
-import { assertFile, readSettings } from './settings.js';
+import { existingDatabase, readSettings, type Settings } from './settings.js';
 import { formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
 
@@ -66,7 +67,7 @@ export function configure(command: Command): void {
         `end the query after so long (default: ${DEFAULT_TIMEOUT_MS / 1000})`,
       ).argParser(secondsAsMs),
     )
-    .option('--explain', "show SQLite's plan instead of the rows")
+    .option('--explain', "show the database's plan instead of the rows")
     .addHelpText(
       'after',
       `${examples([
@@ -77,7 +78,12 @@ export function configure(command: Command): void {
       ])}\n
 Values:
   Nothing is rounded. JSON has integers beyond 2^53-1 as strings and BLOBs in hex; columns of
-  the same name become id, id:1. A table shows NULL and x'…'. Preimages show if you ask for them.`,
+  the same name become id, id:1. A table shows NULL and x'…'. Preimages show if you ask for them.
+
+On a server:
+  The transaction can't write. What a function does is the role's to allow: ask as a role that may
+  only read. Parameters get their type where they stand: write cast(:n as bigint) where nothing
+  says it. Booleans, dates and JSON are text, as are decimals that a number can't hold.`,
     )
     .action(async (sql: string, options: QueryOptions) => {
       const settings = readSettings(command);
@@ -87,20 +93,20 @@ Values:
         const most = `a table has at most ${formatCount(MAX_TABLE_ROWS)} rows`;
         throw badUsage(most, 'Add --format csv, json or ndjson, or lower --limit.');
       }
-      assertFile(settings.path);
-      const input: QueryInput = {
-        path: settings.path,
+      existingDatabase(settings);
+      const question: Question = {
         sql: sql === '-' ? await readStdin() : sql,
         parameters: options.param ?? {},
         explain: options.explain ?? false,
         maxRows,
         maxBytes: MAX_BYTES,
         timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
-        busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
       };
       const out = new Output(settings);
-      const end = await print(input, printerOf(format, input.explain, out));
-      if (end !== undefined) noteEnd(end, format, input, out);
+      const drawPlan = settings.serverUrl === undefined ? planTree : planLines;
+      const printer = printerOf(format, question.explain ? drawPlan : undefined, out);
+      const end = await print(printer, (listener) => ask(settings, question, listener));
+      if (end !== undefined) noteEnd(end, format, question, out);
     });
 }
 
@@ -110,13 +116,36 @@ function formatOf(format: QueryFormat | undefined, json: boolean): QueryFormat {
   throw badUsage(`--json and --format ${format} contradict`, 'Leave one of them out.');
 }
 
+type Question = Omit<QueryInput, 'path' | 'busyTimeoutMs'>;
+
+interface Listener {
+  readonly onReport: (report: QueryReport) => void;
+  readonly signal: AbortSignal;
+}
+
+async function ask(
+  { path, serverUrl }: Settings,
+  question: Question,
+  listener: Listener,
+): Promise<QueryEnd> {
+  if (serverUrl === undefined) {
+    const input = { ...question, path, busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
+    return await runQuery(input, listener);
+  }
+  const { queryServer } = await import('../ops/query/server-query.js');
+  return await queryServer({ ...question, url: serverUrl }, listener);
+}
+
 /** Prints what comes; gives nothing when the reader of stdout went away (`| head`). */
-async function print(input: QueryInput, printer: ResultPrinter): Promise<QueryEnd | undefined> {
+async function print(
+  printer: ResultPrinter,
+  run: (listener: Listener) => Promise<QueryEnd>,
+): Promise<QueryEnd | undefined> {
   const unread = new AbortController();
   const abort = () => unread.abort();
   process.stdout.once('error', abort);
   try {
-    const end = await runQuery(input, {
+    const end = await run({
       signal: unread.signal,
       onReport: (report) =>
         report.kind === 'columns' ? printer.columns(report.names) : printer.rows(report.rows),
@@ -131,14 +160,14 @@ async function print(input: QueryInput, printer: ResultPrinter): Promise<QueryEn
   }
 }
 
-function noteEnd({ rows, cut }: QueryEnd, format: QueryFormat, input: QueryInput, out: Output) {
+function noteEnd({ rows, cut }: QueryEnd, format: QueryFormat, question: Question, out: Output) {
   const shown = `Rows shown: only the first ${formatCount(rows)}`;
   const whole = 'Or use `pylon-db export --sql`.';
   if (cut === 'rows') {
     out.note(`${shown}; there are more. Raise --limit. ${whole}`);
   } else if (cut === 'bytes') {
     out.note(
-      `${shown}; with the next there were more than ${formatBytes(input.maxBytes)}. ${whole}`,
+      `${shown}; with the next there were more than ${formatBytes(question.maxBytes)}. ${whole}`,
     );
   } else if (rows === 0 && format === 'table') {
     out.note('No rows.');

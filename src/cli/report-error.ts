@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { isPylonDbError } from '../errors.js';
 import { exitCodeOf, isPending } from './exit-code.js';
 import { toJson } from './output.js';
+import { withoutPasswords } from './passwords.js';
 import { visible, visibleLines } from './terminal-text.js';
 
 /**
@@ -10,13 +11,13 @@ import { visible, visibleLines } from './terminal-text.js';
  */
 export function reportError(error: unknown, args: readonly string[]): number {
   const told = explain(error);
-  const debug = args.includes('--debug');
+  const stack = args.includes('--debug') ? withoutPasswords(inspect(error)) : undefined;
   if (args.includes('--json')) {
-    const stack = debug ? { stack: inspect(error) } : {};
-    process.stderr.write(`${toJson({ error: { ...told, ...stack } }, 0)}\n`);
+    const withStack = stack === undefined ? told : { ...told, stack };
+    process.stderr.write(`${toJson({ error: withStack }, 0)}\n`);
   } else {
     process.stderr.write(`pylon-db: ${visible(sentence(told.message))} ${visible(told.hint)}\n`);
-    if (debug) process.stderr.write(`${visibleLines(inspect(error))}\n`);
+    if (stack !== undefined) process.stderr.write(`${visibleLines(stack)}\n`);
   }
   return exitCodeOf(error);
 }
@@ -29,6 +30,11 @@ interface Told {
 }
 
 function explain(error: unknown): Told {
+  const { code, message, hint } = inWords(error);
+  return { code, message: withoutPasswords(message), hint: withoutPasswords(hint) };
+}
+
+function inWords(error: unknown): Told {
   if (!isPylonDbError(error)) {
     const message = error instanceof Error ? error.message : String(error);
     return {

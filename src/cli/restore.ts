@@ -8,7 +8,7 @@ import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFileOrMissing, readSettings } from './settings.js';
+import { assertFileOrMissing, readSettings, refuseServer } from './settings.js';
 import { fields } from './table.js';
 import { formatCount, formatTime } from './units.js';
 
@@ -37,6 +37,11 @@ the new one, whole.`,
     )
     .action(async (file: string, { dryRun = false, force = false }: RestoreOptions) => {
       const settings = readSettings(command);
+      refuseServer(
+        settings,
+        'a server is restored by its own tools',
+        'Use pg_restore for a dump, or point-in-time recovery from pg_basebackup and the WAL.',
+      );
       assertFileOrMissing(settings.path);
       const restored = await untilInterrupted((signal) =>
         withProgressBar(settings, (onProgress) =>

@@ -1,17 +1,6 @@
 import type Database from 'better-sqlite3';
 import { isMark, type SqlToken, tableDefinitions, tokenizeSql } from '../codegen/sql-tokens.js';
-
-/** One object of the schema that is not as its migrations made it. */
-export interface Drift {
-  readonly type: string;
-  readonly name: string;
-  /** What is wrong, in words. */
-  readonly problem: string;
-  /** The SQL that the migrations give; `null` for an object that none of them makes. */
-  readonly expected: string | null;
-  /** The SQL in the file; `null` when the object is missing. */
-  readonly found: string | null;
-}
+import type { Drift } from '../migrate/drift.js';
 
 interface SchemaObject {
   readonly type: string;

@@ -8,7 +8,7 @@ import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
 import { secondsAsMs } from './seconds.js';
-import { assertFile, readSettings } from './settings.js';
+import { assertFile, readSettings, refuseServer } from './settings.js';
 import { fields } from './table.js';
 import { formatBytes } from './units.js';
 
@@ -38,6 +38,11 @@ whole.`,
     )
     .action(async ({ wait = DEFAULT_BUSY_TIMEOUT_MS }: VacuumOptions) => {
       const settings = readSettings(command);
+      refuseServer(
+        settings,
+        'a server vacuums by itself',
+        'Let autovacuum run; VACUUM (VERBOSE, ANALYZE) in psql does it at once.',
+      );
       assertFile(settings.path);
       const out = new Output(settings);
       const vacuum = await untilInterrupted((signal) =>

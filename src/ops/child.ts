@@ -35,7 +35,10 @@ export async function runInChild<Name extends TaskName>(
   { operation, onReport, signal }: ChildOptions<Name>,
 ): Promise<OutputOf<Name>> {
   if (signal?.aborted) throw aborted(operation, signal.reason);
+  // What a child works on comes with its task; the variable may hold a password.
+  const { PYLON_DB: _, ...env } = process.env;
   const child = fork(programPath(), {
+    env,
     // Node's own flags, such as --inspect, are not for the child.
     execArgv: FROM_SOURCES ? ['--import', typescriptLoader()] : [],
     serialization: 'advanced',

@@ -8,9 +8,21 @@ import {
   type Prepared,
   type Statement,
   type StatementResult,
+  type WireValue,
 } from './batch.js';
 import { withoutSecrets } from './server-error.js';
 import { BIGINT, NUMERIC } from './values.js';
+
+/** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
+interface ExtendedQuery extends QueryArrayConfig<unknown[]> {
+  readonly queryMode: 'extended';
+}
+
+/** What a statement gave, as the server writes it. */
+export interface TextResult {
+  readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
+  readonly rows: readonly (string | null)[][];
+}
 
 type OnQuery = ((event: QueryEvent) => void) | undefined;
 
@@ -67,6 +79,22 @@ export class Session {
       tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
       throw error;
     }
+  }
+
+  /** Runs one statement and gives its values unread. Throws what the server says. */
+  async texts(sql: string, parameters: readonly WireValue[]): Promise<TextResult> {
+    const query: ExtendedQuery = {
+      text: sql,
+      values: [...parameters],
+      rowMode: 'array',
+      queryMode: 'extended',
+      types: { getTypeParser: () => (text: string) => text },
+    };
+    const { fields, rows } = await this.#client.query<(string | null)[], unknown[]>(query);
+    return {
+      columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
+      rows,
+    };
   }
 
   /** Whether it must be closed instead of being used again. */

@@ -1,14 +1,11 @@
 import type Database from 'better-sqlite3';
-import { AGENT_COLUMNS } from '../../agents/agent.js';
-import { TICK_COLUMNS } from '../../agents/tick.js';
-import { EARNING_COLUMNS } from '../../earnings/earning.js';
-import { JOB_COLUMNS } from '../../jobs/job.js';
 import type { Progress } from '../progress.js';
+import { checkPaidJobs, checkPayments, checkTickCounts, checkValues } from './file-invariants.js';
 import type { Finding } from './finding.js';
-import { checkPaidJobs, checkPayments, checkTickCounts } from './invariants.js';
+import { type CheckedColumns, missingColumn } from './read-columns.js';
 import { checkRollups } from './rollups.js';
 import { checkForeignKeys, checkIntegrity, damagedAt, isDamage, isMisfit } from './structure.js';
-import { checkValues } from './values.js';
+import { CHECKED_TABLES } from './values.js';
 
 /** A check that wasn't made, and why. */
 export interface SkippedCheck {
@@ -25,20 +22,9 @@ export interface Found {
 /** One check of rows: it is left out where a table or column that it reads is missing. */
 interface Check {
   readonly name: string;
-  readonly reads: readonly (keyof typeof COLUMNS)[];
+  readonly reads: readonly (keyof CheckedColumns)[];
   run(db: Database.Database): readonly Finding[];
 }
-
-const COLUMNS = {
-  migrations: ['id', 'name', 'applied_at'],
-  jobs: JOB_COLUMNS,
-  earnings: EARNING_COLUMNS,
-  agents: AGENT_COLUMNS,
-  tick_history: TICK_COLUMNS,
-  pylon_db_job_totals: ['status', 'count'],
-  pylon_db_earning_totals: ['source', 'amount_high', 'amount_low', 'count'],
-  pylon_db_paid_jobs: ['id', 'count'],
-} as const;
 
 const CHECKS: readonly Check[] = [
   { name: 'foreign-keys', reads: [], run: checkForeignKeys },
@@ -56,7 +42,7 @@ const CHECKS: readonly Check[] = [
   { name: 'paid-jobs', reads: ['jobs', 'earnings'], run: checkPaidJobs },
   { name: 'repeated-payments', reads: ['earnings'], run: checkPayments },
   { name: 'tick-counts', reads: ['agents', 'tick_history'], run: checkTickCounts },
-  ...(['migrations', 'jobs', 'earnings', 'agents', 'tick_history'] as const).map((table) => ({
+  ...CHECKED_TABLES.map((table) => ({
     name: `values of ${table}`,
     reads: [table],
     run: (db: Database.Database) => checkValues(db, table),
@@ -105,14 +91,8 @@ export function runChecks(
 
 function missingOf(
   db: Database.Database,
-  tables: readonly (keyof typeof COLUMNS)[],
+  tables: readonly (keyof CheckedColumns)[],
 ): string | undefined {
   const info = db.prepare<[string], string>('select name from pragma_table_info(?)').pluck();
-  for (const table of tables) {
-    const live = info.all(table);
-    if (live.length === 0) return `there is no table ${table}`;
-    const column = COLUMNS[table].find((name) => !live.includes(name));
-    if (column !== undefined) return `there is no column ${table}.${column}`;
-  }
-  return undefined;
+  return missingColumn((table) => info.all(table), tables);
 }

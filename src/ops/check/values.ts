@@ -1,5 +1,4 @@
-import type Database from 'better-sqlite3';
-import { type Compilable, sql } from 'kysely';
+import type { Compilable } from 'kysely';
 import { AGENT_COLUMNS, agentInput } from '../../agents/agent.js';
 import { TICK_COLUMNS, tickInput } from '../../agents/tick.js';
 import { EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
@@ -8,19 +7,16 @@ import { integer, key, object, timestamp } from '../../input.js';
 import { JOB_COLUMNS, jobInput } from '../../jobs/job.js';
 import { counted } from '../counted.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
-import { build, eachRow } from './typed-query.js';
+import type { Questions } from './row-check.js';
 
 type Row = Record<string, unknown>;
 
-/** How the rows of a table are read, and the rules of what services store in it. */
+/** The rules of what services store in a table. */
 interface Rules {
   readonly key: string;
-  readonly query: Compilable<Row>;
   /** Throws `INVALID_ARGUMENT` naming the column. */
   check(row: Row): void;
 }
-
-const rowid = sql<number>`rowid`.as('rowid');
 
 /** What the service sets by itself. */
 const tickFrame = object({ id: integer(), agent_npub: key, created_at: timestamp });
@@ -31,27 +27,22 @@ const ledgerRow = object({ id: integer(), name: key, applied_at: timestamp });
 const RULES = {
   migrations: {
     key: 'name',
-    query: build.selectFrom('migrations').select(['id', 'name', 'applied_at']).select(rowid),
     check: (row) => ledgerRow(row, 'result', ''),
   },
   jobs: {
     key: 'id',
-    query: build.selectFrom('jobs').select(JOB_COLUMNS).select(rowid),
     check: (row) => jobInput.job(row, 'job', ''),
   },
   earnings: {
     key: 'id',
-    query: build.selectFrom('earnings').select(EARNING_COLUMNS).select(rowid),
     check: (row) => earningInput.earning(row, 'earning', ''),
   },
   agents: {
     key: 'npub',
-    query: build.selectFrom('agents').select(AGENT_COLUMNS).select(rowid),
     check: (row) => agentInput.agent(row, 'agent', ''),
   },
   tick_history: {
     key: 'id',
-    query: build.selectFrom('tick_history').select(TICK_COLUMNS).select(rowid),
     check: ({ id, agent_npub, created_at, ...tick }) => {
       tickFrame({ id, agent_npub, created_at }, 'tick', '');
       tickInput.tick(tick, 'tick', '');
@@ -62,27 +53,67 @@ const RULES = {
 /** A table whose values are checked. */
 export type CheckedTable = keyof typeof RULES;
 
+/** The tables whose values are checked, in their order. */
+export const CHECKED_TABLES = [
+  'migrations',
+  'jobs',
+  'earnings',
+  'agents',
+  'tick_history',
+] as const satisfies readonly CheckedTable[];
+
+/** All rows of a table, with what tells each from all others as `rowid`. */
+export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
+  const rowid = address(table).as('rowid');
+  switch (table) {
+    case 'migrations':
+      return build.selectFrom(table).select(['id', 'name', 'applied_at']).select(rowid);
+    case 'jobs':
+      return build.selectFrom(table).select(JOB_COLUMNS).select(rowid);
+    case 'earnings':
+      return build.selectFrom(table).select(EARNING_COLUMNS).select(rowid);
+    case 'agents':
+      return build.selectFrom(table).select(AGENT_COLUMNS).select(rowid);
+    case 'tick_history':
+      return build.selectFrom(table).select(TICK_COLUMNS).select(rowid);
+  }
+}
+
 /**
  * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
- * amount, JSON that doesn't parse. One pass; the sentence tells the kind of a value, never the value.
+ * amount, JSON that doesn't parse. The sentence tells the kind of a value, never the value.
  */
-export function checkValues(db: Database.Database, table: CheckedTable): Finding[] {
-  const rules: Rules = RULES[table];
-  const tallies = new Map<string, Tally>();
-  for (const { rowid, ...row } of eachRow(db, rules.query)) {
-    for (const problem of problemsOf(row, rules)) {
-      const tally = tallies.get(problem) ?? new Tally();
-      tallies.set(problem, tally);
-      tally.add(rowName(row[rules.key], rowid));
+export class TableValues {
+  readonly #table: CheckedTable;
+  readonly #rules: Rules;
+  readonly #shell: string;
+  readonly #tallies = new Map<string, Tally>();
+
+  /** `shell` is what rows are mended with. */
+  constructor(table: CheckedTable, shell: string) {
+    this.#table = table;
+    this.#rules = RULES[table];
+    this.#shell = shell;
+  }
+
+  /** Looks at one row of {@link valuesQuery}. */
+  add({ rowid, ...row }: Row): void {
+    for (const problem of problemsOf(row, this.#rules)) {
+      const tally = this.#tallies.get(problem) ?? new Tally();
+      this.#tallies.set(problem, tally);
+      tally.add(rowName(row[this.#rules.key], rowid));
     }
   }
-  return [...tallies].flatMap(([problem, tally]) =>
-    findingsOf(tally, {
-      check: 'values',
-      problem: `${counted(tally.count, 'row')} of ${table}: ${problem}`,
-      mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with the sqlite3 shell.`,
-    }),
-  );
+
+  findings(): Finding[] {
+    return [...this.#tallies].flatMap(([problem, tally]) =>
+      findingsOf(tally, {
+        check: 'values',
+        problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
+        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#shell}.`,
+      }),
+    );
+  }
 }
 
 /** The rules name one column at a time: each that was named is left out of the next look. */

@@ -5,10 +5,7 @@ import type { QueryValue, Question } from './question.js';
 /** Values by the names that the SQL gives them, without `:`, `@` or `$`. */
 export type QueryParameters = Readonly<Record<string, QueryValue>>;
 
-/**
- * Binds the parameters for good. Throws `INVALID_ARGUMENT` naming one that is missing, or one that
- * the SQL doesn't have: the driver would ignore it.
- */
+/** Binds the parameters for good. Throws what {@link assertGiven} throws: the driver would ignore it. */
 export function bindParameters(
   db: Database.Database,
   sql: string,
@@ -16,6 +13,15 @@ export function bindParameters(
   given: QueryParameters,
 ): void {
   const names = parameterNames(db, sql);
+  assertGiven(names, given);
+  if (names.size > 0) bind(question, given);
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` naming a parameter of the SQL that has no value, or a value of which
+ * the SQL knows nothing.
+ */
+export function assertGiven(names: ReadonlySet<string>, given: QueryParameters): void {
   for (const name of names) {
     if (Object.hasOwn(given, name)) continue;
     throw badParameter(`the parameter ${name} has no value`, `Add -p ${name}=VALUE.`);
@@ -28,7 +34,6 @@ export function bindParameters(
       known === '' ? `Write :${name} where it belongs.` : `It has ${known}.`,
     );
   }
-  if (names.size > 0) bind(question, given);
 }
 
 /** The driver doesn't list them, but it asks the object that it binds for each. */
@@ -48,10 +53,7 @@ function parameterNames(db: Database.Database, sql: string): ReadonlySet<string>
     bind(db.prepare(sql), asked);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw badParameter(
-      'a parameter of the query has no name',
-      'Write :name for ?, and -p name=VALUE.',
-    );
+    throw namelessParameter('?');
   }
   return names;
 }
@@ -59,6 +61,14 @@ function parameterNames(db: Database.Database, sql: string): ReadonlySet<string>
 function bind(statement: Database.Statement<never[], unknown>, values: object): void {
   const binding: { bind(values: object): unknown } = statement;
   binding.bind(values);
+}
+
+/** What to tell of a placeholder that is written as `mark`. */
+export function namelessParameter(mark: string): PylonDbError<'INVALID_ARGUMENT'> {
+  return badParameter(
+    'a parameter of the query has no name',
+    `Write :name for ${mark}, and -p name=VALUE.`,
+  );
 }
 
 function badParameter(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {

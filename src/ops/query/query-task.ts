@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { bindParameters, type QueryParameters } from './parameters.js';
-import { prepareQuestion, type QueryValue, type Question, refusedBySqlite } from './question.js';
+import { prepareQuestion, type QueryValue, type Question, wouldWrite } from './question.js';
+import { rowSize } from './row-size.js';
 import { killedAfter } from './watchdog.js';
 
 /** What the child needs to know. */
@@ -15,7 +16,7 @@ export interface QueryInput {
   /** Gives the plan instead of the rows. */
   readonly explain: boolean;
   readonly maxRows: number;
-  /** Of values, not of their text: see {@link sizeOf}. */
+  /** Of values, not of their text: see `rowSize`. */
   readonly maxBytes: number;
   readonly timeoutMs: number;
   readonly busyTimeoutMs: number;
@@ -54,7 +55,7 @@ export async function query(
       db.close();
     }
   } catch (error) {
-    throw toldToCaller(isRefusedWrite(error) ? refusedBySqlite() : error, '', path);
+    throw toldToCaller(isRefusedWrite(error) ? wouldWrite() : error, '', path);
   }
 }
 
@@ -99,7 +100,7 @@ async function reportRows(
     lastReport = performance.now();
   };
   for (const row of question.iterate()) {
-    const size = sizeOf(row);
+    const size = rowSize(row);
     const cut = rows === maxRows ? 'rows' : bytes + size > maxBytes ? 'bytes' : undefined;
     if (cut !== undefined) {
       await flush();
@@ -113,16 +114,6 @@ async function reportRows(
   }
   await flush();
   return { rows };
-}
-
-/** Bytes that a number or NULL counts for. */
-const SCALAR_BYTES = 8;
-
-function sizeOf(row: readonly QueryValue[]): number {
-  return row.reduce<number>((sum, value) => {
-    if (typeof value === 'string') return sum + value.length;
-    return sum + (value instanceof Uint8Array ? value.byteLength : SCALAR_BYTES);
-  }, 0);
 }
 
 /** A function or virtual table that tried to write. */

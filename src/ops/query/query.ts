@@ -1,6 +1,7 @@
-import { isPylonDbError, PylonDbError } from '../../errors.js';
+import { isPylonDbError } from '../../errors.js';
 import { runInChild } from '../child.js';
 import type { QueryEnd, QueryInput, QueryReport } from './query-task.js';
+import { queryTimeout } from './query-timeout.js';
 
 /**
  * Runs one SELECT, WITH or VALUES in a process of its own and reports its columns and rows. Throws
@@ -17,16 +18,7 @@ export async function runQuery(
   } catch (error) {
     const ended = isPylonDbError(error, 'ABORTED') && signal?.aborted !== true;
     // The child's watchdog killed it.
-    if (ended && performance.now() - start >= input.timeoutMs) throw timeout(input.timeoutMs);
+    if (ended && performance.now() - start >= input.timeoutMs) throw queryTimeout(input.timeoutMs);
     throw error;
   }
-}
-
-function timeout(timeoutMs: number): PylonDbError<'TIMEOUT'> {
-  return new PylonDbError(
-    'TIMEOUT',
-    `the query was ended after ${timeoutMs / 1000} s`,
-    { timeoutMs },
-    { operation: '', hint: 'Look at its plan with --explain, narrow it, or raise --timeout.' },
-  );
 }

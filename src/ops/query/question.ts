@@ -24,21 +24,25 @@ const QUOTED = /'(?:[^']|'')*'?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"[^"]*"?|`[^`]*`
 export function prepareQuestion(db: Database.Database, sql: string): Question {
   refuseByText(sql);
   const statement = prepareOnly(db, sql);
-  if (!statement.readonly || !statement.reader) throw refused('the statement would write');
+  if (!statement.readonly || !statement.reader) throw wouldWrite();
   return statement.raw().safeIntegers();
 }
 
 function refuseByText(sql: string): void {
   if (sql.includes('\0')) throw refused('the SQL has a NUL character');
-  const keyword = firstKeyword(sql);
+  assertQuestion(firstKeyword(sql));
+  const [name] = REFUSED_NAMES.exec(withoutText(sql)) ?? [];
+  if (name !== undefined) throw refused(`${name} is refused`);
+}
+
+/** Throws `INVALID_ARGUMENT` unless a statement with this first keyword asks; `''` stands for none. */
+export function assertQuestion(keyword: string): void {
   if (keyword === 'EXPLAIN') {
     throw refused('EXPLAIN is an option here', 'Leave the word out, and add --explain.');
   }
   if (!QUESTIONS.has(keyword)) {
     throw refused(keyword === '' ? 'it begins with no keyword' : `${keyword} is refused`);
   }
-  const [name] = REFUSED_NAMES.exec(withoutText(sql)) ?? [];
-  if (name !== undefined) throw refused(`${name} is refused`);
 }
 
 /** The SQL without strings and comments; names in quotes stay. */
@@ -51,18 +55,24 @@ function prepareOnly(db: Database.Database, sql: string): Question {
     return db.prepare<[], QueryValue[]>(sql);
   } catch (error) {
     // The driver's own error: the text holds more than the statement whose first word we know.
-    if (error instanceof RangeError) throw refused('there are several statements');
+    if (error instanceof RangeError) throw severalStatements();
     throw error;
   }
 }
 
-function refused(problem: string, hint = READS_ONLY): PylonDbError<'INVALID_ARGUMENT'> {
+/** `INVALID_ARGUMENT` for SQL that is no question. */
+export function refused(problem: string, hint = READS_ONLY): PylonDbError<'INVALID_ARGUMENT'> {
   return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'sql' }, { operation: '', hint });
 }
 
 const READS_ONLY = 'A query only reads: give one SELECT, WITH … SELECT or VALUES.';
 
-/** What to tell when the file refused a write that no check here foresaw. */
-export function refusedBySqlite(): PylonDbError<'INVALID_ARGUMENT'> {
+/** What to tell when the database refused a write. */
+export function wouldWrite(): PylonDbError<'INVALID_ARGUMENT'> {
   return refused('the statement would write');
+}
+
+/** What to tell when the text holds more than the statement whose first word we know. */
+export function severalStatements(): PylonDbError<'INVALID_ARGUMENT'> {
+  return refused('there are several statements');
 }

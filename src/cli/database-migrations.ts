@@ -1,0 +1,39 @@
+import type { Drift } from '../migrate/drift.js';
+import type { LedgerRow } from '../migrate/ledger-rows.js';
+import type { MigrationList } from '../migrate/migration.js';
+import type { PlannedMigration } from '../migrate/migration-runner.js';
+import type { Settings } from './settings.js';
+
+/** What a ledger says, and what a list has beyond it. */
+export interface LedgerReport {
+  readonly rows: readonly LedgerRow[];
+  readonly pending: readonly string[];
+}
+
+/** What the commands about migrations ask of a database, with one list. Their errors name no API call. */
+export interface DatabaseMigrations {
+  /** Whether `up` would create the database itself. Throws `CANNOT_OPEN` for what is no database. */
+  isMissing(): boolean;
+  /** Throws `SCHEMA_MISMATCH` for another program's database and a newer pylon-db's. */
+  ledger(): Promise<LedgerReport>;
+  /** Applies what is pending up to the migration in the place `last`, telling of each. */
+  up(last: number, onApplied: (names: readonly string[]) => void): Promise<void>;
+  /** Reverts the newest, `steps` of them, and gives their names. */
+  down(steps: number): Promise<readonly string[]>;
+  plan(): Promise<readonly PlannedMigration[]>;
+  /** What is not as the applied migrations made it. */
+  verify(): Promise<{ readonly applied: readonly string[]; readonly drift: readonly Drift[] }>;
+}
+
+/** The migrations of the file or server that the command line names. */
+export async function migrationsOf(
+  { path, serverUrl }: Settings,
+  list: MigrationList,
+): Promise<DatabaseMigrations> {
+  if (serverUrl !== undefined) {
+    const { ServerMigrations } = await import('./server-migrations.js');
+    return new ServerMigrations(serverUrl, list);
+  }
+  const { FileMigrations } = await import('./file-migrations.js');
+  return new FileMigrations(path, list);
+}

@@ -1,0 +1,59 @@
+import type Database from 'better-sqlite3';
+import { sql } from 'kysely';
+import { type Finding, findingsOf, rowName, Tally } from './finding.js';
+import {
+  HASHES_TOLD,
+  PAID_JOBS,
+  repeatedPayments,
+  repeatedPaymentsFound,
+  repeatsOf,
+  TICK_COUNTS,
+} from './invariants.js';
+import type { Questions, RowCheck } from './row-check.js';
+import { build, eachRow, fewRows } from './typed-query.js';
+import { type CheckedTable, TableValues, valuesQuery } from './values.js';
+
+/** What an SQLite file is asked. */
+const FILE: Questions = {
+  build,
+  address: (table) => sql`${sql.ref(`${table}.rowid`)}`,
+  shell: 'the sqlite3 shell',
+};
+
+/** Earnings of jobs that aren't completed. */
+export function checkPaidJobs(db: Database.Database): Finding[] {
+  return broken(db, PAID_JOBS);
+}
+
+/** Agents that count too few ticks. */
+export function checkTickCounts(db: Database.Database): Finding[] {
+  return broken(db, TICK_COUNTS);
+}
+
+function broken<Row>(db: Database.Database, check: RowCheck<Row>): Finding[] {
+  const tally = new Tally();
+  for (const row of eachRow(db, check.query(FILE))) tally.add(check.nameOf(row));
+  return findingsOf(tally, check.text(tally.count));
+}
+
+/** Payments that are counted more than once. */
+export function checkPayments(db: Database.Database): Finding[] {
+  const hashes: (string | null)[] = [];
+  let surplus = 0;
+  for (const { payment_hash, count } of eachRow(db, repeatedPayments(FILE))) {
+    surplus += count - 1;
+    if (hashes.length < HASHES_TOLD) hashes.push(payment_hash);
+  }
+  const told = new Tally();
+  for (const hash of hashes) {
+    for (const [id, rowid] of fewRows(db, repeatsOf(FILE, hash))) told.add(rowName(id, rowid));
+  }
+  return repeatedPaymentsFound(surplus, told.rows);
+}
+
+/** Values of a table that no service would have stored. */
+export function checkValues(db: Database.Database, table: CheckedTable): Finding[] {
+  const values = new TableValues(table, FILE.shell);
+  for (const row of eachRow(db, valuesQuery(FILE, table))) values.add(row);
+  return values.findings();
+}

@@ -1,0 +1,32 @@
+import { migrations } from '../../../migrations/index.js';
+import type { SessionPool } from '../../engine/postgres/pool.js';
+import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
+import { findServerDrift } from '../../migrate/server-drift.js';
+import type { Found } from './run-checks.js';
+import { driftFound, emptyDatabaseFound } from './schema-findings.js';
+
+/** Objects of the schema that are not as the applied migrations made them, of those that we know. */
+export async function checkServerSchema(
+  pool: SessionPool,
+  applied: readonly string[],
+): Promise<Found> {
+  if (!applied.includes(INITIAL_MIGRATION)) {
+    return { findings: emptyDatabaseFound(), skipped: [] };
+  }
+  const known = Object.entries(migrations).filter(([name]) => applied.includes(name));
+  try {
+    const drift = await findServerDrift(pool, Object.fromEntries(known));
+    return { findings: driftFound(drift), skipped: [] };
+  } catch (error) {
+    if (!MAY_NOT_CREATE.has(codeOf(error))) throw error;
+    const reason = 'the role may create no schema to compare with';
+    return { findings: [], skipped: [{ check: 'schema', reason }] };
+  }
+}
+
+/** Insufficient privilege; and a server that only follows another. */
+const MAY_NOT_CREATE: ReadonlySet<unknown> = new Set(['42501', '25006']);
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,94 +1,10 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { chart } from './chart.js';
-import { entries } from './contestants/index.js';
-import type { Context } from './context.js';
-import { Datasets } from './dataset.js';
-import { type Goal, referenceScale, sideBySideGoals } from './goals.js';
-import { touchMemory } from './memory.js';
-import { operations } from './operations.js';
+import { rmSync } from 'node:fs';
 import { readOptions } from './options.js';
-import { durability } from './reach/durability.js';
-import { failingBatch } from './reach/failing-batch.js';
-import { growth } from './reach/growth.js';
-import { historyList } from './reach/history-list.js';
-import { memory } from './reach/memory.js';
-import { opening } from './reach/opening.js';
-import { goalsTable, machineLine, operationsTable, toResults } from './report.js';
-import { type Measured, measureScale } from './side-by-side.js';
-import { verifyAll } from './verify.js';
+import { kinds } from './postgres/cases.js';
+import { benchPostgres } from './postgres/run.js';
+import { benchSqlite, sqliteNames } from './sqlite.js';
 
-const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
-const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
-
-type Sections = Readonly<Record<string, (context: Context) => Promise<Goal[]>>>;
-
-const inThisProcess: Sections = {
-  'list-200k': historyList,
-  'failing-batch': failingBatch,
-  durability,
-  growth,
-};
-
-// Before this process grows: a large one takes longer to start others.
-const inOtherProcesses: Sections = { opening, memory };
-
-const options = readOptions([
-  ...operations.map(({ name }) => name),
-  ...Object.keys({ ...inThisProcess, ...inOtherProcesses }),
-]);
-const started = performance.now();
-const context: Context = {
-  options,
-  datasets: new Datasets(options.folder),
-  progress(text) {
-    const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
-    process.stderr.write(`${seconds} s  ${text}\n`);
-  },
-};
+const options = readOptions({ sqlite: sqliteNames, postgres: Object.keys(kinds) });
 process.on('exit', () => rmSync(options.folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
-
-const processGoals = await run(inOtherProcesses);
-
-if (operations.some(({ name }) => options.wants(name))) {
-  context.progress('every contestant must give and store the same');
-  await verifyAll(entries, operations, context.datasets);
-}
-
-touchMemory();
-const measured: Measured[] = [];
-for (const rows of options.scales) measured.push(...(await measureScale(context, rows)));
-const goals = [
-  ...sideBySideGoals(measured, options.scales),
-  ...(await run(inThisProcess)),
-  ...processGoals,
-];
-
-const results = toResults(measured, goals, options.folder);
-console.log(machineLine(results.machine));
-for (const rows of new Set(measured.map((each) => each.rows))) {
-  console.log(`\n${operationsTable(results, rows)}`);
-}
-console.log(
-  `\n${goalsTable(goals.filter((goal) => options.wantsAll || goal.value !== undefined))}`,
-);
-
-const json = `${JSON.stringify(results, null, 2)}\n`;
-const svg = chart(results, referenceScale(options.scales));
-write(RESULTS, 'latest');
-if (options.publish) write(DOCS, 'bench');
-
-async function run(sections: Sections): Promise<Goal[]> {
-  const goals: Goal[] = [];
-  for (const [name, section] of Object.entries(sections)) {
-    if (options.wants(name)) goals.push(...(await section(context)));
-  }
-  return goals;
-}
-
-function write(folder: string, name: string): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}${name}.json`, json);
-  writeFileSync(`${folder}${name}.svg`, svg);
-}
+await (options.engine === 'postgres' ? benchPostgres(options) : benchSqlite(options));

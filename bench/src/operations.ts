@@ -1,4 +1,6 @@
+import { claim, complete, get, insert, tickOf } from './calls.js';
 import type { Contestant } from './contestant.js';
+import { AGENTS } from './rows.js';
 import type { Workload } from './workload.js';
 
 /** One call, with its values made beforehand. */
@@ -46,15 +48,7 @@ const write = (
   ...rest,
 });
 
-const get: Operation['call'] = (workload) => {
-  const id = workload.knownJob();
-  return (contestant) => contestant.getJob(id);
-};
-
-const tick: Operation['call'] = (workload) => {
-  const { npub, tick } = workload.newTick();
-  return (contestant) => contestant.recordTick(npub, tick);
-};
+const tick: Operation['call'] = (workload) => tickOf(workload, AGENTS);
 
 /** All operations, in the order of tables and charts. */
 export const operations: readonly Operation[] = [
@@ -73,10 +67,7 @@ export const operations: readonly Operation[] = [
     const npub = workload.knownAgent();
     return (contestant) => contestant.tickHistory(npub, 10);
   }),
-  write('insert', 'insert a job', (workload) => {
-    const job = workload.newJob();
-    return (contestant) => contestant.insertJob(job);
-  }),
+  write('insert', 'insert a job', insert),
   write(
     'insert-100',
     'insert, 100 at once',
@@ -86,24 +77,10 @@ export const operations: readonly Operation[] = [
     },
     { rowsACall: 100 },
   ),
-  write(
-    'complete',
-    'complete a job',
-    (workload) => {
-      const { id, output_hash, price_msats } = workload.completion();
-      return (contestant) => contestant.completeJob(id, output_hash, price_msats);
-    },
-    { left: (workload) => workload.completionsLeft },
-  ),
-  write(
-    'claim',
-    'claim the next job',
-    (workload) => {
-      workload.claim();
-      return (contestant) => contestant.claimJob();
-    },
-    { left: (workload) => workload.claimsLeft },
-  ),
+  write('complete', 'complete a job', complete, {
+    left: (workload) => workload.completionsLeft,
+  }),
+  write('claim', 'claim the next job', claim, { left: (workload) => workload.claimsLeft }),
   write('tick', 'tick', tick),
   write('tick-10', 'tick, 10 concurrent', tick, { callers: 10 }),
   write('tick-100', 'tick, 100 concurrent', tick, { callers: 100 }),

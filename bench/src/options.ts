@@ -4,8 +4,13 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Effort } from './measure.js';
 
+/** What a benchmark runs on. */
+export type EngineName = 'sqlite' | 'postgres';
+
 /** What a run does. */
 export interface Options {
+  readonly engine: EngineName;
+  /** Smallest first; empty when the engine has a default of its own. */
   readonly scales: readonly number[];
   readonly effort: Effort;
   readonly quick: boolean;
@@ -20,15 +25,17 @@ export interface Options {
 
 const HELP = `Usage: npm run bench -- [options]
 
+  --engine NAME   sqlite (the default), or postgres: a server of its own on loopback, in the temp
+                  folder, from what is installed; under three minutes, --quick under one
   --quick         10 thousand and 100 thousand rows, fewer rounds; under a minute
   --scale N       rows in jobs, earnings and ticks; may be repeated (default 10000, 100000, 1000000);
                   10000000 takes 12 minutes and 60 GB
   --only A,B      only these operations and sections (names below)
-  --dir FOLDER    where the databases go (default /dev/shm when there is room, else the temp folder)
+  --dir FOLDER    where SQLite's databases go (default /dev/shm when there is room, else the temp
+                  folder)
   --publish       also write docs/bench.json and docs/bench.svg
   --help
-
-Operations: `;
+`;
 
 const FULL: Effort = { rounds: 25, turnMs: 12, warmUpMs: 150, warmUpCalls: 3000, budgetMs: 1000 };
 const QUICK: Effort = { rounds: 7, turnMs: 3, warmUpMs: 40, warmUpCalls: 250, budgetMs: 120 };
@@ -38,31 +45,49 @@ const MEMORY_FOLDER = '/dev/shm';
 /** Bytes that one row of each table takes in all copies of a scale together. */
 const BYTES_A_ROW = 12_000;
 
-/** Reads the command line; `names` are what `--only` may name. Exits for `--help` and mistakes. */
-export function readOptions(names: readonly string[]): Options {
+/**
+ * Reads the command line; `names` are what `--only` may name, by engine. Exits for `--help` and
+ * mistakes.
+ */
+export function readOptions(names: Readonly<Record<EngineName, readonly string[]>>): Options {
   const values = parse();
   if (values.help) {
-    console.log(HELP + names.join(' '));
+    const lines = Object.entries(names).map(([engine, own]) => `On ${engine}: ${own.join(' ')}`);
+    console.log(`${HELP}\n${lines.join('\n')}`);
     process.exit();
   }
-  const given = values.scale?.map(toScale);
-  const scales = given ?? (values.quick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000]);
+  const { engine } = values;
+  if (engine !== 'sqlite' && engine !== 'postgres') {
+    refuse(`--engine: sqlite or postgres, not ${engine}`);
+  }
   const only = values.only?.split(',');
   for (const name of only ?? []) {
-    if (!names.includes(name)) refuse(`--only: there is no ${name} (of ${names.join(', ')})`);
+    const known = names[engine];
+    if (!known.includes(name)) refuse(`--only: there is no ${name} (of ${known.join(', ')})`);
   }
+  const given = values.scale?.map(toScale);
   if (values.publish && (only !== undefined || values.quick || given !== undefined)) {
     refuse('--publish: only what a whole run measured');
   }
+  if (engine === 'postgres' && (values.publish || values.dir !== undefined)) {
+    refuse('--publish, --dir: only for SQLite');
+  }
+  const scales = given ?? defaultScales(engine, values.quick);
   return {
+    engine,
     scales: scales.sort((a, b) => a - b),
     effort: values.quick ? QUICK : FULL,
     quick: values.quick,
     publish: values.publish,
-    folder: mkdtempSync(join(parentFolder(values.dir, Math.max(...scales)), 'pylon-db-bench-')),
+    folder: mkdtempSync(join(parentFolder(values.dir, Math.max(0, ...scales)), 'pylon-db-bench-')),
     wantsAll: only === undefined,
     wants: (name) => only?.includes(name) ?? true,
   };
+}
+
+function defaultScales(engine: EngineName, quick: boolean): number[] {
+  if (engine === 'postgres') return [];
+  return quick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000];
 }
 
 function toScale(text: string): number {
@@ -91,6 +116,7 @@ function parse() {
   try {
     return parseArgs({
       options: {
+        engine: { type: 'string', default: 'sqlite' },
         quick: { type: 'boolean', default: false },
         scale: { type: 'string', multiple: true },
         only: { type: 'string' },

@@ -126,7 +126,7 @@ function times(ratio: number): string {
 }
 
 /** Columns of equal width; numbers to the right, which all but the first are unless told. */
-function table(lines: readonly (readonly string[])[], right?: readonly number[]): string {
+export function table(lines: readonly (readonly string[])[], right?: readonly number[]): string {
   const widths: number[] = [];
   for (const line of lines) {
     for (const [i, cell] of line.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);

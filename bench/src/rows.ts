@@ -29,7 +29,7 @@ export function hash(number: number): string {
   );
 }
 
-/** The agent with a number below {@link AGENTS}. */
+/** The agent with a number. */
 export function npubOf(agent: number): string {
   return `npub1${hash(AGENT + agent).slice(0, 58)}`;
 }

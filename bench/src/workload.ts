@@ -26,10 +26,12 @@ export class Workload {
   #added = 0;
   #completed = 0;
   #claimed = 0;
-  #ticks = 0;
+  #ticks: number;
 
-  constructor(rows: number) {
+  /** Workloads of several processes begin at different ticks, and so at different agents. */
+  constructor(rows: number, firstTick = 0) {
     this.#rows = rows;
+    this.#ticks = firstTick;
   }
 
   /** How many jobs are there to complete. */
@@ -82,10 +84,10 @@ export class Workload {
     this.#claimed += 1;
   }
 
-  newTick(): { npub: string; tick: Required<NewTick> } {
+  newTick(agents = AGENTS): { npub: string; tick: Required<NewTick> } {
     const number = ++this.#ticks;
     return {
-      npub: npubOf(number % AGENTS),
+      npub: npubOf(number % agents),
       tick: {
         tick_number: this.#rows + number,
         prompt_tokens: 100 + (number % 900),

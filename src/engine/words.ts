@@ -13,6 +13,11 @@ export interface Words {
   texts<Item extends string>(list: RawBuilder<string>): RawBuilder<Item>;
   /** The items of `list`, a JSON list of integers, as rows for IN. */
   integers(list: RawBuilder<string>): RawBuilder<number>;
+  /**
+   * Whether a column holds `value`, asked where rows are wanted in the order of an index that begins
+   * with that column. Name the column first in the order, too.
+   */
+  equalInOrder<Value>(column: string, value: RawBuilder<Value>): RawBuilder<boolean>;
   /** A column for a condition that the planner shall not look up in an index. */
   unindexed<Value>(column: string): RawBuilder<Value>;
 }

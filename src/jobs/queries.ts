@@ -1,4 +1,4 @@
-import type { QueryCreator } from 'kysely';
+import { type QueryCreator, sql } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
@@ -166,10 +166,11 @@ const claim = (name: string, ofKinds: boolean) =>
         .where('id', '=', ({ selectFrom }) =>
           selectFrom('jobs as oldest')
             .select('oldest.id')
-            .where('oldest.status', '=', 'pending')
+            .where(words.equalInOrder('oldest.status', sql.lit('pending')))
             // A row of another program that no worker can read must not block the queue.
             .where(isSoundJob(words, 'started_at', 'completed_at'))
             .$if(ofKinds, (query) => query.where('oldest.kind', 'in', words.integers(p.kinds)))
+            .orderBy('oldest.status')
             .orderBy('oldest.created_at')
             .orderBy('oldest.id')
             .limit(1)

@@ -14,7 +14,7 @@ export const JOB_COLUMNS = [
   'created_at',
 ] as const satisfies (keyof Job)[];
 
-const NEW_TICK_COLUMNS = [
+export const NEW_TICK_COLUMNS = [
   'agent_npub',
   'tick_number',
   'prompt_tokens',

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { type MigrationList, PylonDb } from '../../src/index.js';
 
-// One of several processes that open the same new file at the same moment, round after round.
-// Prints one line of JSON a round.
+// One of several processes that open the same new file at the same moment, round after round; or
+// given a JSON list of URLs, the same empty schema of a server. Prints one line of JSON a round.
 
-const [folder = '', self = '', processes = '', rounds = ''] = process.argv.slice(2);
+const [folder = '', self = '', processes = '', rounds = '', urls = '[]'] = process.argv.slice(2);
+const servers: readonly string[] = JSON.parse(urls);
 
 /** Processes that saw the others arrive start together on the next multiple of it, in ms. */
 const STARTING_GRID_MS = 25;
@@ -32,7 +33,8 @@ async function waitForAll(round: number): Promise<void> {
 for (let round = 0; round < Number(rounds); round++) {
   await waitForAll(round);
   try {
-    const db = await PylonDb.open(join(folder, `round-${round}.db`), { migrations });
+    const path = servers[round] ?? join(folder, `round-${round}.db`);
+    const db = await PylonDb.open(path, { migrations });
     await db.jobs.create({ id: self, kind: 1, customer_pubkey: 'c' });
     await db.close();
     console.log(JSON.stringify({ round }));

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
 
 // One of several processes that write to one schema of a server at once. Prints what it did as JSON:
 // each number can be added up and compared with what the schema holds.
 
 const [url = '', self = '', writes = '0'] = process.argv.slice(2);
+/** Processes that pay within so many ms pay with the same hash, all at the end of them. */
+const PAYMENT_GRID_MS = 30;
+
 const AGENTS = ['a', 'b', 'c'];
 
 let conflicts = 0;
@@ -16,7 +20,7 @@ const db = await PylonDb.open(url, {
 });
 const claimed: string[] = [];
 const failures: string[] = [];
-const done = { ticks: 0, sats: 0, counted: 0, refusedPayments: 0 };
+const done = { ticks: 0, sats: 0, counted: 0, payments: 0, refusedPayments: 0 };
 let longestWaitMs = 0;
 
 async function timed(write: () => Promise<unknown>): Promise<void> {
@@ -57,16 +61,20 @@ async function readThenWrite(): Promise<void> {
   });
 }
 
-/** All processes pay the same jobs; and jobs of their own, with payments that others claim too. */
+/** All processes pay the same jobs; and, at the same moments, jobs of their own with one payment. */
 async function pay(n: number): Promise<void> {
   const i = Math.floor(n / kinds.length);
   if (i % 2 === 0) {
     await db.jobs.completeWithPayment(`shared ${i}`, { price_msats: i, payment_hash: `hash ${i}` });
     return;
   }
+  const id = `own ${self} ${i}`;
+  await db.jobs.create({ id, kind: 3, customer_pubkey: 'c', status: 'processing' });
+  const moment = Math.ceil(Date.now() / PAYMENT_GRID_MS);
+  await sleep(moment * PAYMENT_GRID_MS - Date.now());
   try {
-    const payment = { price_msats: i, payment_hash: `hash ${i}` };
-    await db.jobs.completeWithPayment(`own ${self} ${i}`, payment);
+    await db.jobs.completeWithPayment(id, { price_msats: i, payment_hash: `moment ${moment}` });
+    done.payments += 1;
   } catch (error) {
     if (!isPylonDbError(error, 'DUPLICATE_PAYMENT')) throw error;
     done.refusedPayments += 1;

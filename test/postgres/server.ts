@@ -1,14 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where Debian keeps the server's programs; they are on no PATH. */
 const DEBIAN = '/usr/lib/postgresql';
 
 /** How long a server may take to start or stop, in seconds: the machine may be busy. */
 const WAIT_S = '60';
+
+/** Tries, 100 ms apart, of a server whose crash the other processes have not noticed yet. */
+const BOOTS_AT_MOST = 100;
 
 /** A PostgreSQL server of the tests' own, on loopback, in a folder that goes when it stops. */
 export class PostgresServer {
@@ -62,6 +66,24 @@ export class PostgresServer {
   /** Ends it without letting it finish anything. */
   kill(): void {
     this.#run('pg_ctl', ['-D', this.#data, '-m', 'immediate', '-w', '-t', WAIT_S, 'stop']);
+  }
+
+  /** Kills its first process, as a system short of memory does; the others notice and end. */
+  crash(): void {
+    const [pid] = readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(pid), 'SIGKILL');
+  }
+
+  /** Starts it after {@link crash}: not before the last of its processes let go of the memory. */
+  async bootAfterCrash(): Promise<void> {
+    for (let left = BOOTS_AT_MOST; ; left--) {
+      try {
+        return this.boot();
+      } catch (error) {
+        if (left === 0) throw error;
+        await sleep(100);
+      }
+    }
   }
 
   /** Stops it for good. */

@@ -1,18 +1,45 @@
 import { defineConfig } from 'vitest/config';
 
+/** What is written once and holds on every engine; what doesn't is in `*.sqlite.test.ts` beside it. */
+const EVERY_ENGINE = [
+  'test/{jobs,earnings,agents}/*.test.ts',
+  'test/engine/{close,kysely-handle,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
+  'test/fixtures.test.ts',
+];
+
+const EVERY_PROJECT = {
+  // Saves starting a process for each file: no test leaves anything in its own.
+  isolate: false,
+  // Tests start real processes on two shared cores; slowness alone is no failure.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // They have a run of their own: `npm run test:faults`.
-    exclude: ['test/faults/**'],
     // Two cores, and many tests wait: for a lock, a deadline, a process that they started.
     maxWorkers: 3,
-    typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'] },
-    // Saves starting a process for each file: no test leaves anything in its own.
-    isolate: false,
-    globalSetup: ['test/one-run.ts'],
-    // Tests start real processes on two shared cores; slowness alone is no failure.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          ...EVERY_PROJECT,
+          name: 'sqlite',
+          include: ['test/**/*.test.ts'],
+          // Faults have a run of their own: `npm run test:faults`.
+          exclude: ['test/faults/**', 'test/postgres/**'],
+          typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'] },
+          globalSetup: ['test/one-run.ts'],
+        },
+      },
+      {
+        test: {
+          ...EVERY_PROJECT,
+          name: 'postgres',
+          include: [...EVERY_ENGINE, 'test/postgres/**/*.test.ts'],
+          exclude: ['**/*.sqlite.test.ts'],
+          globalSetup: ['test/one-run.ts', 'test/postgres/global-setup.ts'],
+        },
+      },
+    ],
   },
 });

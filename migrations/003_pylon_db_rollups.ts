@@ -233,11 +233,12 @@ async function createEarningTriggers(db: Kysely<unknown>): Promise<void> {
 async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
     create view pylon_db_job_totals as
-    select bucket.status, count(jobs.id) as count
+    select bucket.status, coalesce(counted.count, 0) as count
     from (values ('pending'), ('processing'), ('completed'), ('failed'), ('cancelled'), ('invalid'))
       as bucket (status)
-    left join jobs on jobs.status = bucket.status
-    group by bucket.status`.execute(db);
+    left join (
+      select ${jobBucket('jobs')} as status, count(*) as count from jobs group by 1
+    ) as counted on counted.status = bucket.status`.execute(db);
   await sql`
     create view pylon_db_earning_totals as
     select bucket.source,
@@ -247,6 +248,7 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
     from (
       select amount_msats,
         case when amount_msats between -9007199254740991 and 9007199254740991
+          and source in ('job', 'tip', 'other')
           then source else 'invalid' end as source
       from earnings
     ) as bucket

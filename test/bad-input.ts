@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { isPylonDbError, type PylonDb } from '../src/index.js';
-import { literals, PUBLISHED_TABLES, type TestFile } from './file.js';
+import type { TestDatabase } from './database.js';
+import { PUBLISHED_TABLES } from './file.js';
 
 /** A word in bad texts that no error may repeat. */
 const SECRET = 'hush-hush';
@@ -74,31 +75,35 @@ export function fieldsOf<Row extends object>(
 }
 
 /** Every bad value is refused by name, and told nowhere; nothing is stored. */
-export async function expectRefused(file: TestFile, testCase: FieldCase): Promise<void> {
-  const before = literals(file.path, ...PUBLISHED_TABLES);
+export async function expectRefused(database: TestDatabase, testCase: FieldCase): Promise<void> {
+  const before = await database.literals(...PUBLISHED_TABLES);
   const leftOut = testCase.required ? [undefined] : [];
   for (const value of [...BAD_VALUES[testCase.kind], ...leftOut]) {
-    const error = await testCase.run(file.db, value as never).catch((reason: unknown) => reason);
+    const error = await testCase
+      .run(database.db, value as never)
+      .catch((reason: unknown) => reason);
     expectInvalid(error, testCase, value);
   }
-  expect(literals(file.path, ...PUBLISHED_TABLES)).toEqual(before);
+  expect(await database.literals(...PUBLISHED_TABLES)).toEqual(before);
 }
 
 /** A field that `call` doesn't know is refused by its name, and its value told nowhere. */
 export async function expectUnknownFieldRefused<Known extends object>(
-  file: TestFile,
+  database: TestDatabase,
   call: string,
   known: Known,
   run: (db: PylonDb, known: Known) => Promise<unknown>,
 ): Promise<void> {
-  const before = literals(file.path, ...PUBLISHED_TABLES);
+  const before = await database.literals(...PUBLISHED_TABLES);
   for (const field of ['colour', 'Id', '__proto__', 'constructor']) {
     // Parsed and spread, so that `__proto__` is a field like others.
     const unknown: object = JSON.parse(`{"${field}": "${SECRET}"}`);
-    const error = await run(file.db, { ...known, ...unknown }).catch((reason: unknown) => reason);
+    const error = await run(database.db, { ...known, ...unknown }).catch(
+      (reason: unknown) => reason,
+    );
     expectInvalid(error, { call, field }, SECRET);
   }
-  expect(literals(file.path, ...PUBLISHED_TABLES)).toEqual(before);
+  expect(await database.literals(...PUBLISHED_TABLES)).toEqual(before);
 }
 
 function expectInvalid(

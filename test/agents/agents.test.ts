@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Agent, LIFECYCLE_STATES, type NewAgent } from '../../src/index.js';
-import { literals, NOON, stored, testFile } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active' };
 const FULL: Agent = {
@@ -18,13 +19,13 @@ const FULL: Agent = {
 
 describe('agents.upsert', () => {
   it('stores every field of a new agent, but for updated_at, which is now', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     expect(await db.agents.upsert({ ...FULL, updated_at: 2 })).toEqual(FULL);
-    expect(stored(path, 'select * from agents')).toEqual([FULL]);
+    expect(await stored('select * from agents')).toEqual([FULL]);
   });
 
   it('takes zero, nothing and now for what a new agent leaves out', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     const agent = {
       ...BOB,
       balance_sats: 0,
@@ -36,17 +37,17 @@ describe('agents.upsert', () => {
       updated_at: NOON,
     };
     expect(await db.agents.upsert(BOB)).toEqual(agent);
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 
   it('keeps of a known agent created_at and all that is left out', async () => {
-    const { db, path, time } = await testFile();
+    const { db, time, stored } = await testDatabase();
     await db.agents.upsert(FULL);
     time.now += 60;
     const unset: object = { balance_sats: undefined, memory_json: undefined };
     const agent = { ...FULL, ...BOB, updated_at: NOON + 60 };
     expect(await db.agents.upsert({ ...BOB, ...unset, created_at: 99 })).toEqual(agent);
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 
   it.each([
@@ -56,20 +57,20 @@ describe('agents.upsert', () => {
     { memory_json: null },
     { goals_json: '[]' },
   ])('changes of a known agent what is given: %j', async (change) => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     await db.agents.upsert(FULL);
     const agent = { ...FULL, ...BOB, ...change };
     expect(await db.agents.upsert({ ...BOB, ...change })).toEqual(agent);
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 
   it('takes an empty name', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     expect(await db.agents.upsert({ ...BOB, name: '' })).toMatchObject({ name: '' });
   });
 
   it('keeps the ticks of a known agent', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await db.agents.upsert(BOB);
     const tick = await db.agents.recordTick('npub1', { tick_number: 1 });
     await db.agents.upsert(BOB);
@@ -79,7 +80,7 @@ describe('agents.upsert', () => {
 
 describe('an unknown agent', () => {
   it('is undefined to get, and has no ticks', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     expect(await db.agents.get('nobody')).toBeUndefined();
     expect(await db.agents.tickHistory('nobody')).toEqual([]);
   });
@@ -87,7 +88,7 @@ describe('an unknown agent', () => {
   it.each(['updateState', 'updateBalance', 'adjustBalance', 'recordTick'] as const)(
     'is NOT_FOUND to %s',
     async (method) => {
-      const { db, path } = await testFile();
+      const { db, literals } = await testDatabase();
       const calls = {
         updateState: () => db.agents.updateState('nobody', 'active'),
         updateBalance: () => db.agents.updateBalance('nobody', 1),
@@ -101,12 +102,12 @@ describe('an unknown agent', () => {
         id: 'nobody',
         details: { entity: 'agent', id: 'nobody' },
       });
-      expect(literals(path, 'agents', 'tick_history')).toEqual({ agents: [], tick_history: [] });
+      expect(await literals('agents', 'tick_history')).toEqual({ agents: [], tick_history: [] });
     },
   );
 
   it('is false to delete', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await db.agents.upsert(BOB);
     expect(await db.agents.delete('nobody')).toBe(false);
     expect(await db.agents.get('npub1')).toBeDefined();
@@ -115,7 +116,7 @@ describe('an unknown agent', () => {
 
 describe('agents.listAll and listByState', () => {
   it('give the newest updated_at first, then the greatest npub by its bytes', async () => {
-    const { db, time } = await testFile();
+    const { db, time } = await testDatabase();
     // By UTF-16 code units the last two stand the other way round.
     const npubs = ['A', 'a', 'é', '\uff5e', '\u{1f600}'];
     for (const npub of npubs) await db.agents.upsert({ ...BOB, npub });
@@ -137,23 +138,23 @@ describe('agents.updateState', () => {
   );
 
   it.each(pairs)('takes an agent from %s to %s', async (from, to) => {
-    const { db, path, time } = await testFile();
+    const { db, time, stored } = await testDatabase();
     await db.agents.upsert({ ...FULL, lifecycle_state: from });
     time.now += 60;
     const agent = { ...FULL, lifecycle_state: to, updated_at: NOON + 60 };
     expect(await db.agents.updateState('npub1', to)).toEqual(agent);
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 });
 
 describe('agents.updateBalance', () => {
   it.each([0, 500, Number.MAX_SAFE_INTEGER])('sets %d', async (balance_sats) => {
-    const { db, path, time } = await testFile();
+    const { db, time, stored } = await testDatabase();
     await db.agents.upsert({ ...FULL, balance_sats: 1 });
     time.now += 60;
     const agent = { ...FULL, balance_sats, updated_at: NOON + 60 };
     expect(await db.agents.updateBalance('npub1', balance_sats)).toEqual(agent);
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 });
 
@@ -168,13 +169,15 @@ describe('agents.adjustBalance', () => {
     [MAX, -MAX, 0],
     [MAX - 1, 1, MAX],
   ])('of %d by %d gives %d', async (balance_sats, delta, expected) => {
-    const { db, path, time } = await testFile();
+    const { db, time, stored, literals } = await testDatabase();
     await db.agents.upsert({ ...FULL, balance_sats });
     time.now += 60;
     const agent = { ...FULL, balance_sats: expected, updated_at: NOON + 60 };
     expect(await db.agents.adjustBalance('npub1', delta)).toEqual(agent);
-    expect(stored(path, 'select *, typeof(balance_sats) as type from agents')).toEqual([
-      { ...agent, type: 'integer' },
+    expect(await stored('select * from agents')).toEqual([agent]);
+    // An integer: a float would be 8.0 there.
+    expect((await literals('agents'))['agents']).toEqual([
+      expect.stringContaining(` balance_sats=${expected} `),
     ]);
   });
 
@@ -184,7 +187,7 @@ describe('agents.adjustBalance', () => {
     [MAX, 1],
     [MAX, MAX],
   ])('of %d by %d is OUT_OF_RANGE and changes nothing', async (balance_sats, delta) => {
-    const { db, path, time } = await testFile();
+    const { db, time, stored } = await testDatabase();
     const agent = await db.agents.upsert({ ...FULL, balance_sats });
     time.now += 60;
     await expect(db.agents.adjustBalance('npub1', delta)).rejects.toMatchObject({
@@ -192,11 +195,11 @@ describe('agents.adjustBalance', () => {
       operation: 'agents.adjustBalance',
       details: { table: 'agents', column: 'balance_sats', key: 'npub1' },
     });
-    expect(stored(path, 'select * from agents')).toEqual([agent]);
+    expect(await stored('select * from agents')).toEqual([agent]);
   });
 
   it('adds up over many callers on two connections', async () => {
-    const { db, open } = await testFile();
+    const { db, open } = await testDatabase();
     const other = await open();
     await db.agents.upsert(BOB);
     await Promise.all(
@@ -206,7 +209,7 @@ describe('agents.adjustBalance', () => {
   });
 
   it('never spends the same sat twice', async () => {
-    const { db, open } = await testFile();
+    const { db, open } = await testDatabase();
     const other = await open();
     await db.agents.upsert({ ...BOB, balance_sats: 60 });
     const outcomes = await Promise.allSettled(

@@ -8,7 +8,7 @@ import {
   optional,
   required,
 } from '../bad-input.js';
-import { testFile } from '../file.js';
+import { testDatabase } from '../database.js';
 
 const AGENT: NewAgent = { npub: 'new', name: 'Bob', lifecycle_state: 'active' };
 const TICK: NewTick = { tick_number: 1 };
@@ -77,7 +77,7 @@ const ARGUMENTS: readonly FieldCase[] = [
 
 describe('refuses bad input by its name and stores nothing', () => {
   it.each([...UPSERT, ...RECORD_TICK, ...ARGUMENTS])('$call: $field', async (testCase) => {
-    const file = await testFile();
+    const file = await testDatabase();
     await file.db.agents.upsert({ ...AGENT, npub: 'a', balance_sats: 5 });
     await expectRefused(file, testCase);
   });
@@ -85,20 +85,20 @@ describe('refuses bad input by its name and stores nothing', () => {
 
 describe('refuses a field that it does not know', () => {
   it('agents.upsert', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'agents.upsert', AGENT, (db, agent) =>
       db.agents.upsert(agent),
     );
   });
   it('agents.recordTick', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await file.db.agents.upsert({ ...AGENT, npub: 'a' });
     await expectUnknownFieldRefused(file, 'agents.recordTick', TICK, (db, tick) =>
       db.agents.recordTick('a', tick),
     );
   });
   it('agents.tickHistory', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'agents.tickHistory', {}, (db, options) =>
       db.agents.tickHistory('a', options),
     );

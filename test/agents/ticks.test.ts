@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { NewAgent, Tick } from '../../src/index.js';
-import { literals, NOON, stored, testFile, writeByAnother } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active', balance_sats: 9 };
 
 async function withBob() {
-  const file = await testFile();
+  const file = await testDatabase();
   await file.db.agents.upsert(BOB);
   file.time.now += 60;
-  return { ...file, all: () => literals(file.path, 'agents', 'tick_history') };
+  return { ...file, all: () => file.literals('agents', 'tick_history') };
 }
 
 describe('agents.recordTick', () => {
   it('stores the tick and counts it on its agent, whose balance stays', async () => {
-    const { db, path } = await withBob();
+    const { db, stored } = await withBob();
     const tick: Tick = {
       id: 1,
       agent_npub: 'npub1',
@@ -27,7 +28,7 @@ describe('agents.recordTick', () => {
     };
     const { id: _, agent_npub: __, created_at: ___, ...given } = tick;
     expect(await db.agents.recordTick('npub1', given)).toEqual(tick);
-    expect(stored(path, 'select * from tick_history')).toEqual([tick]);
+    expect(await stored('select * from tick_history')).toEqual([tick]);
     expect(await db.agents.get('npub1')).toMatchObject({
       balance_sats: 9,
       tick_count: 1,
@@ -53,7 +54,7 @@ describe('agents.recordTick', () => {
   });
 
   it('counts every tick, of many callers on two connections', async () => {
-    const { db, open, path } = await withBob();
+    const { db, open, stored } = await withBob();
     const other = await open();
     const ticks = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
@@ -61,23 +62,19 @@ describe('agents.recordTick', () => {
       ),
     );
     expect(new Set(ticks.map(({ id }) => id)).size).toBe(100);
-    expect(stored(path, 'select * from tick_history order by tick_number')).toEqual(ticks);
+    expect(await stored('select * from tick_history order by tick_number')).toEqual(ticks);
     expect(await db.agents.get('npub1')).toMatchObject({ tick_count: 100 });
   });
 
   it('counts nothing when the tick can not be stored', async () => {
-    const { db, path, all } = await withBob();
-    writeByAnother(
-      path,
-      `create trigger refuse before insert on tick_history when new.tick_number = 13
-       begin select raise(abort, 'no thirteen'); end`,
-    );
-    const before = all();
+    const { db, all, refuse } = await withBob();
+    await refuse('before insert on tick_history', 'new.tick_number = 13');
+    const before = await all();
     await expect(db.agents.recordTick('npub1', { tick_number: 13 })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       constraint: 'trigger',
     });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
     await Promise.allSettled([
       db.agents.recordTick('npub1', { tick_number: 12 }),
       db.agents.recordTick('npub1', { tick_number: 13 }),
@@ -89,12 +86,12 @@ describe('agents.recordTick', () => {
   it('refuses to count beyond 2^53-1', async () => {
     const { db, all } = await withBob();
     await db.agents.upsert({ ...BOB, tick_count: Number.MAX_SAFE_INTEGER });
-    const before = all();
+    const before = await all();
     await expect(db.agents.recordTick('npub1', { tick_number: 1 })).rejects.toMatchObject({
       code: 'OUT_OF_RANGE',
       column: 'tick_count',
     });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 });
 
@@ -121,23 +118,19 @@ describe('agents.tickHistory', () => {
   });
 
   it('pages thousands of one number without a gap or a repeat while others insert', async () => {
-    const { db, open, path } = await withBob();
+    const { db, open, stored, writeByAnother } = await withBob();
     const other = await open();
     const insertTicks = (count: number, tick_number: number) =>
       writeByAnother(
-        path,
-        `with recursive n(i) as (select 1 union all select i + 1 from n where i < ?)
-         insert into tick_history (agent_npub, tick_number) select 'npub1', ? from n`,
-        count,
-        tick_number,
+        `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
+         insert into tick_history (agent_npub, tick_number) select 'npub1', ${tick_number} from n`,
       );
-    const rows = () =>
-      stored(path, 'select * from tick_history order by tick_number desc, id desc');
-    insertTicks(1500, 7);
-    insertTicks(50, 6);
-    insertTicks(50, 8);
-    insertTicks(1500, 7);
-    const before = rows();
+    const rows = () => stored('select * from tick_history order by tick_number desc, id desc');
+    await insertTicks(1500, 7);
+    await insertTicks(50, 6);
+    await insertTicks(50, 8);
+    await insertTicks(1500, 7);
+    const before = await rows();
 
     const seen: Tick[] = [];
     for (let last: Tick | undefined; ; ) {
@@ -148,8 +141,8 @@ describe('agents.tickHistory', () => {
       seen.push(...page);
       if (page.length < 97) break;
       last = page.at(-1);
-      insertTicks(10, 7);
-      insertTicks(1, 6);
+      await insertTicks(10, 7);
+      await insertTicks(1, 6);
       await other.agents.recordTick('npub1', { tick_number: 7 });
     }
 
@@ -157,13 +150,12 @@ describe('agents.tickHistory', () => {
     expect(ids.size).toBe(seen.length);
     const isOld = new Set(before.map((row) => Reflect.get(row, 'id')));
     expect(seen.filter((tick) => isOld.has(tick.id))).toEqual(before);
-    expect(seen).toEqual(rows().filter((row) => ids.has(Reflect.get(row, 'id'))));
+    expect(seen).toEqual((await rows()).filter((row) => ids.has(Reflect.get(row, 'id'))));
   });
 
   it('goes on after a negative tick_number that another program stored', async () => {
-    const { db, path } = await withBob();
-    writeByAnother(
-      path,
+    const { db, writeByAnother } = await withBob();
+    await writeByAnother(
       `insert into tick_history (agent_npub, tick_number) values ('npub1', -1), ('npub1', -2)`,
     );
     const [last] = await db.agents.tickHistory('npub1', { limit: 1 });
@@ -175,7 +167,7 @@ describe('agents.tickHistory', () => {
 
 describe('agents.delete', () => {
   it('deletes the agent with its ticks, and no others', async () => {
-    const { db, path } = await withBob();
+    const { db, stored } = await withBob();
     await db.agents.upsert({ ...BOB, npub: 'other' });
     await db.agents.recordTick('npub1', { tick_number: 1 });
     await db.agents.recordTick('npub1', { tick_number: 2 });
@@ -183,20 +175,17 @@ describe('agents.delete', () => {
     expect(await db.agents.delete('npub1')).toBe(true);
     expect(await db.agents.get('npub1')).toBeUndefined();
     expect(await db.agents.tickHistory('npub1')).toEqual([]);
-    expect(stored(path, 'select * from tick_history')).toEqual([kept]);
+    expect(await stored('select * from tick_history')).toEqual([kept]);
     expect(await db.agents.delete('npub1')).toBe(false);
   });
 
   it('keeps the ticks when the agent can not be deleted', async () => {
-    const { db, path, all } = await withBob();
+    const { db, all, refuse } = await withBob();
     await db.agents.recordTick('npub1', { tick_number: 1 });
-    writeByAnother(
-      path,
-      "create trigger refuse before delete on agents begin select raise(abort, 'stays'); end",
-    );
-    const before = all();
+    await refuse('before delete on agents');
+    const before = await all();
     await expect(db.agents.delete('npub1')).rejects.toMatchObject({ constraint: 'trigger' });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it('never gives the id of a deleted tick again', async () => {

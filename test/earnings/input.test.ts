@@ -8,7 +8,8 @@ import {
   optional,
   required,
 } from '../bad-input.js';
-import { NOON, testFile } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const EARNING: NewEarning = { id: 'new', amount_msats: 1, source: 'tip' };
 const ROW = { earned_at: 1, id: 'a' };
@@ -82,7 +83,7 @@ describe('refuses bad input by its name and stores nothing', () => {
   it.each([...RECORD, ...RECORD_FOR_JOB, ...ROLLUP, ...ARGUMENTS])(
     '$call: $field',
     async (testCase) => {
-      const file = await testFile();
+      const file = await testDatabase();
       await file.db.jobs.create({ id: 'a', kind: 1, customer_pubkey: 'b' });
       await expectRefused(file, testCase);
     },
@@ -91,7 +92,7 @@ describe('refuses bad input by its name and stores nothing', () => {
   it.each(['Mars/Olympus', '', 'UTC+1', 'Europe', '../etc/passwd'])(
     'refuses %j as a time zone',
     async (timeZone) => {
-      const { db } = await testFile();
+      const { db } = await testDatabase();
       await db.earnings.record(EARNING);
       await expect(db.earnings.rollup({ by: 'day', timeZone })).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
@@ -105,14 +106,14 @@ describe('refuses bad input by its name and stores nothing', () => {
     ['an empty database', {}],
     ['an empty range', { start: 9, end: 8 }],
   ])('refuses a bad time zone for %s too', async (_, range) => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await expect(
       db.earnings.rollup({ by: 'day', timeZone: 'Mars/Olympus', ...range }),
     ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'timeZone' });
   });
 
   it('refuses a time that no calendar knows', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const start = 8_640_000_000_001;
     await expect(db.earnings.rollup({ by: 'month', start, end: start })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -121,7 +122,7 @@ describe('refuses bad input by its name and stores nothing', () => {
   });
 
   it('refuses a rollup of more than 10,000 buckets, and gives one of 10,000', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const end = NOON + 10_000 * 3600;
     await expect(db.earnings.rollup({ by: 'hour', start: NOON, end })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -134,25 +135,25 @@ describe('refuses bad input by its name and stores nothing', () => {
 
 describe('refuses a field that it does not know', () => {
   it('earnings.record', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'earnings.record', EARNING, (db, earning) =>
       db.earnings.record(earning),
     );
   });
   it('earnings.recordForJob', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'earnings.recordForJob', {}, (db, payment) =>
       db.earnings.recordForJob('a', 1, payment),
     );
   });
   it('earnings.inRange', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'earnings.inRange', {}, (db, options) =>
       db.earnings.inRange(0, 9, options),
     );
   });
   it('earnings.rollup', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(
       file,
       'earnings.rollup',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Earning } from '../../src/index.js';
-import { stored, testFile, writeByAnother } from '../file.js';
+import { type TestDatabase, testDatabase } from '../database.js';
 
 /** Unix seconds: one second in which most of these earnings came in. */
 const SAME_SECOND = 1_782_000_000;
@@ -9,20 +9,19 @@ const SAME_SECOND = 1_782_000_000;
 /** Not a divisor of 3000, so that pages end inside ties. */
 const PAGE = 97;
 
-function insertEarnings(path: string, count: number, earned_at: number): void {
-  const ids = JSON.stringify(Array.from({ length: count }, () => randomUUID()));
-  writeByAnother(
-    path,
-    `insert into earnings (id, amount_msats, source, earned_at)
-     select value, 1, 'tip', ? from json_each(?)`,
-    earned_at,
-    ids,
+async function insertEarnings(
+  { writeByAnother }: TestDatabase,
+  count: number,
+  earned_at: number,
+): Promise<void> {
+  const rows = Array.from({ length: count }, () => `('${randomUUID()}', 1, 'tip', ${earned_at})`);
+  await writeByAnother(
+    `insert into earnings (id, amount_msats, source, earned_at) values ${rows.join(', ')}`,
   );
 }
 
-const rowsOf = (path: string, start: number, end: number) =>
+const rowsOf = ({ stored }: TestDatabase, start: number, end: number) =>
   stored(
-    path,
     'select * from earnings where earned_at between ? and ? order by earned_at desc, id desc',
     start,
     end,
@@ -30,12 +29,13 @@ const rowsOf = (path: string, start: number, end: number) =>
 
 describe('earnings.inRange', () => {
   it('pages thousands of one second without a gap or a repeat while others insert', async () => {
-    const { db, open, path } = await testFile();
+    const database = await testDatabase();
+    const { db, open } = database;
     const other = await open();
-    insertEarnings(path, 3000, SAME_SECOND);
-    for (const aside of [-2, -1, 1, 2]) insertEarnings(path, 50, SAME_SECOND + aside);
+    await insertEarnings(database, 3000, SAME_SECOND);
+    for (const aside of [-2, -1, 1, 2]) await insertEarnings(database, 50, SAME_SECOND + aside);
     const [start, end] = [SAME_SECOND - 1, SAME_SECOND + 1];
-    const before = rowsOf(path, start, end);
+    const before = await rowsOf(database, start, end);
     expect(before).toHaveLength(3100);
 
     const seen: Earning[] = [];
@@ -47,7 +47,7 @@ describe('earnings.inRange', () => {
       seen.push(...page);
       if (page.length < PAGE) break;
       last = page.at(-1);
-      insertEarnings(path, 20, SAME_SECOND);
+      await insertEarnings(database, 20, SAME_SECOND);
       const tip = { amount_msats: 1, source: 'tip', earned_at: SAME_SECOND } as const;
       await other.earnings.record({ ...tip, id: randomUUID() });
     }
@@ -56,14 +56,17 @@ describe('earnings.inRange', () => {
     expect(ids.size).toBe(seen.length);
     const isOld = new Set(before.map((row) => Reflect.get(row, 'id')));
     expect(seen.filter((earning) => isOld.has(earning.id))).toEqual(before);
-    expect(seen).toEqual(rowsOf(path, start, end).filter((row) => ids.has(Reflect.get(row, 'id'))));
+    expect(seen).toEqual(
+      (await rowsOf(database, start, end)).filter((row) => ids.has(Reflect.get(row, 'id'))),
+    );
   });
 
   it('includes both ends, and gives all of it without a limit', async () => {
-    const { db, path } = await testFile();
-    for (const at of [9, 10, 15, 20, 21]) insertEarnings(path, 2100, at);
+    const database = await testDatabase();
+    const { db } = database;
+    for (const at of [9, 10, 15, 20, 21]) await insertEarnings(database, 2100, at);
     const earnings = await db.earnings.inRange(10, 20);
-    expect(earnings).toEqual(rowsOf(path, 10, 20));
+    expect(earnings).toEqual(await rowsOf(database, 10, 20));
     expect(earnings).toHaveLength(6300);
     expect(await db.earnings.inRange(10, 20, { limit: 10_000 })).toHaveLength(6300);
     expect(await db.earnings.inRange(10, 10, { limit: 5 })).toHaveLength(5);
@@ -72,8 +75,9 @@ describe('earnings.inRange', () => {
   });
 
   it('gives all from `before` on without a limit', async () => {
-    const { db, path } = await testFile();
-    insertEarnings(path, 30, 5);
+    const database = await testDatabase();
+    const { db } = database;
+    await insertEarnings(database, 30, 5);
     const all = await db.earnings.inRange(0, 9);
     const last = all[12];
     if (last === undefined) throw new Error('there is no 13th earning');
@@ -81,7 +85,7 @@ describe('earnings.inRange', () => {
   });
 
   it('orders earnings of one second by the bytes of their ids', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     // By UTF-16 code units the last two stand the other way round.
     const ids = ['A', 'B', 'a', 'é', '\uff5e', '\u{1f600}'];
     for (const id of ids) {
@@ -93,12 +97,9 @@ describe('earnings.inRange', () => {
   });
 
   it('goes on after an empty id that another program stored', async () => {
-    const { db, path } = await testFile();
-    writeByAnother(
-      path,
-      `insert into earnings (id, amount_msats, source, earned_at)
-       values ('b', 1, 'tip', 5), ('', 1, 'tip', 5), ('a', 1, 'tip', 4)`,
-    );
+    const { db, writeByAnother } = await testDatabase();
+    await writeByAnother(`insert into earnings (id, amount_msats, source, earned_at)
+       values ('b', 1, 'tip', 5), ('', 1, 'tip', 5), ('a', 1, 'tip', 4)`);
     const [, last] = await db.earnings.inRange(0, 9, { limit: 2 });
     expect(last?.id).toBe('');
     const rest = await db.earnings.inRange(0, 9, { limit: 2, ...(last && { before: last }) });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BucketWidth, EARNING_SOURCES } from '../../src/index.js';
-import { testFile, writeByAnother } from '../file.js';
+import { testDatabase } from '../database.js';
 
 const HOUR = 3600;
 
@@ -48,10 +48,10 @@ describe('earnings.rollup of anything', () => {
   });
 
   it('adds up to what inRange gives, each earning in the bucket of its local time', async () => {
-    const { db, path } = await testFile();
+    const { db, writeByAnother } = await testDatabase();
     await fc.assert(
       fc.asyncProperty(walk, async ({ earnings, by, timeZone, range }) => {
-        writeByAnother(path, 'delete from earnings');
+        await writeByAnother('delete from earnings');
         await Promise.all(earnings.map((e, i) => db.earnings.record({ ...e, id: String(i) })));
         const [start, end] = range ?? [];
         const given = start === undefined || end === undefined ? {} : { start, end };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BucketWidth, EarningsBucket } from '../../src/index.js';
-import { testFile } from '../file.js';
+import { testDatabase } from '../database.js';
 
 const HOUR = 3600;
 
@@ -9,7 +9,7 @@ const at = (iso: string) => Date.parse(iso) / 1000;
 
 /** A file with one earning of 1 msat at each time. */
 async function fileWith(...times: readonly string[]) {
-  const file = await testFile();
+  const file = await testDatabase();
   for (const time of times) {
     await file.db.earnings.record({
       id: time,
@@ -29,7 +29,7 @@ const counts = (buckets: readonly EarningsBucket[]) => buckets.map((bucket) => b
 
 describe('earnings.rollup', () => {
   it('sums each bucket by source, oldest first, empty ones included', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const earn = (id: string, source: 'job' | 'tip', amount_msats: number, time: string) =>
       db.earnings.record({ id, source, amount_msats, earned_at: at(time) });
     await earn('a', 'tip', 1, '2026-07-01T00:00Z');
@@ -58,7 +58,7 @@ describe('earnings.rollup', () => {
   });
 
   it('of an empty database is empty, and of a given range is zero', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     expect(await db.earnings.rollup({ by: 'day' })).toEqual([]);
     expect(await db.earnings.rollup({ by: 'day', start: 9, end: 8 })).toEqual([]);
     expect(counts(await db.earnings.rollup({ by: 'hour', start: 0, end: 2 * HOUR }))).toEqual([
@@ -115,7 +115,7 @@ describe('earnings.rollup in a zone whose clock changes', () => {
   ] as const;
 
   it.each(DAYS)('%s: the day from %s has %d hours', async (timeZone, midnight, hours, buckets) => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const start = at(midnight);
     const next = start + hours * HOUR;
     const amounts = { amount_msats: 1, source: 'tip' } as const;
@@ -133,7 +133,7 @@ describe('earnings.rollup in a zone whose clock changes', () => {
   });
 
   it('has the hour that is repeated twice, and not the one that is skipped', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const timeZone = 'America/New_York';
     const hours = async (start: string, end: string) =>
       starts(await db.earnings.rollup({ by: 'hour', timeZone, start: at(start), end: at(end) }));
@@ -144,7 +144,7 @@ describe('earnings.rollup in a zone whose clock changes', () => {
   });
 
   it('has one bucket for the hour that half an hour is put back in, or skipped of', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const timeZone = 'Australia/Lord_Howe';
     const hours = async (start: string, end: string) =>
       starts(await db.earnings.rollup({ by: 'hour', timeZone, start: at(start), end: at(end) }));

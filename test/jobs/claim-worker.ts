@@ -1,9 +1,9 @@
 import { PylonDb } from '../../src/index.js';
 
-// Claims every pending job of a file with several callers at once, and prints the ids as JSON.
-const [path = '', callers = '1'] = process.argv.slice(2);
+// Claims every pending job of a database with several callers at once, and prints the ids as JSON.
+const [url = '', callers = '1'] = process.argv.slice(2);
 
-const db = await PylonDb.open(path);
+const db = await PylonDb.open(url);
 const claimed: string[] = [];
 await Promise.all(
   Array.from({ length: Number(callers) }, async () => {

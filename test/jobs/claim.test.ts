@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { NewJob } from '../../src/index.js';
-import { NOON, stored, testFile } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const run = promisify(execFile);
 const WORKER = fileURLToPath(new URL('./claim-worker.ts', import.meta.url));
@@ -12,27 +13,27 @@ const JOB: NewJob = { id: 'a', kind: 5100, customer_pubkey: 'b' };
 
 describe('jobs.claimNext', () => {
   it('takes the oldest pending job to processing, started now', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     await db.jobs.create({ ...JOB, id: 'young', created_at: 3, started_at: 3 });
     await db.jobs.create({ ...JOB, id: 'old', created_at: 2, started_at: 2, input_hash: 'in' });
     await db.jobs.create({ ...JOB, id: 'taken', created_at: 1, status: 'processing' });
     await db.jobs.create({ ...JOB, id: 'broken', created_at: 1, status: 'failed' });
     const job = await db.jobs.claimNext();
     expect(job).toMatchObject({ id: 'old', status: 'processing', started_at: NOON, created_at: 2 });
-    expect(stored(path, "select * from jobs where id = 'old'")).toEqual([job]);
+    expect(await stored("select * from jobs where id = 'old'")).toEqual([job]);
     expect(await db.jobs.claimNext()).toMatchObject({ id: 'young' });
     expect(await db.jobs.claimNext()).toBeUndefined();
   });
 
   it('takes the smallest id of those of one second', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     for (const id of ['b', 'a', 'C']) await db.jobs.create({ ...JOB, id });
     const ids = [await db.jobs.claimNext(), await db.jobs.claimNext(), await db.jobs.claimNext()];
     expect(ids.map((job) => job?.id)).toEqual(['C', 'a', 'b']);
   });
 
   it('takes only jobs of the given kinds', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await db.jobs.create({ ...JOB, id: 'text', kind: 5100, created_at: 1 });
     await db.jobs.create({ ...JOB, id: 'image', kind: 5200, created_at: 2 });
     await db.jobs.create({ ...JOB, id: 'audio', kind: 5300, created_at: 3 });
@@ -43,7 +44,7 @@ describe('jobs.claimNext', () => {
   });
 
   it('gives each of many callers on several connections a job of its own', async () => {
-    const { db, open } = await testFile();
+    const { db, open } = await testDatabase();
     const ids = Array.from({ length: 300 }, (_, i) => `job${i}`);
     await Promise.all(ids.map((id) => db.jobs.create({ ...JOB, id })));
     const connections = [db, await open(), await open()];
@@ -55,11 +56,11 @@ describe('jobs.claimNext', () => {
   });
 
   it('never hands one job to two processes', async () => {
-    const { db, path } = await testFile();
+    const { db, url } = await testDatabase();
     const ids = Array.from({ length: 400 }, (_, i) => `job${i}`);
     await Promise.all(ids.map((id) => db.jobs.create({ ...JOB, id })));
     const worker = async () => {
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', WORKER, path, '5']);
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', WORKER, url, '5']);
       const claimed: string[] = JSON.parse(stdout);
       return claimed;
     };

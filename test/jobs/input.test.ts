@@ -8,7 +8,7 @@ import {
   optional,
   required,
 } from '../bad-input.js';
-import { testFile } from '../file.js';
+import { testDatabase } from '../database.js';
 
 const JOB: NewJob = { id: 'new', kind: 5100, customer_pubkey: 'npub' };
 const PAID = { price_msats: 1 };
@@ -109,14 +109,14 @@ describe('refuses bad input by its name and stores nothing', () => {
   it.each([...CREATE, ...COMPLETE, ...PAY, ...LIST, ...ARGUMENTS])(
     '$call: $field',
     async (testCase) => {
-      const file = await testFile();
+      const file = await testDatabase();
       await file.db.jobs.create({ id: 'a', kind: 1, customer_pubkey: 'b' });
       await expectRefused(file, testCase);
     },
   );
 
   it('refuses an empty list of statuses to move from', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await expect(db.jobs.updateStatus('a', 'failed', { from: [] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       field: 'from',
@@ -124,7 +124,7 @@ describe('refuses bad input by its name and stores nothing', () => {
   });
 
   it.each([null, 7, 'a'])('refuses %j as the row that ends a page', async (before) => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await expect(db.jobs.list({ before: before as never })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       field: 'before',
@@ -134,35 +134,35 @@ describe('refuses bad input by its name and stores nothing', () => {
 
 describe('refuses a field that it does not know', () => {
   it('jobs.create', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.create', JOB, (db, job) => db.jobs.create(job));
   });
   it('jobs.updateStatus', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.updateStatus', {}, (db, options) =>
       db.jobs.updateStatus('a', 'failed', options),
     );
   });
   it('jobs.complete', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.complete', PAID, (db, result) =>
       db.jobs.complete('a', result),
     );
   });
   it('jobs.completeWithPayment', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.completeWithPayment', PAID, (db, payment) =>
       db.jobs.completeWithPayment('a', payment),
     );
   });
   it('jobs.claimNext', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.claimNext', {}, (db, options) =>
       db.jobs.claimNext(options),
     );
   });
   it('jobs.requeueStale', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(
       file,
       'jobs.requeueStale',
@@ -171,11 +171,11 @@ describe('refuses a field that it does not know', () => {
     );
   });
   it('jobs.list', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.list', {}, (db, options) => db.jobs.list(options));
   });
   it('jobs.listByStatus', async () => {
-    const file = await testFile();
+    const file = await testDatabase();
     await expectUnknownFieldRefused(file, 'jobs.listByStatus', {}, (db, options) =>
       db.jobs.listByStatus('pending', options),
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JOB_STATUSES, type Job, type NewJob } from '../../src/index.js';
-import { literals, NOON, stored, testFile } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const JOB: NewJob = { id: 'a', kind: 5100, customer_pubkey: 'npub' };
 const FULL: Job = {
@@ -19,13 +20,13 @@ const FULL: Job = {
 
 describe('jobs.create', () => {
   it('stores every field that is given', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     expect(await db.jobs.create(FULL)).toEqual(FULL);
-    expect(stored(path, 'select * from jobs')).toEqual([FULL]);
+    expect(await stored('select * from jobs')).toEqual([FULL]);
   });
 
   it('takes defaults for what is left out: pending, price 0, both times now', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     const job = {
       ...JOB,
       status: 'pending',
@@ -38,18 +39,18 @@ describe('jobs.create', () => {
       completed_at: null,
     };
     expect(await db.jobs.create(JOB)).toEqual(job);
-    expect(stored(path, 'select * from jobs')).toEqual([job]);
+    expect(await stored('select * from jobs')).toEqual([job]);
   });
 
   it('counts undefined as left out', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const unset: object = { status: undefined, price_msats: undefined, created_at: undefined };
     const job = await db.jobs.create({ ...JOB, ...unset });
     expect(job).toMatchObject({ status: 'pending', price_msats: 0, created_at: NOON });
   });
 
   it('refuses a known id and keeps the first job', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     await db.jobs.create(FULL);
     await expect(db.jobs.create({ ...JOB, id: FULL.id })).rejects.toMatchObject({
       code: 'ALREADY_EXISTS',
@@ -58,28 +59,28 @@ describe('jobs.create', () => {
       id: FULL.id,
       details: { entity: 'job', id: FULL.id },
     });
-    expect(stored(path, 'select * from jobs')).toEqual([FULL]);
+    expect(await stored('select * from jobs')).toEqual([FULL]);
   });
 
   it('stores the values of the moment of the call', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     const job = { ...JOB };
     const creating = db.jobs.create(job);
     job.id = 'changed';
     await creating;
-    expect(stored(path, 'select id from jobs')).toEqual([{ id: 'a' }]);
+    expect(await stored('select id from jobs')).toEqual([{ id: 'a' }]);
   });
 });
 
 describe('jobs.get', () => {
   it('gives what another program stored', async () => {
-    const { db, open } = await testFile();
+    const { db, open } = await testDatabase();
     await (await open()).jobs.create(FULL);
     expect(await db.jobs.get(FULL.id)).toEqual(FULL);
   });
 
   it('gives undefined for an unknown id', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     expect(await db.jobs.get('nobody')).toBeUndefined();
   });
 });
@@ -92,7 +93,7 @@ describe('an unknown id', () => {
     ['fail', 'jobs.fail'],
     ['cancel', 'jobs.cancel'],
   ] as const)('is NOT_FOUND to %s', async (method, operation) => {
-    const { db, path } = await testFile();
+    const { db, literals } = await testDatabase();
     const calls = {
       updateStatus: () => db.jobs.updateStatus('nobody', 'failed'),
       complete: () => db.jobs.complete('nobody', { price_msats: 1 }),
@@ -107,13 +108,13 @@ describe('an unknown id', () => {
       id: 'nobody',
       details: { entity: 'job', id: 'nobody' },
     });
-    expect(literals(path, 'jobs', 'earnings')).toEqual({ jobs: [], earnings: [] });
+    expect(await literals('jobs', 'earnings')).toEqual({ jobs: [], earnings: [] });
   });
 });
 
 describe('jobs.countByStatus', () => {
   it('gives all five statuses, zeros included', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     const none = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
     expect(await db.jobs.countByStatus()).toEqual(none);
     for (const [i, status] of JOB_STATUSES.entries()) {
@@ -133,7 +134,7 @@ describe('jobs.countByStatus', () => {
 
 describe('jobs.requeueStale', () => {
   it('puts processing jobs that started before the moment back to pending', async () => {
-    const { db, path } = await testFile();
+    const { db, stored } = await testDatabase();
     await db.jobs.create({
       ...JOB,
       id: 'old',
@@ -157,7 +158,7 @@ describe('jobs.requeueStale', () => {
       completed_at: 2,
     });
     expect(await db.jobs.requeueStale({ startedBefore: 100 })).toBe(1);
-    expect(stored(path, 'select id, status, completed_at from jobs order by id')).toEqual([
+    expect(await stored('select id, status, completed_at from jobs order by id')).toEqual([
       { id: 'done', status: 'completed', completed_at: 2 },
       { id: 'failed', status: 'failed', completed_at: 2 },
       { id: 'old', status: 'pending', completed_at: null },
@@ -167,7 +168,7 @@ describe('jobs.requeueStale', () => {
   });
 
   it('lets the job be claimed again', async () => {
-    const { db, time } = await testFile();
+    const { db, time } = await testDatabase();
     await db.jobs.create(JOB);
     await db.jobs.claimNext();
     time.now += 60;
@@ -177,10 +178,10 @@ describe('jobs.requeueStale', () => {
 });
 
 it('keeps a clock that gives no whole seconds out of the file', async () => {
-  const { db, path } = await testFile({ clock: () => 1_782_907_200.5 });
+  const { db, stored } = await testDatabase({ clock: () => 1_782_907_200.5 });
   await expect(db.jobs.create(JOB)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     field: 'clock',
   });
-  expect(stored(path, 'select * from jobs')).toEqual([]);
+  expect(await stored('select * from jobs')).toEqual([]);
 });

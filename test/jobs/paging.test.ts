@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Job, PylonDb } from '../../src/index.js';
-import { stored, testFile, writeByAnother } from '../file.js';
+import { type TestDatabase, testDatabase } from '../database.js';
 
 /** Unix seconds: one second in which all of these jobs were made. */
 const SAME_SECOND = 1_782_000_000;
@@ -37,30 +37,34 @@ const LISTS: readonly (readonly [name: string, where: string, list: ListPage])[]
 ];
 
 /** Stores `count` jobs of one second, half of them failed, of two customers, with random ids. */
-function insertJobs(path: string, count: number, created_at = SAME_SECOND): void {
-  const rows = Array.from({ length: count }, (_, i) => ({ id: randomUUID(), i }));
-  writeByAnother(
-    path,
+async function insertJobs(
+  { writeByAnother }: TestDatabase,
+  count: number,
+  created_at = SAME_SECOND,
+): Promise<void> {
+  const rows = Array.from({ length: count }, (_, i) => {
+    const customer = `c${Math.floor(i / 2) % 2}`;
+    const status = i % 2 === 1 ? 'failed' : 'pending';
+    return `('${randomUUID()}', 1, '${customer}', '${status}', 1, ${created_at})`;
+  });
+  await writeByAnother(
     `insert into jobs (id, kind, customer_pubkey, status, started_at, created_at)
-     select value ->> 'id', 1, 'c' || ((value ->> 'i') / 2 % 2),
-       iif((value ->> 'i') % 2, 'failed', 'pending'), 1, ?
-     from json_each(?)`,
-    created_at,
-    JSON.stringify(rows),
+     values ${rows.join(', ')}`,
   );
 }
 
-const rowsWhere = (path: string, where: string) =>
-  stored(path, `select * from jobs where ${where} order by created_at desc, id desc`);
+const rowsWhere = ({ stored }: TestDatabase, where: string) =>
+  stored(`select * from jobs where ${where} order by created_at desc, id desc`);
 
 describe('pages of thousands of jobs of the same second', () => {
   it.each(LISTS)('%s misses none and repeats none while others insert', async (_, where, list) => {
-    const { db, open, path } = await testFile();
+    const database = await testDatabase();
+    const { db, open } = database;
     const other = await open();
-    insertJobs(path, JOBS / 2);
-    insertJobs(path, 50, SAME_SECOND - 1);
-    insertJobs(path, JOBS / 2);
-    const before = rowsWhere(path, where);
+    await insertJobs(database, JOBS / 2);
+    await insertJobs(database, 50, SAME_SECOND - 1);
+    await insertJobs(database, JOBS / 2);
+    const before = await rowsWhere(database, where);
     expect(before.length).toBeGreaterThan(5 * PAGE);
 
     const seen: Job[] = [];
@@ -69,7 +73,7 @@ describe('pages of thousands of jobs of the same second', () => {
       seen.push(...page);
       if (page.length < PAGE) break;
       last = page.at(-1);
-      insertJobs(path, 20);
+      await insertJobs(database, 20);
       const status = n % 2 === 0 ? 'failed' : 'pending';
       const job = { kind: 1, customer_pubkey: 'c0', status, created_at: SAME_SECOND } as const;
       await other.jobs.create({ ...job, id: randomUUID() });
@@ -80,7 +84,9 @@ describe('pages of thousands of jobs of the same second', () => {
     const isOld = new Set(before.map((row) => Reflect.get(row, 'id')));
     expect(seen.filter((job) => isOld.has(job.id))).toEqual(before);
     // All that was seen stands in the file, in its order.
-    expect(seen).toEqual(rowsWhere(path, where).filter((row) => ids.has(Reflect.get(row, 'id'))));
+    expect(seen).toEqual(
+      (await rowsWhere(database, where)).filter((row) => ids.has(Reflect.get(row, 'id'))),
+    );
   });
 });
 
@@ -88,7 +94,7 @@ describe('the order of jobs', () => {
   const JOB = { kind: 1, customer_pubkey: 'b' } as const;
 
   it('is the newest created_at, then the greatest id by its bytes', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     // By UTF-16 code units the last two stand the other way round.
     const ids = ['A', 'B', 'a', 'é', '\uff5e', '\u{1f600}'];
     for (const id of ids) await db.jobs.create({ ...JOB, id, created_at: 5 });
@@ -101,7 +107,7 @@ describe('the order of jobs', () => {
   });
 
   it('leaves other statuses and customers out', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await db.jobs.create({ ...JOB, id: 'pending', created_at: 1 });
     await db.jobs.create({ ...JOB, id: 'failed', status: 'failed', created_at: 2 });
     await db.jobs.create({ ...JOB, id: 'other', customer_pubkey: 'c', created_at: 3 });
@@ -113,8 +119,9 @@ describe('the order of jobs', () => {
   });
 
   it('gives 100 jobs unless the caller names another limit', async () => {
-    const { db, path } = await testFile();
-    insertJobs(path, 10_020);
+    const database = await testDatabase();
+    const { db } = database;
+    await insertJobs(database, 10_020);
     expect(await db.jobs.list()).toHaveLength(100);
     expect(await db.jobs.listByStatus('pending')).toHaveLength(100);
     expect(await db.jobs.list({ limit: 1 })).toHaveLength(1);
@@ -122,7 +129,7 @@ describe('the order of jobs', () => {
   });
 
   it('reads only created_at and id of the row that ends a page', async () => {
-    const { db } = await testFile();
+    const { db } = await testDatabase();
     await db.jobs.create({ ...JOB, id: 'a', created_at: 1 });
     const last = await db.jobs.create({ ...JOB, id: 'b', created_at: 1 });
     const before = Object.assign({}, last, { kind: 'unread', colour: 'red' });
@@ -130,13 +137,10 @@ describe('the order of jobs', () => {
   });
 
   it('goes on after a row of another program with a negative time or an empty id', async () => {
-    const { db, path } = await testFile();
-    writeByAnother(
-      path,
-      `insert into jobs (id, kind, customer_pubkey, status, started_at, created_at)
+    const { db, writeByAnother } = await testDatabase();
+    await writeByAnother(`insert into jobs (id, kind, customer_pubkey, status, started_at, created_at)
        values ('b', 1, 'b', 'pending', 1, -5), ('', 1, 'b', 'pending', 1, -5),
-         ('a', 1, 'b', 'pending', 1, -6)`,
-    );
+         ('a', 1, 'b', 'pending', 1, -6)`);
     const seen: string[] = [];
     let page = await db.jobs.list({ limit: 1 });
     for (let last = page[0]; last !== undefined; last = page[0]) {

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError } from '../../src/index.js';
-import { literals, NOON, stored, testFile, writeByAnother } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 const NEW_ID = /^earn-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const PAYMENT = { price_msats: 5000, payment_hash: 'h', preimage: 'p', output_hash: 'o' };
 
 async function twoJobs() {
-  const file = await testFile();
+  const file = await testDatabase();
   const job = { kind: 1, customer_pubkey: 'b', status: 'processing' } as const;
   await file.db.jobs.create({ ...job, id: 'a' });
   await file.db.jobs.create({ ...job, id: 'b' });
-  const all = () => literals(file.path, 'jobs', 'earnings');
+  const all = () => file.literals('jobs', 'earnings');
   return { ...file, all };
 }
 
 describe('jobs.completeWithPayment', () => {
   it('completes the job and records its earning', async () => {
-    const { db, path } = await twoJobs();
+    const { db, stored } = await twoJobs();
     const { job, earning } = await db.jobs.completeWithPayment('a', PAYMENT);
     expect(job).toMatchObject({
       id: 'a',
@@ -34,8 +35,8 @@ describe('jobs.completeWithPayment', () => {
       preimage: 'p',
       earned_at: NOON,
     });
-    expect(stored(path, "select * from jobs where id = 'a'")).toEqual([job]);
-    expect(stored(path, 'select * from earnings')).toEqual([earning]);
+    expect(await stored("select * from jobs where id = 'a'")).toEqual([job]);
+    expect(await stored('select * from earnings')).toEqual([earning]);
   });
 
   it('needs no payment hash', async () => {
@@ -51,10 +52,10 @@ describe('jobs.completeWithPayment', () => {
   ])('repeated %s gives what is stored', async (_, payment) => {
     const { db, time, all } = await twoJobs();
     const first = await db.jobs.completeWithPayment('a', payment);
-    const before = all();
+    const before = await all();
     time.now += 60;
     expect(await db.jobs.completeWithPayment('a', payment)).toEqual(first);
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it.each([
@@ -65,43 +66,43 @@ describe('jobs.completeWithPayment', () => {
   ])('repeated with %s keeps the first and throws', async (_, payment, code) => {
     const { db, all } = await twoJobs();
     await db.jobs.completeWithPayment('a', PAYMENT);
-    const before = all();
+    const before = await all();
     await expect(db.jobs.completeWithPayment('a', payment)).rejects.toMatchObject({ code });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it('leaves the job open when the payment stands for another job', async () => {
     const { db, all } = await twoJobs();
     const { earning } = await db.jobs.completeWithPayment('a', PAYMENT);
-    const before = all();
+    const before = await all();
     await expect(db.jobs.completeWithPayment('b', PAYMENT)).rejects.toMatchObject({
       code: 'DUPLICATE_PAYMENT',
       existingId: earning.id,
       operation: 'jobs.completeWithPayment',
       details: { existingId: earning.id },
     });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it('completes a job whose payment was recorded before, and records it no second time', async () => {
-    const { db, path } = await twoJobs();
+    const { db, stored } = await twoJobs();
     const id = await db.earnings.recordForJob('a', 5000, { payment_hash: 'h' });
     const { job, earning } = await db.jobs.completeWithPayment('a', PAYMENT);
     expect(job.status).toBe('completed');
     expect(earning.id).toBe(id);
-    expect(stored(path, 'select id from earnings')).toEqual([{ id }]);
+    expect(await stored('select id from earnings')).toEqual([{ id }]);
   });
 
   it('records nothing for a job that was completed without a payment', async () => {
     const { db, all } = await twoJobs();
     await db.jobs.complete('a', { price_msats: 5000 });
-    const before = all();
+    const before = await all();
     await expect(db.jobs.completeWithPayment('a', PAYMENT)).rejects.toMatchObject({
       code: 'ILLEGAL_TRANSITION',
       from: 'completed',
       to: 'completed',
     });
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 
   it.each(['failed', 'cancelled'] as const)(
@@ -109,37 +110,34 @@ describe('jobs.completeWithPayment', () => {
     async (status) => {
       const { db, all } = await twoJobs();
       await db.jobs.updateStatus('a', status);
-      const before = all();
+      const before = await all();
       await expect(db.jobs.completeWithPayment('a', PAYMENT)).rejects.toMatchObject({
         code: 'ILLEGAL_TRANSITION',
         id: 'a',
         from: status,
         to: 'completed',
       });
-      expect(all()).toEqual(before);
+      expect(await all()).toEqual(before);
     },
   );
 
   it('records one earning, however many callers on two connections repeat it', async () => {
-    const { db, open, path } = await twoJobs();
+    const { db, open, stored } = await twoJobs();
     const other = await open();
     const results = await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         (i % 2 === 0 ? db : other).jobs.completeWithPayment('a', PAYMENT),
       ),
     );
-    const [earning] = stored(path, 'select * from earnings');
-    expect(stored(path, 'select count(*) as n from earnings')).toEqual([{ n: 1 }]);
+    const [earning] = await stored('select * from earnings');
+    expect(await stored('select count(*) as n from earnings')).toEqual([{ n: 1 }]);
     for (const result of results) expect(result.earning).toEqual(earning);
   });
 
   it('takes the first of old duplicates of a payment, as a repeat of it', async () => {
-    const { db, path } = await twoJobs();
-    writeByAnother(
-      path,
-      `insert into earnings (id, job_id, amount_msats, source, payment_hash, earned_at)
-       values ('first', 'a', 5000, 'job', 'h', 1), ('second', 'b', 5000, 'job', 'h', 2)`,
-    );
+    const { db, writeByAnother } = await twoJobs();
+    await writeByAnother(`insert into earnings (id, job_id, amount_msats, source, payment_hash, earned_at)
+       values ('first', 'a', 5000, 'job', 'h', 1), ('second', 'b', 5000, 'job', 'h', 2)`);
     // Gives up instead of waiting for ever: the call was an endless loop once.
     const result = await Promise.race([
       db.jobs.completeWithPayment('a', PAYMENT),
@@ -151,7 +149,7 @@ describe('jobs.completeWithPayment', () => {
 
   it('belongs whole to an outer transaction', async () => {
     const { db, all } = await twoJobs();
-    const before = all();
+    const before = await all();
     const rollback = new Error('changed my mind');
     const running = db.transaction(async (tx) => {
       await tx.jobs.completeWithPayment('a', PAYMENT);
@@ -161,6 +159,6 @@ describe('jobs.completeWithPayment', () => {
       throw rollback;
     });
     await expect(running).rejects.toBe(rollback);
-    expect(all()).toEqual(before);
+    expect(await all()).toEqual(before);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JOB_STATUSES, type Job, type JobStatus, type PylonDb } from '../../src/index.js';
-import { NOON, stored, testFile } from '../file.js';
+import { testDatabase } from '../database.js';
+import { NOON } from '../file.js';
 
 // DESIGN §3, written out anew: what the code says must not decide what is right.
 const LEGAL: Readonly<Record<JobStatus, string>> = {
@@ -21,7 +22,7 @@ const OTHER_PAIRS = ALL_PAIRS.filter(([from, to]) => from !== to && !isLegal(fro
 const EARLIER = NOON - 60;
 
 async function jobThatIs(status: JobStatus) {
-  const file = await testFile();
+  const file = await testDatabase();
   const job = await file.db.jobs.create({
     id: 'a',
     kind: 5100,
@@ -34,7 +35,7 @@ async function jobThatIs(status: JobStatus) {
     created_at: EARLIER,
     completed_at: isFinal(status) ? EARLIER : null,
   });
-  return { ...file, job, row: () => stored(file.path, 'select * from jobs')[0] };
+  return { ...file, job, row: async () => (await file.stored('select * from jobs'))[0] };
 }
 
 function afterMove(job: Job, to: JobStatus): Job {
@@ -55,27 +56,27 @@ describe('jobs.updateStatus', () => {
     const { db, job, row } = await jobThatIs(from);
     const moved = afterMove(job, to);
     expect(await db.jobs.updateStatus('a', to)).toEqual(moved);
-    expect(row()).toEqual(moved);
+    expect(await row()).toEqual(moved);
   });
 
   it.each(OTHER_PAIRS)('refuses to take a job from %s to %s', async (from, to) => {
     const { db, job, row } = await jobThatIs(from);
     await expect(db.jobs.updateStatus('a', to)).rejects.toMatchObject(refusal(from, to));
     await expect(db.jobs.updateStatus('a', to, { from })).rejects.toMatchObject(refusal(from, to));
-    expect(row()).toEqual(job);
+    expect(await row()).toEqual(job);
   });
 
   it.each(JOB_STATUSES)('changes nothing of a job that is %s already', async (status) => {
     const { db, job, row } = await jobThatIs(status);
     expect(await db.jobs.updateStatus('a', status)).toEqual(job);
-    expect(row()).toEqual(job);
+    expect(await row()).toEqual(job);
   });
 
   it.each(LEGAL_PAIRS)('takes a job from %s to %s when `from` names it', async (from, to) => {
     const { db, job, row } = await jobThatIs(from);
     const moved = afterMove(job, to);
     expect(await db.jobs.updateStatus('a', to, { from: [from, 'completed'] })).toEqual(moved);
-    expect(row()).toEqual(moved);
+    expect(await row()).toEqual(moved);
   });
 
   it.each(ALL_PAIRS)(
@@ -86,7 +87,7 @@ describe('jobs.updateStatus', () => {
       await expect(db.jobs.updateStatus('a', to, { from: others })).rejects.toMatchObject(
         refusal(from, to),
       );
-      expect(row()).toEqual(job);
+      expect(await row()).toEqual(job);
     },
   );
 
@@ -95,7 +96,7 @@ describe('jobs.updateStatus', () => {
     await expect(db.jobs.updateStatus('a', status, { from: status })).rejects.toMatchObject(
       refusal(status, status),
     );
-    expect(row()).toEqual(job);
+    expect(await row()).toEqual(job);
   });
 });
 
@@ -141,14 +142,14 @@ describe('the end of a job', () => {
     const { db, job, row } = await jobThatIs(from);
     const ended = { ...job, status, completed_at: NOON, ...changes };
     expect(await end(db)).toEqual(ended);
-    expect(row()).toEqual(ended);
+    expect(await row()).toEqual(ended);
   });
 
   it.each(FROM_FINAL)('%s: never from %s to %s', async (_, from, to, end) => {
-    const { db, job, path, row } = await jobThatIs(from);
+    const { db, job, row, stored } = await jobThatIs(from);
     await expect(end(db)).rejects.toMatchObject(refusal(from, to));
-    expect(row()).toEqual(job);
-    expect(stored(path, 'select * from earnings')).toEqual([]);
+    expect(await row()).toEqual(job);
+    expect(await stored('select * from earnings')).toEqual([]);
   });
 });
 
@@ -158,7 +159,7 @@ describe('a repeat', () => {
     const ended = await end(db);
     time.now += 60;
     expect(await end(db)).toEqual(ended);
-    expect(row()).toEqual(ended);
+    expect(await row()).toEqual(ended);
   });
 
   it('of complete at another price keeps the first and throws', async () => {
@@ -167,7 +168,7 @@ describe('a repeat', () => {
     await expect(db.jobs.complete('a', { price_msats: 6000 })).rejects.toMatchObject(
       refusal('completed', 'completed'),
     );
-    expect(row()).toEqual(first);
+    expect(await row()).toEqual(first);
   });
 
   it('of complete with another output hash keeps the first and throws', async () => {
@@ -177,14 +178,14 @@ describe('a repeat', () => {
       refusal('completed', 'completed'),
     );
     expect(await db.jobs.complete('a', { price_msats: 5 })).toEqual(first);
-    expect(row()).toEqual(first);
+    expect(await row()).toEqual(first);
   });
 
   it('of fail with another message keeps the first and throws', async () => {
     const { db, row } = await jobThatIs('processing');
     const first = await db.jobs.fail('a', 'one');
     await expect(db.jobs.fail('a', 'two')).rejects.toMatchObject(refusal('failed', 'failed'));
-    expect(row()).toEqual(first);
+    expect(await row()).toEqual(first);
   });
 });
 
@@ -206,7 +207,7 @@ it('gives a failed job another try, which keeps the old message until it complet
 });
 
 it('completes a job once, whichever of two programs comes first', async () => {
-  const { db, open, path } = await testFile();
+  const { db, open, stored } = await testDatabase();
   const other = await open();
   for (let round = 0; round < 20; round++) {
     const id = `job${round}`;
@@ -217,6 +218,6 @@ it('completes a job once, whichever of two programs comes first', async () => {
     ]);
     const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled');
     expect(winners).toHaveLength(1);
-    expect(stored(path, 'select * from jobs where id = ?', id)).toEqual([winners[0]?.value]);
+    expect(await stored('select * from jobs where id = ?', id)).toEqual([winners[0]?.value]);
   }
 });

@@ -7,7 +7,7 @@ import {
   type PylonDb,
   PylonDbError,
 } from '../../src/index.js';
-import { stored, testFile, writeByAnother } from '../file.js';
+import { type TestDatabase, testDatabase } from '../database.js';
 
 /** Random sequences a test; each takes about 20 ms. */
 const RUNS = 150;
@@ -86,13 +86,14 @@ function assertAllowed(job: Job, before: Job, calls: number): void {
 }
 
 it('never leaves a final status, nor stores what the rules forbid, in any order of calls', async () => {
-  const { db, open, path } = await testFile();
+  const database = await testDatabase();
+  const { db, open, stored, writeByAnother } = database;
   const connections = [db, await open(), await open()];
   const jobs = async () => (await db.jobs.list()).toReversed();
 
   await fc.assert(
     fc.asyncProperty(rounds, async (sequence) => {
-      writeByAnother(path, 'delete from earnings; delete from jobs');
+      await writeByAnother('delete from earnings; delete from jobs');
       for (const name of ['a', 'b', 'c']) {
         await db.jobs.create({ id: name, kind: 1, customer_pubkey: 'b' });
       }
@@ -102,7 +103,7 @@ it('never leaves a final status, nor stores what the rules forbid, in any order 
           calls.map(({ by, run }) => run(connections[by] ?? db)),
         );
         const after = await jobs();
-        expect(after).toEqual(stored(path, 'select * from jobs order by id'));
+        expect(after).toEqual(await stored('select * from jobs order by id'));
         for (const [i, job] of after.entries()) {
           const old = before[i];
           if (old === undefined) throw new Error('a job appeared');
@@ -114,7 +115,7 @@ it('never leaves a final status, nor stores what the rules forbid, in any order 
           expect(REFUSALS).toContain(outcome.reason.code);
           if (calls.length === 1) expect(after).toEqual(before);
         }
-        assertPaidOnce(path);
+        await assertPaidOnce(database);
         before = after;
       }
     }),
@@ -123,20 +124,14 @@ it('never leaves a final status, nor stores what the rules forbid, in any order 
 });
 
 /** An earning is of a completed job at its price; no job and no payment has two. */
-function assertPaidOnce(path: string): void {
-  const wrong = stored(
-    path,
-    `select * from earnings e left join jobs j on j.id = e.job_id
-     where j.status is not 'completed' or j.price_msats <> e.amount_msats`,
-  );
+async function assertPaidOnce({ stored }: TestDatabase): Promise<void> {
+  const wrong = await stored(`select * from earnings e left join jobs j on j.id = e.job_id
+     where j.status is distinct from 'completed' or j.price_msats <> e.amount_msats`);
   expect(wrong).toEqual([]);
   for (const column of ['job_id', 'payment_hash']) {
     expect(
-      stored(
-        path,
-        `select ${column} from earnings where ${column} is not null
-         group by ${column} having count(*) > 1`,
-      ),
+      await stored(`select ${column} from earnings where ${column} is not null
+         group by ${column} having count(*) > 1`),
     ).toEqual([]);
   }
 }

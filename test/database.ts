@@ -1,0 +1,38 @@
+import { inject } from 'vitest';
+import type { OpenOptions, PylonDb } from '../src/index.js';
+import { postgresDatabase } from './postgres/database.js';
+import { sqliteDatabase } from './sqlite-database.js';
+
+/** A migrated database of one test's own, whichever engine the run is for. */
+export interface TestDatabase {
+  readonly db: PylonDb;
+  /** What `PylonDb.open` opens it by: a path, or a URL. */
+  readonly url: string;
+  /** Its clock, which the test moves: `time.now`. */
+  readonly time: { now: number };
+  /** Another PylonDb on the same database, as a second program would have. */
+  readonly open: (options?: OpenOptions) => Promise<PylonDb>;
+  /** What a separate connection reads; `?` stands for each parameter. */
+  readonly stored: (sql: string, ...parameters: unknown[]) => Promise<object[]>;
+  /** Every value of every row of the tables as SQL literals, which tell 1 from '1' and x'31'. */
+  readonly literals: (...tables: readonly string[]) => Promise<Record<string, string[]>>;
+  /** Runs `sql` as another program does: no CHECKs, no foreign keys. */
+  readonly writeByAnother: (sql: string, ...parameters: unknown[]) => Promise<void>;
+  /**
+   * Makes a trigger of another program that refuses writes: `before insert on earnings`, all of
+   * them or those `when`.
+   */
+  readonly refuse: (event: string, when?: string) => Promise<void>;
+}
+
+const server = inject('postgres');
+
+/** The engine that this run is for. */
+export const ENGINE = server === undefined ? 'sqlite' : 'postgres';
+
+/** Opens a fresh database; all is closed and removed after the test. */
+export async function testDatabase(options: OpenOptions = {}): Promise<TestDatabase> {
+  return server === undefined
+    ? await sqliteDatabase(options)
+    : await postgresDatabase(server, options);
+}

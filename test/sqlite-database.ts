@@ -1,0 +1,23 @@
+import type { OpenOptions } from '../src/index.js';
+import type { TestDatabase } from './database.js';
+import { literals, stored, testFile, writeByAnother } from './file.js';
+
+/** A file in a folder of its own; see `TestDatabase`. */
+export async function sqliteDatabase(options: OpenOptions): Promise<TestDatabase> {
+  const { path, db, time, open } = await testFile(options);
+  return {
+    db,
+    url: path,
+    time,
+    open,
+    stored: async (sql, ...parameters) => stored(path, sql, ...parameters),
+    literals: async (...tables) => literals(path, ...tables),
+    writeByAnother: async (sql, ...parameters) => writeByAnother(path, sql, ...parameters),
+    refuse: async (event, when) =>
+      writeByAnother(
+        path,
+        `create trigger refuse ${event} ${when === undefined ? '' : `when ${when}`}
+         begin select raise(abort, 'refused'); end`,
+      ),
+  };
+}

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { Umzug, type UmzugStorage } from 'umzug';
-import { PylonDbError } from '../errors.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import type { MigrationStep } from './migration-step.js';
 import type { LedgerState } from './schema-check.js';
@@ -164,9 +164,16 @@ export abstract class MigrationRunner {
     const cause = error instanceof Error && error.name === 'MigrationError' ? error.cause : error;
     const why = cause instanceof Error ? cause.message : String(cause);
     const statement = step?.failedStatement;
+    const where = `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}`;
+    if (isPylonDbError(cause, 'DISK_FULL')) {
+      // Nothing is wrong with the migration, and it need not be mended.
+      const { problem, hint } = cause;
+      const context = { operation: this.#operation, cause: cause.cause, hint };
+      return new PylonDbError('DISK_FULL', `${where}: ${problem}`, {}, context);
+    }
     return new PylonDbError(
       'MIGRATION_FAILED',
-      `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}: ${why}`,
+      `${where}: ${why}`,
       statement === undefined ? { migration: name } : { migration: name, statement },
       {
         operation: this.#operation,

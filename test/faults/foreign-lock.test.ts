@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** How long the other process keeps the lock, and the longest that the event loop may stand still. */
 const HELD_MS = 300;
-const LONGEST_STALL_MS = HELD_MS / 6;
+const LONGEST_STALL_MS = 20;
 
 const HOLDER = `
   const Database = require('better-sqlite3');
@@ -67,9 +67,9 @@ function waitedForProcessorMs(): number {
 }
 
 describe('while another process holds the write lock', () => {
-  // Others use this machine too: one good try of four shows that it is not us who stand still.
+  // Others use this machine too: one good try of ten shows that it is not us who stand still.
   it(`the event loop never stands still for ${LONGEST_STALL_MS} ms, reads go on, the write succeeds`, {
-    retry: 3,
+    retry: 9,
   }, async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('n'));

@@ -22,7 +22,11 @@ export async function readServerLedger(
 ): Promise<LedgerState> {
   const tables = await columnTypes(session);
   const applied = hasLedger(tables) ? await appliedNames(session) : [];
-  return judgeLedger({ tables, applied, signsOfAnother: () => [] }, list, operation);
+  return judgeLedger(
+    { kind: 'schema', tables, applied, signsOfAnother: () => [] },
+    list,
+    operation,
+  );
 }
 
 async function columnTypes(session: Session): Promise<Map<string, Map<string, string>>> {

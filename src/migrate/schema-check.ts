@@ -88,6 +88,7 @@ function lookAtLedger(db: Database.Database, list: MigrationList, operation: str
   const tables = columnTypes(db);
   return judgeLedger(
     {
+      kind: 'file',
       tables,
       applied: hasLedger(tables) ? appliedNames(db) : [],
       signsOfAnother: () => signsOfAnother(db),
@@ -99,6 +100,8 @@ function lookAtLedger(db: Database.Database, list: MigrationList, operation: str
 
 /** What a database says of itself. */
 export interface LiveSchema {
+  /** What it is called in errors. */
+  readonly kind: 'file' | 'schema';
   /** The published tables that are there, and the type of each of their columns. */
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The ledger's names in their order; none where {@link hasLedger} says so. */
@@ -129,7 +132,7 @@ export function judgeLedger(live: LiveSchema, list: MigrationList, operation: st
     throw mismatch(
       operation,
       newer.map((name) => `migration ${name} is applied, but unknown here`),
-      { hint: 'A newer pylon-db wrote it. Update this one.' },
+      { hint: `A newer pylon-db wrote this ${live.kind}. Update this one.` },
     );
   }
   for (const [table, columns] of Object.entries(PUBLISHED)) {

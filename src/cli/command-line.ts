@@ -74,6 +74,7 @@ Environment:
     ['vacuum', 'give unused space back, and refresh statistics', () => import('./vacuum.js')],
     ['query', 'ask in SQL; read-only', () => import('./query.js')],
     ['export', 'rows as CSV or JSON', () => import('./export.js')],
+    ['copy', 'a file to a server, and back; all or nothing', () => import('./copy.js')],
     ['restore', 'put a backup in the place of the database', () => import('./restore.js')],
     ['migrate', 'apply, revert, show and write migrations', () => import('./migrate.js')],
   ]);

@@ -10,6 +10,8 @@ import {
   type StatementResult,
   type WireValue,
 } from './batch.js';
+import { CopyIn } from './copy-in.js';
+import { RowStream } from './row-stream.js';
 import { withoutSecrets } from './server-error.js';
 import { BIGINT, NUMERIC } from './values.js';
 
@@ -95,6 +97,16 @@ export class Session {
       columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
       rows,
     };
+  }
+
+  /** Runs one statement and gives its rows as they come; nothing else runs until they are read. */
+  rowsOf(sql: string, parameters: readonly WireValue[] = []): RowStream {
+    return this.#client.query(new RowStream(sql, parameters));
+  }
+
+  /** Begins a `COPY … FROM STDIN`; nothing else runs until it ends. */
+  copyIn(sql: string): CopyIn {
+    return this.#client.query(new CopyIn(sql));
   }
 
   /** Whether it must be closed instead of being used again. */

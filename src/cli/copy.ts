@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { isServerUrl, shownUrl } from '../database-url.js';
+import { expandPath } from '../engine/sqlite/database-file.js';
+import type { CopyPlace, CopyReport } from '../ops/copy/copy.js';
+import { counted } from '../ops/counted.js';
+import { examples } from './examples.js';
+import { untilInterrupted } from './interruption.js';
+import { Output } from './output.js';
+import { withProgressBar } from './progress-bar.js';
+import { assertFile, assertFileOrMissing, readSettings } from './settings.js';
+import { badUsage } from './usage-error.js';
+
+interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `pylon-db copy --from SRC --to DEST`: a file to a server, back, or between two of a kind. */
+export function configure(command: Command): void {
+  command
+    .requiredOption('--from <database>', 'a file, or the URL of a server')
+    .requiredOption('--to <database>', 'a new or empty file, or a schema of a server without rows')
+    .addHelpText(
+      'after',
+      `${examples([
+        [
+          'pylon-db copy --from ~/.pylon/pylon.db --to postgres://pylon@db.lan/fleet',
+          'from one machine to a server',
+        ],
+        ['pylon-db copy --from postgres://pylon@db.lan/fleet --to pylon.db', 'and back'],
+        ['pylon-db copy --from pylon.db --to new.db --json', 'with checksums, for scripts'],
+      ])}\n
+All or nothing: jobs, earnings, agents and ticks as they were at one moment, with their ids, times
+and preimages, beside writers. The destination is migrated first, and has to be without rows. What
+it stored is read back and compared with what was read, by count and checksum, before it is
+committed: killed at any time, it holds no rows. A file that was created is then left, migrated.
+A row that can't be stored is told with its table and key, and nothing is copied: \`pylon-db check\`
+finds such rows. Ids of ticks go on behind the highest that the source ever gave.
+
+Tables, columns and migrations of other programs are left behind, and told. A checksum is the sum
+of the SHA-256 of each row as a line of PostgreSQL's COPY, modulo 2^256: the order doesn't matter.
+
+Others see the URL in the list of processes: keep the password in PGPASSWORD or ~/.pgpass.`,
+    )
+    .action(async ({ from, to }: CopyOptions) => {
+      const settings = readSettings(command);
+      const source = placeOf(from, '--from');
+      const destination = placeOf(to, '--to');
+      if (source.serverUrl === undefined) assertFile(source.path);
+      if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
+      const { copyDatabase } = await import('../ops/copy/copy.js');
+      const out = new Output(settings);
+      const isNew = destination.serverUrl === undefined && !existsSync(destination.path);
+      const start = performance.now();
+      try {
+        const report = await untilInterrupted((signal) =>
+          withProgressBar(settings, (onProgress) =>
+            copyDatabase(source, destination, { onProgress, signal }),
+          ),
+        );
+        tell(out, source, destination, report, performance.now() - start);
+      } finally {
+        if (isNew && existsSync(destination.path)) out.note(`Created ${destination.path}.`);
+      }
+    });
+}
+
+function placeOf(database: string, option: string): CopyPlace {
+  // An option that swallowed the next one, or an empty variable in a script.
+  if (database === '' || database.startsWith('-')) {
+    throw badUsage(
+      `${option} needs a file or the URL of a server`,
+      'Write ./-name for a name like an option.',
+    );
+  }
+  if (database === ':memory:') {
+    throw badUsage(`${option} must be a file`, 'A database in memory would be empty.');
+  }
+  if (isServerUrl(database, '')) return { path: shownUrl(database), serverUrl: database };
+  return { path: expandPath(database), serverUrl: undefined };
+}
+
+function tell(
+  out: Output,
+  from: CopyPlace,
+  to: CopyPlace,
+  { tables, leftBehind }: CopyReport,
+  durationMs: number,
+): void {
+  const sums = Object.entries(tables);
+  const rows = sums.reduce((sum, [, table]) => sum + table.rows, 0);
+  out.result(
+    {
+      from: from.path,
+      to: to.path,
+      tables,
+      left_behind: leftBehind,
+      duration_ms: Math.round(durationMs),
+    },
+    () => sums.map(([name, sum]) => `${name.padEnd(12)}  ${sum.checksum}  ${sum.rows}`).join('\n'),
+  );
+  out.note(`${counted(rows, 'row')} in ${(durationMs / 1000).toFixed(1)} s, compared.`);
+  for (const [what, names] of Object.entries(leftBehind)) {
+    if (names.length > 0) out.note(`Not copied, of other programs: ${what} ${names.join(', ')}.`);
+  }
+}

@@ -1,0 +1,177 @@
+import { migrations } from '../../../migrations/index.js';
+import { PylonDbError } from '../../errors.js';
+import type { OnProgress } from '../progress.js';
+import { ledgerLike } from './ledger.js';
+import { type CopiedRow, copyLine, notCopied } from './row.js';
+import { type CopyDestination, type CopySource, type LeftBehind, UnstorableRow } from './sides.js';
+import { TableDigest, type TableSum } from './table-digest.js';
+import { COPIED_TABLES, type CopiedTable } from './tables.js';
+
+/** A database that is copied from or to. */
+export interface CopyPlace {
+  /** As it may be shown. */
+  readonly path: string;
+  /** What connects to a server; `undefined` for a file. */
+  readonly serverUrl: string | undefined;
+}
+
+/** What a copy did. */
+export interface CopyReport {
+  /** What was compared on both sides, by table. */
+  readonly tables: Readonly<Record<CopiedTable['name'], TableSum>>;
+  readonly leftBehind: LeftBehind;
+}
+
+interface Watch {
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Copies the published tables of one state of `from` to `to`, all or nothing: the destination is
+ * migrated, and must have no rows. What is stored is read back and compared before it is committed.
+ * Throws `INVALID_ARGUMENT` for a destination with rows, `CORRUPT_ROW` for a row that can't be
+ * stored there, `CORRUPT` for a difference, `ABORTED` when `signal` fired, and what opening throws.
+ */
+export async function copyDatabase(
+  from: CopyPlace,
+  to: CopyPlace,
+  watch: Watch,
+): Promise<CopyReport> {
+  const copy = (source: CopySource) =>
+    withDestination(to, watch.signal, (destination) => copyAll(source, destination, watch));
+  try {
+    if (from.serverUrl === undefined) {
+      const { withFileSource } = await import('./file-source.js');
+      return await withFileSource(from.path, copy);
+    }
+    const { withServerSource } = await import('./server-source.js');
+    return await withServerSource(from.serverUrl, copy);
+  } catch (error) {
+    // The server calls it a cancelled query.
+    if (watch.signal.aborted && !isUnknownCommit(error)) throw stopped();
+    throw error;
+  }
+}
+
+async function withDestination(
+  { path, serverUrl }: CopyPlace,
+  signal: AbortSignal,
+  run: (destination: CopyDestination) => Promise<CopyReport>,
+): Promise<CopyReport> {
+  if (serverUrl === undefined) {
+    const { withFileDestination } = await import('./file-destination.js');
+    return await withFileDestination(path, run);
+  }
+  const { withServerDestination } = await import('./server-destination.js');
+  return await withServerDestination(serverUrl, signal, run);
+}
+
+async function copyAll(
+  source: CopySource,
+  destination: CopyDestination,
+  watch: Watch,
+): Promise<CopyReport> {
+  for (const table of COPIED_TABLES) await refuseOrphans(source, table);
+  const sums = new Map<CopiedTable, TableSum>();
+  for (const table of COPIED_TABLES) {
+    sums.set(table, await copyTable(source, destination, table, watch));
+  }
+  for (const [table, sum] of sums) await compare(destination, table, sum, watch);
+  const ledger = await source.ledger();
+  await destination.replaceLedger(ledgerLike(ledger, await destination.ledger(), migrations));
+  await destination.goOnAfter(await source.lastTickId());
+  watch.signal.throwIfAborted();
+  const names = ledger.map(({ name }) => name);
+  return {
+    tables: byName(sums),
+    leftBehind: {
+      ...(await source.others()),
+      migrations: names.filter((name) => !Object.hasOwn(migrations, name)),
+    },
+  };
+}
+
+async function refuseOrphans(source: CopySource, table: CopiedTable): Promise<void> {
+  const key = await source.orphan(table);
+  if (key === undefined || table.parent === undefined) return;
+  const { column, table: parent } = table.parent;
+  throw notCopied(table, key, `its ${column} names nothing in ${parent}`, column);
+}
+
+async function copyTable(
+  source: CopySource,
+  destination: CopyDestination,
+  table: CopiedTable,
+  watch: Watch,
+): Promise<TableSum> {
+  const total = await source.count(table);
+  const digest = new TableDigest();
+  try {
+    await destination.store(table, told(source.rows(table), digest, table.name, total, watch));
+  } catch (error) {
+    if (!(error instanceof UnstorableRow)) throw error;
+    throw notCopied(table, await source.keyAt(table, error.place), error.why, table.key);
+  }
+  return digest.result;
+}
+
+async function compare(
+  destination: CopyDestination,
+  table: CopiedTable,
+  sum: TableSum,
+  watch: Watch,
+): Promise<void> {
+  const digest = new TableDigest();
+  const rows = told(destination.rows(table), digest, 'comparing', sum.rows, watch);
+  for await (const _ of rows);
+  const stored = digest.result;
+  if (stored.rows === sum.rows && stored.checksum === sum.checksum) return;
+  throw new PylonDbError(
+    'CORRUPT',
+    `${table.name} differs: ${sum.rows} rows with checksum ${sum.checksum} were read, ${stored.rows} with ${stored.checksum} were stored`,
+    {},
+    { operation: '', hint: 'Nothing was copied. Look for triggers on the destination.' },
+  );
+}
+
+/** The rows, counted and hashed on their way. Throws when the signal fired. */
+async function* told(
+  rows: AsyncIterable<readonly CopiedRow[]>,
+  digest: TableDigest,
+  step: string,
+  total: number,
+  { onProgress, signal }: Watch,
+): AsyncGenerator<readonly CopiedRow[]> {
+  for await (const list of rows) {
+    signal.throwIfAborted();
+    for (const row of list) digest.add(copyLine(row));
+    yield list;
+    onProgress({ step, done: digest.result.rows, total, unit: 'rows' });
+  }
+}
+
+function byName(sums: ReadonlyMap<CopiedTable, TableSum>): CopyReport['tables'] {
+  const none: TableSum = new TableDigest().result;
+  const of = (name: CopiedTable['name']) =>
+    [...sums].find(([table]) => table.name === name)?.[1] ?? none;
+  return {
+    jobs: of('jobs'),
+    earnings: of('earnings'),
+    agents: of('agents'),
+    tick_history: of('tick_history'),
+  };
+}
+
+function isUnknownCommit(error: unknown): boolean {
+  return error instanceof PylonDbError && error.code === 'COMMIT_UNKNOWN';
+}
+
+function stopped(): PylonDbError<'ABORTED'> {
+  return new PylonDbError(
+    'ABORTED',
+    'it was stopped before its end',
+    {},
+    { operation: '', hint: 'Nothing was copied. Run it again.' },
+  );
+}

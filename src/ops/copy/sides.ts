@@ -1,0 +1,57 @@
+import type { CopiedRow } from './row.js';
+import type { CopiedTable } from './tables.js';
+
+/** A row of the ledger, integers in decimal. */
+export interface LedgerEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly applied_at: string;
+}
+
+/** What a source holds beside what is copied. */
+export interface LeftBehind {
+  readonly tables: readonly string[];
+  /** As `table.column`: others added them to published tables. */
+  readonly columns: readonly string[];
+  /** Names in the ledger that only others know. */
+  readonly migrations: readonly string[];
+}
+
+/** One committed state of a database that is read, whatever others write meanwhile. */
+export interface CopySource {
+  ledger(): Promise<readonly LedgerEntry[]>;
+  /** Tables and columns of others. */
+  others(): Promise<Omit<LeftBehind, 'migrations'>>;
+  count(table: CopiedTable): Promise<number>;
+  /** The key of a row whose parent is missing. */
+  orphan(table: CopiedTable): Promise<string | undefined>;
+  /** The rows in the order in which they are stored, in lists. Throws `CORRUPT_ROW`. */
+  rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
+  /** The key of a row by its place in {@link rows}, from 0. */
+  keyAt(table: CopiedTable, place: number): Promise<string>;
+  /** The highest tick id that was ever given. */
+  lastTickId(): Promise<bigint>;
+}
+
+/** One open transaction of a migrated database without rows. */
+export interface CopyDestination {
+  /** Throws `CORRUPT_ROW`, or {@link UnstorableRow} where only the row's place is known. */
+  store(table: CopiedTable, rows: AsyncIterable<readonly CopiedRow[]>): Promise<void>;
+  /** What is stored now, as it lies. */
+  rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
+  ledger(): Promise<readonly LedgerEntry[]>;
+  /** Puts these in the place of the ledger rows of the same names. */
+  replaceLedger(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Lets tick ids go on behind `last`, or behind its own last one where that is higher. */
+  goOnAfter(last: bigint): Promise<void>;
+}
+
+/** A row that the destination refused. */
+export class UnstorableRow {
+  constructor(
+    readonly table: CopiedTable,
+    /** Its place among the rows, from 0. */
+    readonly place: number,
+    readonly why: string,
+  ) {}
+}

@@ -1,0 +1,109 @@
+import { EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES } from '../../../generated/db.js';
+
+/** A column as the published schema has it. */
+export interface CopiedColumn {
+  readonly name: string;
+  readonly kind: 'text' | 'integer';
+  readonly isNullable: boolean;
+  /** The words that a CHECK lets through. */
+  readonly words?: ReadonlySet<string>;
+}
+
+/** A published table; its key is the column `key`. */
+export interface CopiedTable {
+  readonly name: 'jobs' | 'earnings' | 'agents' | 'tick_history';
+  readonly key: string;
+  readonly columns: readonly CopiedColumn[];
+  /** The table that must hold what a column names. */
+  readonly parent?: { readonly column: string; readonly table: string; readonly key: string };
+}
+
+const text = (name: string): CopiedColumn => ({ name, kind: 'text', isNullable: false });
+const integer = (name: string): CopiedColumn => ({ name, kind: 'integer', isNullable: false });
+const word = (name: string, words: readonly string[]): CopiedColumn => ({
+  ...text(name),
+  words: new Set(words),
+});
+const orNull = (column: CopiedColumn): CopiedColumn => ({ ...column, isNullable: true });
+
+const JOBS: CopiedTable = {
+  name: 'jobs',
+  key: 'id',
+  columns: [
+    text('id'),
+    integer('kind'),
+    text('customer_pubkey'),
+    word('status', JOB_STATUSES),
+    integer('price_msats'),
+    orNull(text('input_hash')),
+    orNull(text('output_hash')),
+    orNull(text('error_message')),
+    integer('started_at'),
+    orNull(integer('completed_at')),
+    integer('created_at'),
+  ],
+};
+
+const EARNINGS: CopiedTable = {
+  name: 'earnings',
+  key: 'id',
+  columns: [
+    text('id'),
+    orNull(text('job_id')),
+    integer('amount_msats'),
+    word('source', EARNING_SOURCES),
+    orNull(text('payment_hash')),
+    orNull(text('preimage')),
+    integer('earned_at'),
+  ],
+  parent: { column: 'job_id', table: 'jobs', key: 'id' },
+};
+
+const AGENTS: CopiedTable = {
+  name: 'agents',
+  key: 'npub',
+  columns: [
+    text('npub'),
+    text('name'),
+    word('lifecycle_state', LIFECYCLE_STATES),
+    integer('balance_sats'),
+    integer('tick_count'),
+    orNull(integer('last_tick_at')),
+    orNull(text('memory_json')),
+    orNull(text('goals_json')),
+    integer('created_at'),
+    integer('updated_at'),
+  ],
+};
+
+const TICK_HISTORY: CopiedTable = {
+  name: 'tick_history',
+  key: 'id',
+  columns: [
+    integer('id'),
+    text('agent_npub'),
+    integer('tick_number'),
+    orNull(integer('prompt_tokens')),
+    orNull(integer('completion_tokens')),
+    orNull(text('actions_json')),
+    orNull(integer('cost_sats')),
+    orNull(integer('duration_ms')),
+    integer('created_at'),
+  ],
+  parent: { column: 'agent_npub', table: 'agents', key: 'npub' },
+};
+
+/** The tables whose rows are copied: parents before what refers to them. */
+export const COPIED_TABLES: readonly CopiedTable[] = [JOBS, EARNINGS, AGENTS, TICK_HISTORY];
+
+/** The names of a table's columns, as SQL lists them. */
+export function columnList({ columns }: CopiedTable): string {
+  return columns.map(({ name }) => name).join(', ');
+}
+
+/** SQL that gives the keys of rows whose parent is missing, NULL keys aside. */
+export function orphansSql({ name, key, parent }: CopiedTable): string | undefined {
+  if (parent === undefined) return undefined;
+  return `select c.${key} from ${name} c where c.${parent.column} is not null and not exists
+    (select 1 from ${parent.table} p where p.${parent.key} = c.${parent.column}) limit 1`;
+}

@@ -87,6 +87,7 @@ const COMMANDS: readonly (readonly [command: string, ...needed: string[]])[] = [
   ['ticks', 'npub'],
   ['query', 'select 1'],
   ['export', 'jobs'],
+  ['copy', '--from', 'COPY', '--to', 'NEW'],
   ['check'],
   ['vacuum'],
   ['backup', 'NEW'],

@@ -1,10 +1,11 @@
 import type { SessionPool } from '../engine/postgres/pool.js';
+import { PylonDbError } from '../errors.js';
 import type { MigrationList } from '../migrate/migration.js';
 import type { PlannedMigration } from '../migrate/migration-runner.js';
 import { readServerLedger } from '../migrate/postgres-ledger.js';
 import { readServerLedgerRows } from '../migrate/postgres-ledger-rows.js';
 import { PostgresMigrator } from '../migrate/postgres-migrator.js';
-import { appliedOnServer, findServerDrift } from '../migrate/server-drift.js';
+import { appliedOnServer, findServerDrift, mayCreateNoSchema } from '../migrate/server-drift.js';
 import { withServer } from '../ops/server.js';
 import type { DatabaseMigrations, LedgerReport } from './database-migrations.js';
 
@@ -57,11 +58,28 @@ export class ServerMigrations implements DatabaseMigrations {
     return await withServer(this.#url, 'write', async (pool) => {
       const applied = await appliedOnServer(pool, this.#list);
       const known = Object.entries(this.#list).filter(([name]) => applied.includes(name));
-      return { applied, drift: await findServerDrift(pool, Object.fromEntries(known)) };
+      try {
+        return { applied, drift: await findServerDrift(pool, Object.fromEntries(known)) };
+      } catch (error) {
+        throw mayCreateNoSchema(error) ? noSchema(error) : error;
+      }
     });
   }
 
   #migrator(pool: SessionPool, address: string): PostgresMigrator {
     return new PostgresMigrator({ pool, address, list: this.#list, operation: '' });
   }
+}
+
+function noSchema(cause: unknown): PylonDbError<'READ_ONLY'> {
+  return new PylonDbError(
+    'READ_ONLY',
+    'the role may create no schema to compare with',
+    {},
+    {
+      operation: '',
+      cause,
+      hint: 'Verify on the primary, as a role with CREATE on the database: the schema is rolled back.',
+    },
+  );
 }

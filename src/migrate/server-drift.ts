@@ -41,8 +41,7 @@ export async function appliedOnServer(
 /**
  * What differs in the schema that comes first in the search path from one that only `list` made.
  * Other programs' objects, and their columns in our tables, are no drift. The migrations run in a
- * schema of their own that is rolled back, which takes the right to create one: without it, the
- * server's 42501 is thrown.
+ * schema of their own that is rolled back; see {@link mayCreateNoSchema}.
  */
 export async function findServerDrift(pool: SessionPool, list: MigrationList): Promise<Drift[]> {
   return await pool.withSession(async (session) => {
@@ -55,6 +54,14 @@ export async function findServerDrift(pool: SessionPool, list: MigrationList): P
     }
   });
 }
+
+/** Whether it failed because the role, or a server that follows another, may create no schema. */
+export function mayCreateNoSchema(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NO_SCHEMA.has(error.code);
+}
+
+/** Insufficient privilege, and a transaction that can't write. */
+const NO_SCHEMA: ReadonlySet<unknown> = new Set(['42501', '25006']);
 
 async function readBoth(session: Session, list: MigrationList) {
   const [place] = (

@@ -16,7 +16,8 @@ import { type CheckedTable, TableValues, valuesQuery } from './values.js';
 /** What an SQLite file is asked. */
 const FILE: Questions = {
   build,
-  address: (table) => sql`${sql.ref(`${table}.rowid`)}`,
+  // In quotes, SQLite would take a rowid that isn't there for text.
+  address: (alias) => (alias === undefined ? sql`rowid` : sql.ref(`${alias}.rowid`)),
   shell: 'the sqlite3 shell',
 };
 

@@ -71,7 +71,7 @@ export function repeatsOf(
 ): Compilable<AddressedRow> {
   return build
     .selectFrom('earnings')
-    .select(['id', address('earnings').as('rowid')])
+    .select(['id', address().as('rowid')])
     .where('payment_hash', '=', hash)
     .orderBy('earned_at')
     .orderBy('id')

@@ -5,8 +5,8 @@ import type { Finding } from './finding.js';
 /** Builds the questions of checks for one kind of database, and runs none. */
 export interface Questions {
   readonly build: QueryCreator<DB>;
-  /** What tells a row of a table from all others when its key doesn't. */
-  address(table: string): RawBuilder<unknown>;
+  /** What tells a row from all others of its table when its key doesn't; `alias` is for joins. */
+  address(alias?: string): RawBuilder<unknown>;
   /** The program that mends rows by hand. */
   readonly shell: string;
 }

@@ -8,7 +8,7 @@ import type { Questions } from './row-check.js';
 /** What a server is asked. */
 export const SERVER: Questions = {
   build: new Kysely<DB>({ dialect: postgresDialect }),
-  address: (table) => sql`cast(${sql.ref(`${table}.ctid`)} as text)`,
+  address: (alias) => sql`cast(${sql.ref(alias === undefined ? 'ctid' : `${alias}.ctid`)} as text)`,
   shell: 'psql',
 };
 

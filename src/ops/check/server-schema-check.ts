@@ -1,7 +1,7 @@
 import { migrations } from '../../../migrations/index.js';
 import type { SessionPool } from '../../engine/postgres/pool.js';
 import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
-import { findServerDrift } from '../../migrate/server-drift.js';
+import { findServerDrift, mayCreateNoSchema } from '../../migrate/server-drift.js';
 import type { Found } from './run-checks.js';
 import { driftFound, emptyDatabaseFound } from './schema-findings.js';
 
@@ -18,15 +18,8 @@ export async function checkServerSchema(
     const drift = await findServerDrift(pool, Object.fromEntries(known));
     return { findings: driftFound(drift), skipped: [] };
   } catch (error) {
-    if (!MAY_NOT_CREATE.has(codeOf(error))) throw error;
+    if (!mayCreateNoSchema(error)) throw error;
     const reason = 'the role may create no schema to compare with';
     return { findings: [], skipped: [{ check: 'schema', reason }] };
   }
-}
-
-/** Insufficient privilege; and a server that only follows another. */
-const MAY_NOT_CREATE: ReadonlySet<unknown> = new Set(['42501', '25006']);
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

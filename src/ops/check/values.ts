@@ -64,7 +64,7 @@ export const CHECKED_TABLES = [
 
 /** All rows of a table, with what tells each from all others as `rowid`. */
 export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
-  const rowid = address(table).as('rowid');
+  const rowid = address().as('rowid');
   switch (table) {
     case 'migrations':
       return build.selectFrom(table).select(['id', 'name', 'applied_at']).select(rowid);

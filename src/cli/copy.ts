@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isServerUrl, shownUrl } from '../database-url.js';
 import { expandPath } from '../engine/sqlite/database-file.js';
-import type { CopyPlace, CopyReport } from '../ops/copy/copy.js';
+import type { CopyReport } from '../ops/copy/copy.js';
 import { counted } from '../ops/counted.js';
+import type { DatabasePlace } from '../ops/database-place.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
@@ -66,7 +67,7 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
     });
 }
 
-function placeOf(database: string, option: string): CopyPlace {
+function placeOf(database: string, option: string): DatabasePlace {
   // An option that swallowed the next one, or an empty variable in a script.
   if (database === '' || database.startsWith('-')) {
     throw badUsage(
@@ -83,8 +84,8 @@ function placeOf(database: string, option: string): CopyPlace {
 
 function tell(
   out: Output,
-  from: CopyPlace,
-  to: CopyPlace,
+  from: DatabasePlace,
+  to: DatabasePlace,
   { tables, leftBehind }: CopyReport,
   durationMs: number,
 ): void {

@@ -9,7 +9,7 @@ import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFile, assertFileOrMissing, readSettings } from './settings.js';
+import { assertFile, assertFileOrMissing, readSettings, type Settings } from './settings.js';
 import { badUsage } from './usage-error.js';
 
 interface CopyOptions {
@@ -50,21 +50,36 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
       const destination = placeOf(to, '--to');
       if (source.serverUrl === undefined) assertFile(source.path);
       if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
-      const { copyDatabase } = await import('../ops/copy/copy.js');
       const out = new Output(settings);
-      const isNew = destination.serverUrl === undefined && !existsSync(destination.path);
       const start = performance.now();
-      try {
-        const report = await untilInterrupted((signal) =>
-          withProgressBar(settings, (onProgress) =>
-            copyDatabase(source, destination, { onProgress, signal }),
-          ),
-        );
-        tell(out, source, destination, report, performance.now() - start);
-      } finally {
-        if (isNew && existsSync(destination.path)) out.note(`Created ${destination.path}.`);
-      }
+      const report = await copyTelling(settings, source, destination, out);
+      tell(out, source, destination, report, performance.now() - start);
     });
+}
+
+/** Copies, and tells of a file that was created, also when it then stays empty. */
+async function copyTelling(
+  settings: Settings,
+  source: DatabasePlace,
+  destination: DatabasePlace,
+  out: Output,
+): Promise<CopyReport> {
+  const { copyDatabase } = await import('../ops/copy/copy.js');
+  const { path, serverUrl } = destination;
+  const isNew = serverUrl === undefined && !existsSync(path);
+  try {
+    const report = await untilInterrupted((signal) =>
+      withProgressBar(settings, (onProgress) =>
+        copyDatabase(source, destination, { onProgress, signal }),
+      ),
+    );
+    if (isNew) out.note(`Created ${path}.`);
+    return report;
+  } catch (error) {
+    // Under --json the error stands alone.
+    if (isNew && existsSync(path) && !settings.json) out.note(`Created ${path}, without rows.`);
+    throw error;
+  }
 }
 
 function placeOf(database: string, option: string): DatabasePlace {

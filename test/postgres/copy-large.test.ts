@@ -13,7 +13,7 @@ import { describeOnServer } from './own-server.js';
 /** Jobs, and as many earnings and ticks. */
 const JOBS = 100_000;
 
-/** Twice what 10,000 rows take: what grows with the rows would be far above, they are 100 MB. */
+/** In MB, twice what was measured: Node itself, SQLite's page cache, and pieces on their way. */
 const MOST_MB = 400;
 
 describeOnServer('copy of 300,000 rows', (own) => {

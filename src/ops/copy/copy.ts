@@ -140,7 +140,7 @@ async function* told(
     signal.throwIfAborted();
     for (const row of list) digest.add(copyLine(row));
     yield list;
-    onProgress({ step, done: digest.result.rows, total, unit: 'rows' });
+    onProgress({ step, done: digest.rows, total, unit: 'rows' });
   }
 }
 

@@ -61,6 +61,12 @@ describeOnServer('export of a server', (own) => {
     'select upper(x) from (select preimage as x from earnings offset 0) s',
     'with c as materialized (select preimage as x from earnings) select upper(c.x) from c, c as d',
     'select (select preimage from earnings limit 1)',
+    'select upper(x) from earnings as e (a, b, c, d, f, x)',
+    'select max("X y") from earnings as "E" (a, b, c, d, f, "X y")',
+    'select count(*) from earnings as e (a, b, c, d, f, x) group by x',
+    'select j.id from jobs j join earnings as e (a, b, c, d, f, x) on e.x = j.id',
+    'select x from earnings as e (a, b, c, d, f, x)',
+    'select id from (select id, preimage from earnings offset 0) s where s is not null',
     'select id from earnings order by preimage',
     'select max(preimage) from earnings',
     'select a.id from earnings a join earnings b on a.preimage = b.preimage',
@@ -93,7 +99,12 @@ describeOnServer('export of a server', (own) => {
     ['select count(*) as n from earnings', 'n\r\n1\r\n'],
     ['select j.id from jobs j join earnings e on e.job_id = j.id', 'id\r\nj\r\n'],
     ['select source, count(*) as n from earnings group by source', 'source,n\r\njob,1\r\n'],
+    ['select id from jobs where kind = 5;', 'id\r\nj\r\n'],
     ['select job_id from earnings order by earned_at', 'job_id\r\nj\r\n'],
+    [
+      "select row_to_json(x) as r from (select kind from jobs where id = 'j') x",
+      'r\r\n"{""kind"":5}"\r\n',
+    ],
   ])('lets through what reads none: %s', async (sql, text) => {
     const props = { selection: { sql }, format: 'csv' as const, includeSecrets: false };
     expect(await exportOf(url, props)).toBe(text);

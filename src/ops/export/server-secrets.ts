@@ -15,11 +15,17 @@ export async function refuseServerPreimages(
   session: Session,
   { sql, values, words }: ServerQuestion,
 ): Promise<void> {
-  const { rows } = await session.texts(`explain (verbose, costs off, format json) ${sql}`, values);
+  // As a subquery: of one table alone, a plan names columns without their table.
+  const asked = `select q.* from (${sql.replace(/;\s*$/, '')}\n) q`;
+  const { rows } = await session.texts(
+    `explain (verbose, costs off, format json) ${asked}`,
+    values,
+  );
   const plan: unknown = JSON.parse(rows[0]?.[0] ?? 'null');
   const names = new Set([...words, ...calledIn(plan)]);
+  const harmless = new Harmless(new Set(aliasesIn(plan)), await harmlessColumns(session));
   if (
-    readsSecret(plan, undefined) ||
+    readsSecret(plan, undefined, harmless) ||
     [...names].some((name) => RUNS_SQL.test(name)) ||
     (await isOthersFunction(session, [...names]))
   ) {
@@ -50,16 +56,59 @@ const NAMES_AS_INPUT = new Set([
 ]);
 
 const MENTIONS = new RegExp(SECRET.column, 'i');
-/** The column alone. A scan gives its parent all columns where that is cheaper than some. */
-const BARE = new RegExp(`^(?:[\\w$]+\\.)?${SECRET.column}$`);
-/** A row as a value: `earnings.*`. */
-const WHOLE_ROW = /\.\*/;
 
-function readsSecret(node: unknown, parent: string | undefined): boolean {
-  if (Array.isArray(node)) return node.some((item) => readsSecret(item, parent));
-  if (!isObject(node)) {
-    return typeof node === 'string' && (MENTIONS.test(node) || WHOLE_ROW.test(node));
+/** A name as plans write it. */
+const NAME = '"(?:[^"]|"")+"|[\\w$]+';
+const COLUMN = new RegExp(`(${NAME})\\.(${NAME}|\\*)`, 'g');
+const ONLY_COLUMN = new RegExp(`^(?:${NAME})\\.(?:${NAME})$`);
+
+/** Which columns of the table with the secret may be read, by any of its aliases in a plan. */
+class Harmless {
+  readonly #aliases: ReadonlySet<string>;
+  readonly #columns: ReadonlySet<string>;
+
+  constructor(aliases: ReadonlySet<string>, columns: ReadonlySet<string>) {
+    this.#aliases = aliases;
+    this.#columns = columns;
   }
+
+  /**
+   * Whether an expression names another column, or the whole row. A query may name columns anew
+   * (`earnings as e (a, b)`), so only known names are let through.
+   */
+  isBrokenBy(expression: string): boolean {
+    if (MENTIONS.test(expression)) return true;
+    for (const [, alias = '', column = ''] of expression.matchAll(COLUMN)) {
+      if (this.#aliases.has(unquoted(alias)) && !this.#columns.has(unquoted(column))) return true;
+    }
+    return false;
+  }
+}
+
+function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
+/** The names by which a plan calls the table with the secret. */
+function aliasesIn(node: unknown): string[] {
+  if (Array.isArray(node)) return node.flatMap(aliasesIn);
+  if (!isObject(node)) return [];
+  const own = node['Relation Name'] === SECRET.table ? [String(node['Alias'])] : [];
+  return [...own, ...Object.values(node).flatMap(aliasesIn)];
+}
+
+async function harmlessColumns(session: Session): Promise<Set<string>> {
+  const { rows } = await session.texts(
+    `select a.attname from pg_catalog.pg_attribute a
+     join pg_catalog.pg_class c on c.oid = a.attrelid where c.relname = $1 and a.attname <> $2`,
+    [SECRET.table, SECRET.column],
+  );
+  return new Set(rows.map(([name]) => String(name)));
+}
+
+function readsSecret(node: unknown, parent: string | undefined, harmless: Harmless): boolean {
+  if (Array.isArray(node)) return node.some((item) => readsSecret(item, parent, harmless));
+  if (!isObject(node)) return typeof node === 'string' && harmless.isBrokenBy(node);
   const { 'Node Type': type, 'Relation Name': relation } = node;
   if (typeof type === 'string' && OPAQUE.has(type)) return true;
   if (typeof relation === 'string' && relation.startsWith('pg_statistic')) return true;
@@ -71,16 +120,16 @@ function readsSecret(node: unknown, parent: string | undefined): boolean {
     NAMES_AS_INPUT.has(parent);
   return Object.entries(node).some(([key, value]) => {
     if (key === 'Plans' || key === 'Plan') {
-      return readsSecret(value, typeof type === 'string' ? type : undefined);
+      return readsSecret(value, typeof type === 'string' ? type : undefined, harmless);
     }
     const own = key === 'Output' && mayDrop ? withoutBare(value) : value;
-    return readsSecret(own, undefined);
+    return readsSecret(own, undefined, harmless);
   });
 }
 
-/** If the parent used it, its own expressions would name it. */
+/** A scan gives its parent all columns where that is cheaper; what the parent uses, it names. */
 function withoutBare(output: unknown): unknown {
-  return Array.isArray(output) ? output.filter((item) => !BARE.test(String(item))) : output;
+  return Array.isArray(output) ? output.filter((item) => !ONLY_COLUMN.test(String(item))) : output;
 }
 
 /** The functions that a plan names, in lower case and without their schema. */

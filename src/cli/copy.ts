@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isServerUrl, shownUrl } from '../database-url.js';
 import { expandPath } from '../engine/sqlite/database-file.js';
-import type { CopyPlace, CopyReport } from '../ops/copy/copy.js';
+import type { CopyReport } from '../ops/copy/copy.js';
 import { counted } from '../ops/counted.js';
+import type { DatabasePlace } from '../ops/database-place.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFile, assertFileOrMissing, readSettings } from './settings.js';
+import { assertFile, assertFileOrMissing, readSettings, type Settings } from './settings.js';
 import { badUsage } from './usage-error.js';
 
 interface CopyOptions {
@@ -49,24 +50,39 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
       const destination = placeOf(to, '--to');
       if (source.serverUrl === undefined) assertFile(source.path);
       if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
-      const { copyDatabase } = await import('../ops/copy/copy.js');
       const out = new Output(settings);
-      const isNew = destination.serverUrl === undefined && !existsSync(destination.path);
       const start = performance.now();
-      try {
-        const report = await untilInterrupted((signal) =>
-          withProgressBar(settings, (onProgress) =>
-            copyDatabase(source, destination, { onProgress, signal }),
-          ),
-        );
-        tell(out, source, destination, report, performance.now() - start);
-      } finally {
-        if (isNew && existsSync(destination.path)) out.note(`Created ${destination.path}.`);
-      }
+      const report = await copyTelling(settings, source, destination, out);
+      tell(out, source, destination, report, performance.now() - start);
     });
 }
 
-function placeOf(database: string, option: string): CopyPlace {
+/** Copies, and tells of a file that was created, also when it then stays empty. */
+async function copyTelling(
+  settings: Settings,
+  source: DatabasePlace,
+  destination: DatabasePlace,
+  out: Output,
+): Promise<CopyReport> {
+  const { copyDatabase } = await import('../ops/copy/copy.js');
+  const { path, serverUrl } = destination;
+  const isNew = serverUrl === undefined && !existsSync(path);
+  try {
+    const report = await untilInterrupted((signal) =>
+      withProgressBar(settings, (onProgress) =>
+        copyDatabase(source, destination, { onProgress, signal }),
+      ),
+    );
+    if (isNew) out.note(`Created ${path}.`);
+    return report;
+  } catch (error) {
+    // Under --json the error stands alone.
+    if (isNew && existsSync(path) && !settings.json) out.note(`Created ${path}, without rows.`);
+    throw error;
+  }
+}
+
+function placeOf(database: string, option: string): DatabasePlace {
   // An option that swallowed the next one, or an empty variable in a script.
   if (database === '' || database.startsWith('-')) {
     throw badUsage(
@@ -83,8 +99,8 @@ function placeOf(database: string, option: string): CopyPlace {
 
 function tell(
   out: Output,
-  from: CopyPlace,
-  to: CopyPlace,
+  from: DatabasePlace,
+  to: DatabasePlace,
   { tables, leftBehind }: CopyReport,
   durationMs: number,
 ): void {

@@ -21,7 +21,7 @@ export async function printExport(
   // A bar would be drawn between the rows.
   const quiet = settings.quiet || process.stdout.isTTY;
   await withProgressBar({ ...settings, quiet }, (onProgress) =>
-    exportToStream(settings.path, props, {
+    exportToStream(settings, props, {
       together,
       sink: stdoutFor(props),
       onRows: (done, total) => onProgress({ step: 'exporting', done, total, unit: 'rows' }),
@@ -38,13 +38,12 @@ export async function writeExport(
   options: Pick<ExportFileOptions, 'destination' | 'force'> & { readonly all: boolean },
 ): Promise<void> {
   const { exportToFile, exportToFolder } = await import('../ops/export/export-to-file.js');
-  const { path } = settings;
   const { all, ...destination } = options;
   const files = await untilInterrupted((signal) =>
     withProgressBar(settings, async (onProgress) => {
       const how = { ...destination, onProgress, signal };
-      if (!all) return [await exportToFile(path, props, how)];
-      return await exportToFolder(path, { ...props, tables: EXPORT_TABLES }, how);
+      if (!all) return [await exportToFile(settings, props, how)];
+      return await exportToFolder(settings, { ...props, tables: EXPORT_TABLES }, how);
     }),
   );
   out.result({ format: props.format, files: files.map(fileAsJson) }, () =>

@@ -47,7 +47,13 @@ export function configure(command: Command): void {
 Values:
   Nothing is rounded. In CSV (RFC 4180) NULL and empty text are both an empty field. In JSON
   integers beyond 2^53-1 are strings. BLOBs are hexadecimal. --since looks at created_at,
-  earned_at, updated_at or applied_at. Preimages need --include-secrets, in --sql as well.`,
+  earned_at, updated_at or applied_at. Preimages need --include-secrets, in --sql as well.
+
+A server gives the same text for the same rows. Ticks and migrations come by id there too; jobs,
+earnings and agents as they lie: after a copy in the order of the source, a changed row elsewhere.
+In --sql a query is refused there unless its plan shows that no preimage is read; one that calls a
+function of others, or that reads another server's table, needs --include-secrets. To be sure that
+nobody can, give the role no right to that column: the server then refuses it, flag or not.`,
     )
     .action(async (table: string | undefined, options: ExportOptions) => {
       const settings = readSettings(command);

@@ -222,6 +222,16 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
     format: oneOf(['csv', 'json', 'ndjson']),
     files: list(object({ path: absolutePath, table: orNull(text), rows: count, bytes: count })),
   }),
+  copy: object({
+    from: absolutePath,
+    to: absolutePath,
+    tables: each(
+      ['jobs', 'earnings', 'agents', 'tick_history'],
+      object({ rows: count, checksum: { type: 'string', pattern: '^[0-9a-f]{64}$' } }),
+    ),
+    left_behind: each(['tables', 'columns', 'migrations'], list(text)),
+    duration_ms: count,
+  }),
   restore: object(
     {
       path: absolutePath,

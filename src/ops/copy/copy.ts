@@ -1,19 +1,12 @@
 import { migrations } from '../../../migrations/index.js';
 import { PylonDbError } from '../../errors.js';
+import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { ledgerLike } from './ledger.js';
 import { type CopiedRow, copyLine, notCopied } from './row.js';
 import { type CopyDestination, type CopySource, type LeftBehind, UnstorableRow } from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 import { COPIED_TABLES, type CopiedTable } from './tables.js';
-
-/** A database that is copied from or to. */
-export interface CopyPlace {
-  /** As it may be shown. */
-  readonly path: string;
-  /** What connects to a server; `undefined` for a file. */
-  readonly serverUrl: string | undefined;
-}
 
 /** What a copy did. */
 export interface CopyReport {
@@ -34,8 +27,8 @@ interface Watch {
  * stored there, `CORRUPT` for a difference, `ABORTED` when `signal` fired, and what opening throws.
  */
 export async function copyDatabase(
-  from: CopyPlace,
-  to: CopyPlace,
+  from: DatabasePlace,
+  to: DatabasePlace,
   watch: Watch,
 ): Promise<CopyReport> {
   const copy = (source: CopySource) =>
@@ -55,7 +48,7 @@ export async function copyDatabase(
 }
 
 async function withDestination(
-  { path, serverUrl }: CopyPlace,
+  { path, serverUrl }: DatabasePlace,
   signal: AbortSignal,
   run: (destination: CopyDestination) => Promise<CopyReport>,
 ): Promise<CopyReport> {
@@ -147,7 +140,7 @@ async function* told(
     signal.throwIfAborted();
     for (const row of list) digest.add(copyLine(row));
     yield list;
-    onProgress({ step, done: digest.result.rows, total, unit: 'rows' });
+    onProgress({ step, done: digest.rows, total, unit: 'rows' });
   }
 }
 

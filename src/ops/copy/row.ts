@@ -63,13 +63,15 @@ export function notCopied(
 }
 
 const ESCAPED = /[\\\n\r\t]/;
-const EVERY_ESCAPED = /[\\\n\r\t]/g;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
+
+/** One pass a character, by what engines do fastest: a callback for each match takes much longer. */
+function escaped(value: string): string {
+  return value
+    .replace(/\\/g, '\\\\')
+    .replace(/\n/g, '\\n')
+    .replace(/\r/g, '\\r')
+    .replace(/\t/g, '\\t');
+}
 
 /**
  * The row as a line of PostgreSQL's COPY: what it is sent as, and what is hashed on both sides. No
@@ -81,7 +83,7 @@ export function copyLine(row: CopiedRow): string {
     const value = row[i] ?? null;
     line += i === 0 ? '' : '\t';
     if (value === null) line += '\\N';
-    else if (ESCAPED.test(value)) line += value.replaceAll(EVERY_ESCAPED, (c) => ESCAPES[c] ?? c);
+    else if (ESCAPED.test(value)) line += escaped(value);
     else line += value;
   }
   return `${line}\n`;

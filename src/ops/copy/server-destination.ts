@@ -86,9 +86,9 @@ async function transact<Result>(
 }
 
 /**
- * Begins new, empty tables: in old ones, rows would fill the room of deleted rows in any order, and
- * a copy that is rolled back would leave its own. Not where another's table refers to them, or
- * where the role may not.
+ * Begins new, empty tables, which COPY fills in the order of its lines: in old ones it looks for
+ * room on earlier pages, and a copy that is rolled back would leave its rows as waste. Not where
+ * another's table refers to them, or where the role may not: then only the order differs.
  */
 async function startAfresh(session: Session, tables: string): Promise<void> {
   await session.texts('savepoint pylon_db_copy', []);

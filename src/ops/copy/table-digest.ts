@@ -23,6 +23,10 @@ export class TableDigest {
     this.#sum += BigInt(`0x${createHash('sha256').update(line).digest('hex')}`);
   }
 
+  get rows(): number {
+    return this.#rows;
+  }
+
   get result(): TableSum {
     return {
       rows: this.#rows,

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { fileProblem } from '../backup/file-problem.js';
 import type { Progress } from '../progress.js';
 import { type ExportPart, type ExportProps, exportParts } from './export-parts.js';
+import type { ServerExportPart } from './server-parts.js';
 import { withSnapshot } from './snapshot.js';
 import type { ExportTable } from './tables.js';
 import { writeChunks } from './write-chunks.js';
@@ -36,12 +37,13 @@ export async function exportFiles(
   });
 }
 
-async function writePart(
-  { table, total, chunks }: ExportPart,
+/** Writes and syncs one file. Throws `DISK_FULL`, and what reading throws. */
+export async function writePart(
+  { table, total, chunks }: ExportPart | ServerExportPart,
   file: string,
   report: (progress: Progress) => void,
 ): Promise<WrittenPart> {
-  const expected = total();
+  const expected = await total();
   const step = table ?? 'query';
   const fd = openSync(file, 'r+');
   try {

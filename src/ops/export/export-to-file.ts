@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileProblem } from '../backup/file-problem.js';
 import { createExclusively, partialPath, removeLeftovers } from '../backup/partial-files.js';
 import { runInChild } from '../child.js';
+import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { assertFileDestination, assertFolderDestination } from './destination.js';
 import type { ExportProps } from './export-parts.js';
@@ -30,17 +31,17 @@ export interface ExportedFile extends WrittenPart {
  * `DISK_FULL`, `ABORTED`, and what reading throws.
  */
 export async function exportToFile(
-  path: string,
+  database: DatabasePlace,
   props: ExportProps,
   options: ExportFileOptions,
 ): Promise<ExportedFile> {
   const { destination, force } = options;
   return await beside(destination, async (partial) => {
-    assertFileDestination(destination, path, force);
+    assertFileDestination(destination, database.path, force);
     createExclusively(partial);
-    const [written] = await run(path, props, [partial], options);
+    const [written] = await run(database, props, [partial], options);
     // What somebody made meanwhile stays.
-    assertFileDestination(destination, path, force);
+    assertFileDestination(destination, database.path, force);
     renameSync(partial, destination);
     return { path: destination, ...(written ?? NOTHING) };
   });
@@ -51,18 +52,18 @@ export async function exportToFile(
  * appear at once, or none. Throws like {@link exportToFile}.
  */
 export async function exportToFolder(
-  path: string,
+  database: DatabasePlace,
   props: ExportProps & { readonly tables: readonly ExportTable[] },
   options: ExportFileOptions,
 ): Promise<ExportedFile[]> {
   const { destination } = options;
   return await beside(destination, async (partial) => {
-    assertFolderDestination(destination, path);
+    assertFolderDestination(destination, database.path);
     mkdirSync(partial, { mode: 0o700 });
     const names = props.tables.map((table) => `${table}.${props.format}`);
     const files = names.map((name) => join(partial, name));
     for (const file of files) createExclusively(file);
-    const written = await run(path, props, files, options);
+    const written = await run(database, props, files, options);
     syncFolder(partial);
     renameSync(partial, destination);
     return written.map((part, i) => ({ path: join(destination, names[i] ?? ''), ...part }));
@@ -90,11 +91,15 @@ async function beside<Result>(
 }
 
 async function run(
-  path: string,
+  { path, serverUrl }: DatabasePlace,
   props: ExportProps,
   files: readonly string[],
   { onProgress, signal }: ExportFileOptions,
 ): Promise<WrittenPart[]> {
+  if (serverUrl !== undefined) {
+    const { exportServerFiles } = await import('./server-export.js');
+    return await exportServerFiles(serverUrl, props, files, { onProgress, signal });
+  }
   const { selection, format, includeSecrets } = props;
   const input = { path, selection, format, includeSecrets, files };
   return await runInChild('exportFiles', input, { operation: '', onReport: onProgress, signal });

@@ -1,20 +1,29 @@
+import type { DatabasePlace } from '../database-place.js';
 import { type ExportProps, exportParts, inOneText } from './export-parts.js';
 import { withSnapshot } from './snapshot.js';
 import { type Sink, writeChunks } from './write-chunks.js';
+
+/** How an export goes to its reader. */
+export interface StreamOptions {
+  /** Several tables in one text. */
+  readonly together: boolean;
+  readonly sink: Sink;
+  readonly onRows: (done: number, total: number) => void;
+}
 
 /**
  * Exports to whoever reads: one table or query, or with `together` several tables in one text.
  * Gives the number of rows; stops early when `sink` gives `false`. Throws what reading throws.
  */
 export async function exportToStream(
-  path: string,
+  { path, serverUrl }: DatabasePlace,
   props: ExportProps,
-  options: {
-    readonly together: boolean;
-    readonly sink: Sink;
-    readonly onRows: (done: number, total: number) => void;
-  },
+  options: StreamOptions,
 ): Promise<number> {
+  if (serverUrl !== undefined) {
+    const { exportServerToStream } = await import('./server-export.js');
+    return await exportServerToStream(serverUrl, props, options);
+  }
   return await withSnapshot(path, async (db) => {
     const parts = exportParts(db, props);
     const total = parts.reduce((sum, part) => sum + part.total(), 0);

@@ -19,30 +19,51 @@ export function jsonObjects(columns: readonly string[]): (row: readonly StoredVa
   return (row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`;
 }
 
+/** How rows become one JSON array, a row a line. */
+export function jsonArrayText(columns: readonly string[]): {
+  readonly row: (row: readonly StoredValue[]) => string;
+  /** What stands behind the last row. */
+  readonly end: () => string;
+} {
+  const toObject = jsonObjects(columns);
+  let before = '[\n';
+  return {
+    row: (row) => {
+      const text = before + toObject(row);
+      before = ',\n';
+      return text;
+    },
+    end: () => (before === '[\n' ? '[]' : '\n]'),
+  };
+}
+
+/** Makes of a row a line; `table` wraps it: `{"table":"jobs","row":{…}}`. */
+export function jsonLineText(
+  columns: readonly string[],
+  table?: string,
+): (row: readonly StoredValue[]) => string {
+  const toObject = jsonObjects(columns);
+  const [start, end] = table === undefined ? ['', ''] : [`{"table":"${table}","row":`, '}'];
+  return (row) => `${start}${toObject(row)}${end}\n`;
+}
+
 /** Rows as one JSON array, a row a line. */
 export function* jsonArray(
   rows: Iterable<readonly StoredValue[]>,
   columns: readonly string[],
 ): Generator<Chunk> {
-  const toObject = jsonObjects(columns);
-  let before = '[\n';
-  yield* inChunks(rows, (row) => {
-    const text = before + toObject(row);
-    before = ',\n';
-    return text;
-  });
-  yield { data: before === '[\n' ? '[]' : '\n]', rows: 0 };
+  const text = jsonArrayText(columns);
+  yield* inChunks(rows, text.row);
+  yield { data: text.end(), rows: 0 };
 }
 
-/** Rows as objects, a line each; `table` wraps them: `{"table":"jobs","row":{…}}`. */
+/** Rows as objects, a line each, wrapped with the name of their `table` if there is one. */
 export function jsonLines(
   rows: Iterable<readonly StoredValue[]>,
   columns: readonly string[],
   table?: string,
 ): Generator<Chunk> {
-  const toObject = jsonObjects(columns);
-  const [start, end] = table === undefined ? ['', ''] : [`{"table":"${table}","row":`, '}'];
-  return inChunks(rows, (row) => `${start}${toObject(row)}${end}\n`);
+  return inChunks(rows, jsonLineText(columns, table));
 }
 
 /** Columns of a query may share a name; then they are numbered as SQLite numbers those of a view. */

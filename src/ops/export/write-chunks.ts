@@ -12,13 +12,13 @@ export type Sink = (data: string | Uint8Array) => boolean | Promise<boolean>;
  * loop runs between pieces. Stops early when `sink` gives `false`.
  */
 export async function writeChunks(
-  chunks: Iterable<Chunk>,
+  chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
   sink: Sink,
   onRows: (done: number) => void,
 ): Promise<number> {
   let done = 0;
   let told = performance.now();
-  for (const { data, rows } of chunks) {
+  for await (const { data, rows } of chunks) {
     if (!(await sink(data))) return done;
     done += rows;
     await nextTurn();

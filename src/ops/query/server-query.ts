@@ -203,7 +203,7 @@ const FEATURE_NOT_SUPPORTED = '0A000';
 const WRITES = ['insert', 'update', 'delete', 'merge'];
 
 /** What the server said against a statement that would write, in the words of every database. */
-function refusedWrite(error: unknown, { words }: ServerQuestion): PylonDbError | undefined {
+export function refusedWrite(error: unknown, { words }: ServerQuestion): PylonDbError | undefined {
   const code = codeOf(error);
   const isWrite =
     code === READ_ONLY_TRANSACTION ||

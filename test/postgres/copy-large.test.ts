@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, it } from 'vitest';
+import { PylonDb } from '../../src/index.js';
+import { CLI, publishedFile } from '../cli/command.js';
+import { temporaryFolder } from '../temporary.js';
+import { allExports } from './copied.js';
+import { describeOnServer } from './own-server.js';
+
+/** Jobs, and as many earnings and ticks. */
+const JOBS = 100_000;
+
+/** In MB, twice what was measured: Node itself, SQLite's page cache, and pieces on their way. */
+const MOST_MB = 400;
+
+describeOnServer('copy of 300,000 rows', (own) => {
+  it('there and back gives identical exports, in bounded memory', {
+    timeout: 600_000,
+  }, async () => {
+    const file = await largeFile();
+    const url = await own.freshSchema();
+    const back = join(temporaryFolder(), 'back.db');
+    const there = await measured(file, url);
+    const again = await measured(url, back);
+    console.log(`copy of 300k rows: to the server ${there.told}; back ${again.told}`);
+    expect([there.exitCode, again.exitCode]).toEqual([0, 0]);
+    expect(Math.max(there.peakMb, again.peakMb)).toBeLessThan(MOST_MB);
+    const [before, after] = [await allExports(file), await allExports(back)];
+    for (const [name, text] of Object.entries(before)) {
+      // Not toEqual: a difference of 30 MB would take minutes to print.
+      expect([name, after[name] === text]).toEqual([name, true]);
+    }
+  });
+});
+
+async function measured(from: string, to: string) {
+  const start = performance.now();
+  const child = spawn('node', [CLI, 'copy', '--from', from, '--to', to, '--quiet'], {
+    stdio: 'ignore',
+  });
+  let peakMb = 0;
+  const look = setInterval(() => {
+    peakMb = Math.max(peakMb, peakMbOf(child.pid));
+  }, 20);
+  const exitCode = await new Promise((resolve) => child.on('close', resolve));
+  clearInterval(look);
+  const seconds = (performance.now() - start) / 1000;
+  const rate = Math.round((3 * JOBS) / seconds).toLocaleString('en');
+  return { exitCode, peakMb, told: `${rate} rows/s, at most ${Math.round(peakMb)} MB` };
+}
+
+/** The most memory that a process had; 0 where the system doesn't tell. */
+function peakMbOf(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+async function largeFile(): Promise<string> {
+  const path = publishedFile(temporaryFolder());
+  await (await PylonDb.open(path)).close();
+  const db = new Database(path);
+  try {
+    const job = db.prepare(
+      `insert into jobs (id, kind, customer_pubkey, status, price_msats, output_hash, started_at,
+       created_at) values (?, 5050, ?, 'completed', 1000, ?, ?, ?)`,
+    );
+    const earning = db.prepare(
+      `insert into earnings (id, job_id, amount_msats, source, payment_hash, preimage, earned_at)
+       values (?, ?, 1000, 'job', ?, ?, ?)`,
+    );
+    const tick = db.prepare(
+      `insert into tick_history (agent_npub, tick_number, actions_json, created_at)
+       values ((select min(npub) from agents), ?, '[{"note":"Grüße"}]', ?)`,
+    );
+    const hex = 'ab'.repeat(32);
+    db.transaction(() => {
+      for (let i = 0; i < JOBS; i++) {
+        const [id, time] = [randomUUID(), 1_700_000_000 + i];
+        job.run(id, hex, hex, time, time);
+        earning.run(`earn-${randomUUID()}`, id, hex, hex, time);
+        tick.run(10_000 + i, time);
+      }
+    })();
+  } finally {
+    db.close();
+  }
+  return path;
+}

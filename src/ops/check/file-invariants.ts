@@ -18,7 +18,7 @@ const FILE: Questions = {
   build,
   // In quotes, SQLite would take a rowid that isn't there for text.
   address: (alias) => (alias === undefined ? sql`rowid` : sql.ref(`${alias}.rowid`)),
-  shell: 'the sqlite3 shell',
+  mendedWith: 'the sqlite3 shell',
 };
 
 /** Earnings of jobs that aren't completed. */
@@ -54,7 +54,7 @@ export function checkPayments(db: Database.Database): Finding[] {
 
 /** Values of a table that no service would have stored. */
 export function checkValues(db: Database.Database, table: CheckedTable): Finding[] {
-  const values = new TableValues(table, FILE.shell);
+  const values = new TableValues(table, FILE.mendedWith);
   for (const row of eachRow(db, valuesQuery(FILE, table))) values.add(row);
   return values.findings();
 }

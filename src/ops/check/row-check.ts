@@ -8,7 +8,7 @@ export interface Questions {
   /** What tells a row from all others of its table when its key doesn't; `alias` is for joins. */
   address(alias?: string): RawBuilder<unknown>;
   /** The program that mends rows by hand. */
-  readonly shell: string;
+  readonly mendedWith: string;
 }
 
 /** What a finding says, without the rows that it counts. */

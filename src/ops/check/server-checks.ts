@@ -98,7 +98,7 @@ async function checkPayments(session: Session): Promise<Finding[]> {
 }
 
 async function checkValues(session: Session, table: CheckedTable): Promise<Finding[]> {
-  const values = new TableValues(table, SERVER.shell);
+  const values = new TableValues(table, SERVER.mendedWith);
   await eachServerRow(session, valuesQuery(SERVER, table), (row) => values.add(row));
   return values.findings();
 }

@@ -86,14 +86,14 @@ export function valuesQuery({ build, address }: Questions, table: CheckedTable):
 export class TableValues {
   readonly #table: CheckedTable;
   readonly #rules: Rules;
-  readonly #shell: string;
+  readonly #mendedWith: string;
   readonly #tallies = new Map<string, Tally>();
 
-  /** `shell` is what rows are mended with. */
-  constructor(table: CheckedTable, shell: string) {
+  /** `mendedWith` is what rows are mended with. */
+  constructor(table: CheckedTable, mendedWith: string) {
     this.#table = table;
     this.#rules = RULES[table];
-    this.#shell = shell;
+    this.#mendedWith = mendedWith;
   }
 
   /** Looks at one row of {@link valuesQuery}. */
@@ -110,7 +110,7 @@ export class TableValues {
       findingsOf(tally, {
         check: 'values',
         problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
-        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#shell}.`,
+        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#mendedWith}.`,
       }),
     );
   }

@@ -92,20 +92,6 @@ export interface PylonDbPaidJobs {
   id: Generated<number>;
 }
 
-export interface PylonDbReplacedEarnings {
-  amount_msats: number | null;
-  id: string | null;
-  job_id: string | null;
-  row_id: Generated<number>;
-  source: string | null;
-}
-
-export interface PylonDbReplacedJobs {
-  id: string | null;
-  row_id: Generated<number>;
-  status: string | null;
-}
-
 export interface TickHistory {
   actions_json: string | null;
   agent_npub: string;
@@ -126,7 +112,5 @@ export interface DB {
   pylon_db_earning_totals: PylonDbEarningTotals;
   pylon_db_job_totals: PylonDbJobTotals;
   pylon_db_paid_jobs: PylonDbPaidJobs;
-  pylon_db_replaced_earnings: PylonDbReplacedEarnings;
-  pylon_db_replaced_jobs: PylonDbReplacedJobs;
   tick_history: TickHistory;
 }

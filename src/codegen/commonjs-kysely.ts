@@ -12,5 +12,7 @@ export const Kysely = kysely.Kysely;
 export type Kysely<Tables> = CommonJsKysely.Kysely<Tables>;
 /** kysely's dialect for better-sqlite3, for kysely-codegen's query builder. */
 export const SqliteDialect = kysely.SqliteDialect;
+/** kysely's dialect for pg, for kysely-codegen's query builder. */
+export const PostgresDialect = kysely.PostgresDialect;
 /** kysely's template tag, for kysely-codegen's query builder. */
 export const sql = kysely.sql;

@@ -1,15 +1,23 @@
 import { generate, getDialect } from 'kysely-codegen';
-import { Kysely, SqliteDialect } from './commonjs-kysely.js';
+import { isServerUrl, shownUrl } from '../database-url.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
+import { Kysely, PostgresDialect, SqliteDialect } from './commonjs-kysely.js';
 import { openReadOnly } from './database-file.js';
 import { refineFromLiveSchema } from './live-schema.js';
 import { dumpSchema } from './schema-dump.js';
+import { refineFromServerSchema } from './server-schema.js';
 import { TypeScriptFile } from './typescript-file.js';
 
 /**
- * The TypeScript source that describes the tables of an existing SQLite file, which is only read.
- * Throws `CANNOT_OPEN`, `NOT_A_DATABASE`, or `SCHEMA_MISMATCH` if it has no tables.
+ * The TypeScript source that describes the tables of an existing SQLite file, or of a PostgreSQL
+ * server by its URL, which is only read. Throws `CANNOT_OPEN`, `NOT_A_DATABASE`, or
+ * `SCHEMA_MISMATCH` if it has no tables.
  */
-export async function generateTypes(databasePath: string): Promise<string> {
+export async function generateTypes(database: string): Promise<string> {
+  return isServerUrl(database, 'codegen') ? await typesOfServer(database) : await typesOf(database);
+}
+
+async function typesOf(databasePath: string): Promise<string> {
   const dialect = new SqliteDialect({ database: openReadOnly(databasePath) });
   const db = new Kysely<unknown>({ dialect });
   try {
@@ -20,6 +28,36 @@ export async function generateTypes(databasePath: string): Promise<string> {
       postprocess: refineFromLiveSchema,
       serializer: new TypeScriptFile(),
     });
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function typesOfServer(url: string): Promise<string> {
+  const { default: pg } = await import('pg');
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }),
+  });
+  try {
+    return await generate({
+      db,
+      dialect: getDialect('postgres'),
+      outFile: null,
+      postprocess: refineFromServerSchema,
+      serializer: new TypeScriptFile(),
+    });
+  } catch (cause) {
+    if (isPylonDbError(cause)) throw cause;
+    throw new PylonDbError(
+      'CANNOT_OPEN',
+      `${shownUrl(url)} can't be read`,
+      { path: shownUrl(url) },
+      {
+        operation: 'codegen',
+        cause,
+        hint: 'Look whether the server is up, and at user and database.',
+      },
+    );
   } finally {
     await db.destroy();
   }

@@ -1,7 +1,13 @@
-import { ColumnMetadata, type PostprocessFunction, type TableMetadata } from 'kysely-codegen';
+import {
+  ColumnMetadata,
+  type DatabaseMetadata,
+  type PostprocessFunction,
+  type TableMetadata,
+} from 'kysely-codegen';
 import { PylonDbError } from '../errors.js';
 import { enumeratedColumns, foldName } from './check-constraints.js';
 import { type Kysely, sql } from './commonjs-kysely.js';
+import { withoutInternalTables } from './internal-tables.js';
 
 /** A column that SQLite computes (`GENERATED ALWAYS AS`): read, never written. */
 export class ComputedColumn extends ColumnMetadata {}
@@ -24,15 +30,7 @@ const COMPUTED = [2, 3];
  * no table at all, since a mistyped path would otherwise give an empty `DB` and success.
  */
 export const refineFromLiveSchema: PostprocessFunction<unknown> = async ({ db, metadata }) => {
-  if (metadata.tables.length === 0) {
-    const problem = 'the database has no tables';
-    throw new PylonDbError(
-      'SCHEMA_MISMATCH',
-      problem,
-      { problems: [problem] },
-      { operation: 'codegen', hint: 'Check the path, and migrate the file first.' },
-    );
-  }
+  assertTables(metadata);
   const definitions = await sql<{ name: string; sql: string }>`
     select name, sql from sqlite_master where type = 'table' and sql is not null`.execute(db);
   const createTable = new Map(definitions.rows.map((row) => [row.name, row.sql]));
@@ -41,8 +39,20 @@ export const refineFromLiveSchema: PostprocessFunction<unknown> = async ({ db, m
     const definition = createTable.get(table.name);
     if (definition !== undefined) await refineTable(db, table, definition);
   }
-  return metadata;
+  return withoutInternalTables(metadata);
 };
+
+/** Throws `SCHEMA_MISMATCH` for a database without tables. */
+export function assertTables(metadata: DatabaseMetadata): void {
+  if (metadata.tables.length > 0) return;
+  const problem = 'the database has no tables';
+  throw new PylonDbError(
+    'SCHEMA_MISMATCH',
+    problem,
+    { problems: [problem] },
+    { operation: 'codegen', hint: 'Check the path, and migrate the file first.' },
+  );
+}
 
 async function refineTable(
   db: Kysely<unknown>,

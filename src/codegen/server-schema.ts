@@ -1,0 +1,67 @@
+import type { ColumnMetadata, PostprocessFunction, TableMetadata } from 'kysely-codegen';
+import { type Kysely, sql } from './commonjs-kysely.js';
+import { withoutInternalTables } from './internal-tables.js';
+import { assertTables } from './live-schema.js';
+
+/** Types that pg gives as text and pylon-db as numbers, by a type that kysely-codegen calls a number. */
+const NUMBERS: Readonly<Record<string, string>> = { int8: 'int4', numeric: 'float8' };
+
+/** The schema whose tables kysely-codegen calls by their names alone. */
+const DEFAULT_SCHEMA = 'public';
+
+/** `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`, as the server prints IN. */
+const ENUMERATION = /^CHECK \(\(\S+ = ANY \(ARRAY\[(.*)\]\)\)\)$/;
+const TEXT = /'((?:[^']|'')*)'::text(?:, |$)/g;
+
+/**
+ * Corrects what kysely-codegen read of a PostgreSQL server, as `refineFromLiveSchema` does of a file,
+ * so that the same migrations give the same types. Only the first schema of the search path counts.
+ * Throws `SCHEMA_MISMATCH` if it has no table at all.
+ */
+export const refineFromServerSchema: PostprocessFunction<unknown> = async ({ db, metadata }) => {
+  const { rows } = await sql<{ schema: string | null }>`
+    select current_schema() as schema`.execute(db);
+  const schema = rows[0]?.schema ?? undefined;
+  metadata.tables = metadata.tables.filter((table) => table.schema === schema);
+  assertTables(metadata);
+  const allowed = await enumeratedColumns(db);
+  for (const table of metadata.tables) {
+    // Else the serializer puts the schema before each name.
+    table.schema = DEFAULT_SCHEMA;
+    for (const column of table.columns) refineColumn(table, column, allowed);
+  }
+  return withoutInternalTables(metadata);
+};
+
+function refineColumn(
+  table: TableMetadata,
+  column: ColumnMetadata,
+  allowed: ReadonlyMap<string, readonly string[]>,
+): void {
+  column.dataType = NUMBERS[column.dataType] ?? column.dataType;
+  const values = allowed.get(`${table.name}.${column.name}`);
+  if (values !== undefined) column.enumValues = [...values];
+  if (!table.isView || !table.name.startsWith('pylon_db_')) return;
+  // Our rollups are tables in a file, and the server can't tell that their columns are never null.
+  column.isNullable = false;
+  column.isAutoIncrementing = column.name === 'id';
+}
+
+/** The texts that a CHECK allows in its one column, by `table.column`. */
+async function enumeratedColumns(db: Kysely<unknown>): Promise<Map<string, readonly string[]>> {
+  const { rows } = await sql<{ column: string; definition: string }>`
+    select c.relname || '.' || a.attname as column, pg_get_constraintdef(k.oid) as definition
+    from pg_constraint k
+    join pg_class c on c.oid = k.conrelid
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+    where k.contype = 'c' and array_length(k.conkey, 1) = 1
+      and c.relnamespace = current_schema()::regnamespace`.execute(db);
+  const found = new Map<string, readonly string[]>();
+  for (const { column, definition } of rows) {
+    const list = ENUMERATION.exec(definition)?.[1] ?? '';
+    const texts = [...list.matchAll(TEXT)].map(([, text = '']) => text.replaceAll("''", "'"));
+    // Anything else between the texts, and it is no plain list of them.
+    if (texts.length > 0 && list.replace(TEXT, '') === '') found.set(column, texts);
+  }
+  return found;
+}

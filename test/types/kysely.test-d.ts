@@ -15,8 +15,6 @@ describe('db.kysely', () => {
       | 'pylon_db_earning_totals'
       | 'pylon_db_job_totals'
       | 'pylon_db_paid_jobs'
-      | 'pylon_db_replaced_earnings'
-      | 'pylon_db_replaced_jobs'
       | 'tick_history'
     >();
   });

@@ -5,11 +5,16 @@ import SqliteDatabase from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrations } from './migrations/index.ts';
 import { pylonCodegenConfig } from './src/codegen/index.ts';
+import { isServerUrl } from './src/database-url.ts';
 import { DEFAULT_PATH, expandPath } from './src/engine/sqlite/database-file.ts';
 import { UmzugKyselyMigrator } from './src/migrate/kysely-migrator.ts';
 import { DEFAULT_BUSY_TIMEOUT_MS } from './src/options.ts';
 
-const path = expandPath(process.env['PYLON_DB'] ?? DEFAULT_PATH);
+const database = process.env['PYLON_DB'] ?? DEFAULT_PATH;
+if (isServerUrl(database, 'kysely.config')) {
+  throw new Error('kysely-ctl works on files here. For a server: pylon-db migrate up|down|status.');
+}
+const path = expandPath(database);
 
 export default {
   ...pylonCodegenConfig({ url: path }),

@@ -40,7 +40,7 @@ function program(): Command {
     .configureHelp({ showGlobalOptions: true })
     // Errors are told in one place, as one line.
     .configureOutput({ writeErr: () => {} })
-    .option('--db <path>', `the database file (default: $PYLON_DB, else ${DEFAULT_PATH})`)
+    .option('--db <path>', `a file, or postgres://… (default: $PYLON_DB, else ${DEFAULT_PATH})`)
     .option('--json', 'print JSON; errors too, on stderr')
     .option('--quiet', 'no notes on stderr, only errors')
     .option('--no-color', 'no colours; the variable NO_COLOR does the same')
@@ -50,6 +50,7 @@ function program(): Command {
       `${examples([
         ['pylon-db migrate up', 'create or update ~/.pylon/pylon.db'],
         ['pylon-db info --db ./pylon.db', 'what a file holds'],
+        ['pylon-db info --db postgres://db.example/pylon', 'what a server holds'],
         ['pylon-db earnings --by day', 'bars in the terminal'],
         ['pylon-db backup --keep 7', 'a verified copy, while anything writes'],
         ['pylon-db jobs --status failed --json', 'for scripts'],
@@ -59,7 +60,7 @@ Exit codes:
   4 damaged or unreadable data · 5 the database is busy or in use
 
 Environment:
-  PYLON_DB  the database file, unless --db names one
+  PYLON_DB  the file or server, unless --db names one
   NO_COLOR  no colours, unless it is empty`,
     );
   refuseAsUsage(program);

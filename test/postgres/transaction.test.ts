@@ -52,6 +52,23 @@ describeOnServer('a transaction on a server', (own) => {
     expect((await db.agents.get('a'))?.balance_sats).toBe(7);
   });
 
+  it('goes on after an error that its callback caught, with nothing of that call', async () => {
+    const { db } = await own.open();
+    await db.jobs.create(job('known'));
+    await db.jobs.create({ ...job('done'), status: 'cancelled' });
+    await db.transaction(async (tx) => {
+      await tx.agents.upsert(agent('before'));
+      await failureOf(tx.jobs.create(job('known')), 'ALREADY_EXISTS');
+      // The earning is stored before it shows that the job can't be completed.
+      const payment = { price_msats: 5, payment_hash: 'h' };
+      await failureOf(tx.jobs.completeWithPayment('done', payment), 'ILLEGAL_TRANSITION');
+      await failureOf(sql`select nonsense`.execute(tx.kysely), 'INVALID_ARGUMENT');
+      await tx.agents.upsert(agent('after'));
+    });
+    expect((await db.agents.listAll()).map(({ npub }) => npub).sort()).toEqual(['after', 'before']);
+    expect(await db.earnings.recent()).toEqual([]);
+  });
+
   it('refuses calls after a read that failed made the server undo it', async () => {
     const { db, outside } = await own.open({ busyTimeoutMs: 50 });
     await db.jobs.create(job('j'));

@@ -4,8 +4,7 @@ import { PostgresServer } from './test/postgres/server.js';
 /** What is written once and holds on every engine; what doesn't is in `*.sqlite.test.ts` beside it. */
 const EVERY_ENGINE = [
   'test/{jobs,earnings,agents}/*.test.ts',
-  'test/engine/{close,kysely-handle,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
-  'test/fixtures.test.ts',
+  'test/engine/{close,errors,kysely-handle,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
 ];
 
 const EVERY_PROJECT = {

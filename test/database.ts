@@ -14,6 +14,8 @@ export interface TestDatabase {
   readonly open: (options?: OpenOptions) => Promise<PylonDb>;
   /** What a separate connection reads; `?` stands for each parameter. */
   readonly stored: (sql: string, ...parameters: unknown[]) => Promise<object[]>;
+  /** The first column of the first row that a separate connection reads. */
+  readonly value: (sql: string) => Promise<unknown>;
   /** Every value of every row of the tables as SQL literals, which tell 1 from '1' and x'31'. */
   readonly literals: (...tables: readonly string[]) => Promise<Record<string, string[]>>;
   /** Runs `sql` as another program does: no CHECKs, no foreign keys. */
@@ -30,9 +32,13 @@ const server = inject('postgres');
 /** The engine that this run is for. */
 export const ENGINE = server === undefined ? 'sqlite' : 'postgres';
 
+/** What an engine's connection of another program gives; see {@link TestDatabase}. */
+export type Looks = Omit<TestDatabase, 'value'>;
+
 /** Opens a fresh database; all is closed and removed after the test. */
 export async function testDatabase(options: OpenOptions = {}): Promise<TestDatabase> {
-  return server === undefined
-    ? await sqliteDatabase(options)
-    : await postgresDatabase(server, options);
+  const database =
+    server === undefined ? await sqliteDatabase(options) : await postgresDatabase(server, options);
+  const value = async (sql: string) => Object.values((await database.stored(sql))[0] ?? {})[0];
+  return { ...database, value };
 }

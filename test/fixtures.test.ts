@@ -1,100 +1,13 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  type Agent,
-  type Earning,
-  type EarningsSummary,
-  JOB_STATUSES,
-  type Job,
-  type JobStatus,
-  LIFECYCLE_STATES,
-  type LifecycleState,
-  PylonDb,
-  type Tick,
-} from '../src/index.js';
+import { PylonDb } from '../src/index.js';
 import { literals, PUBLISHED_TABLES, stored, writeByAnother } from './file.js';
+import { ANSWERS, CLEAN, FACTS, NAME, QUESTIONS } from './fixture-answers.js';
 import { temporaryFolder } from './temporary.js';
 
-const CLEAN = fileURLToPath(new URL('./fixtures', import.meta.url));
 /** The same database, copied while its writer had it open: most rows are in its WAL. */
 const UNCLEAN = join(CLEAN, 'unclean');
-const NAME = 'node-001.db';
-
-/** What the original implementation answered for the file. */
-interface Answers {
-  readonly count_jobs_by_status: Partial<Record<JobStatus, number>>;
-  readonly list_jobs_by_status_100: Record<JobStatus, Job[]>;
-  readonly get_job_all: Job[];
-  readonly get_job_missing: null;
-  readonly get_total_earnings: number;
-  readonly get_today_earnings: number;
-  readonly get_earnings_summary: EarningsSummary;
-  readonly get_recent_earnings_10: Earning[];
-  readonly get_earnings_in_range: { start: number; end: number; result: Earning[] }[];
-  readonly list_all_agents: Agent[];
-  readonly list_agents_by_state: Record<LifecycleState, Agent[]>;
-  readonly get_agent_missing: null;
-  readonly get_tick_history_10: Record<string, Tick[]>;
-  readonly get_tick_history_deleted_agent: Tick[];
-}
-interface Facts {
-  readonly generated_at: number;
-  readonly today_utc_start: number;
-  readonly sqlite_version: string;
-}
-const { generated_at, today_utc_start, sqlite_version, ...expected }: Facts & Answers = JSON.parse(
-  readFileSync(join(CLEAN, 'node-001.expected.json'), 'utf8'),
-);
-
-/** The same questions, put to the public API. */
-const QUESTIONS: {
-  readonly [Key in keyof Answers]: (db: PylonDb) => Promise<Answers[Key]>;
-} = {
-  // The original leaves out statuses that do not occur.
-  count_jobs_by_status: async (db) =>
-    Object.fromEntries(Object.entries(await db.jobs.countByStatus()).filter(([, n]) => n > 0)),
-  list_jobs_by_status_100: (db) =>
-    each(JOB_STATUSES, (status) => db.jobs.listByStatus(status, { limit: 100 })),
-  get_job_all: async (db) => {
-    const jobs = await Promise.all(expected.get_job_all.map(({ id }) => db.jobs.get(id)));
-    return jobs.filter((job) => job !== undefined);
-  },
-  get_job_missing: async (db) => nothing(await db.jobs.get('missing')),
-  get_total_earnings: (db) => db.earnings.total(),
-  get_today_earnings: (db) => db.earnings.today(),
-  get_earnings_summary: (db) => db.earnings.summary(),
-  get_recent_earnings_10: (db) => db.earnings.recent(10),
-  get_earnings_in_range: (db) =>
-    Promise.all(
-      expected.get_earnings_in_range.map(async ({ start, end }) => {
-        return { start, end, result: await db.earnings.inRange(start, end) };
-      }),
-    ),
-  list_all_agents: (db) => db.agents.listAll(),
-  list_agents_by_state: (db) => each(LIFECYCLE_STATES, (state) => db.agents.listByState(state)),
-  get_agent_missing: async (db) => nothing(await db.agents.get('missing')),
-  get_tick_history_10: (db) =>
-    each(Object.keys(expected.get_tick_history_10), (npub) =>
-      db.agents.tickHistory(npub, { limit: 10 }),
-    ),
-  get_tick_history_deleted_agent: (db) => db.agents.tickHistory('deleted'),
-};
-
-async function each<Key extends string, Row>(
-  keys: readonly Key[],
-  ask: (key: Key) => Promise<Row[]>,
-): Promise<Record<Key, Row[]>> {
-  const answers: Partial<Record<Key, Row[]>> = {};
-  for (const key of keys) answers[key] = await ask(key);
-  return answers as Record<Key, Row[]>;
-}
-
-function nothing(row: object | undefined): null {
-  expect(row).toBeUndefined();
-  return null;
-}
 
 /** A copy of a fixture with its sidecars; the path of its database. */
 function copyOf(folder: string): string {
@@ -106,7 +19,7 @@ function copyOf(folder: string): string {
 }
 
 async function open(path: string, readonly = false): Promise<PylonDb> {
-  const db = await PylonDb.open(path, { readonly, clock: () => generated_at });
+  const db = await PylonDb.open(path, { readonly, clock: () => FACTS.generated_at });
   onTestFinished(() => db.close());
   return db;
 }
@@ -130,15 +43,15 @@ const WAYS = [
 
 describe('a file that another implementation wrote', () => {
   it('has an answer to every question', () => {
-    expect(Object.keys(QUESTIONS).toSorted()).toEqual(Object.keys(expected).toSorted());
-    expect(generated_at - (generated_at % 86_400)).toBe(today_utc_start);
-    expect(sqlite_version).toMatch(/^3\./);
+    expect(Object.keys(QUESTIONS).toSorted()).toEqual(Object.keys(ANSWERS).toSorted());
+    expect(FACTS.generated_at - (FACTS.generated_at % 86_400)).toBe(FACTS.today_utc_start);
+    expect(FACTS.sqlite_version).toMatch(/^3\./);
   });
 
   it.each(WAYS)('answers as its author did: %s', async (_, folder, readonly) => {
     const db = await open(copyOf(folder), readonly);
     for (const [key, ask] of Object.entries(QUESTIONS)) {
-      expect(await ask(db), key).toEqual(Reflect.get(expected, key));
+      expect(await ask(db), key).toEqual(Reflect.get(ANSWERS, key));
     }
   });
 
@@ -169,7 +82,7 @@ describe('a file that another implementation wrote', () => {
     const files = folder === CLEAN ? [path] : [path, `${path}-wal`];
     const before = files.map((file) => readFileSync(file));
     const db = await open(path, true);
-    expect(await db.earnings.total()).toBe(expected.get_total_earnings);
+    expect(await db.earnings.total()).toBe(ANSWERS.get_total_earnings);
     await expect(db.jobs.cancel('missing')).rejects.toMatchObject({ code: 'READ_ONLY' });
     await db.close();
     for (const [i, file] of files.entries()) {
@@ -220,7 +133,7 @@ describe('a file with the tables of other programs', () => {
 
     const db = await open(path);
     for (const [key, ask] of Object.entries(QUESTIONS)) {
-      expect(await ask(db), key).toEqual(Reflect.get(expected, key));
+      expect(await ask(db), key).toEqual(Reflect.get(ANSWERS, key));
     }
     const created = await db.jobs.create({ id: 'new', kind: 5100, customer_pubkey: 'b' });
     expect(created).not.toHaveProperty('priority');
@@ -246,7 +159,7 @@ describe('a file with the tables of other programs', () => {
     const before = readFileSync(path);
     const db = await open(path, true);
     for (const [key, ask] of Object.entries(QUESTIONS)) {
-      expect(await ask(db), key).toEqual(Reflect.get(expected, key));
+      expect(await ask(db), key).toEqual(Reflect.get(ANSWERS, key));
     }
     await db.close();
     expect(readFileSync(path).equals(before)).toBe(true);

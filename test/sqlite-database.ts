@@ -1,9 +1,9 @@
 import type { OpenOptions } from '../src/index.js';
-import type { TestDatabase } from './database.js';
+import type { Looks } from './database.js';
 import { literals, stored, testFile, writeByAnother } from './file.js';
 
 /** A file in a folder of its own; see `TestDatabase`. */
-export async function sqliteDatabase(options: OpenOptions): Promise<TestDatabase> {
+export async function sqliteDatabase(options: OpenOptions): Promise<Looks> {
   const { path, db, time, open } = await testFile(options);
   return {
     db,

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
+import { testDatabase } from '../database.js';
 import { failureOf } from './failure.js';
-import { agent, job, openFresh } from './fresh.js';
-import { readOutside, valueOutside } from './outside.js';
+import { agent, job } from './fresh.js';
 
 describe('db.close', () => {
   it('waits for the calls that were made before it', async () => {
-    const db = await openFresh();
+    const { db, value } = await testDatabase();
     const calls = [
       db.jobs.create(job('a')),
       db.transaction(async (tx) => {
@@ -25,26 +24,17 @@ describe('db.close', () => {
     await db.close();
     const ended = await Promise.allSettled(calls);
     expect(ended.filter(({ status }) => status === 'rejected')).toEqual([]);
-    expect(valueOutside(db.path, 'select count(*) from jobs where kind = 7')).toBe(1502);
-  });
-
-  it('leaves one file, without its sidecars', async () => {
-    const db = await openFresh();
-    await db.jobs.create(job('a'));
-    expect(existsSync(`${db.path}-wal`)).toBe(true);
-    await db.close();
-    expect([existsSync(`${db.path}-wal`), existsSync(`${db.path}-shm`)]).toEqual([false, false]);
-    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'a' }]);
+    expect(await value('select count(*) from jobs')).toBe(1502);
   });
 
   it('may be called again, at once or later', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     await Promise.all([db.close(), db.close()]);
     await db.close();
   });
 
   it('makes every later call throw CLOSED', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     const closing = db.close();
     for (const round of [0, 1]) {
       for (const call of [
@@ -66,28 +56,20 @@ describe('db.close', () => {
   });
 
   it('is what `await using` does at the end of its block', async () => {
-    const outside = await openFresh();
+    const { url, stored } = await testDatabase();
     {
-      await using db = await PylonDb.open(outside.path);
+      await using db = await PylonDb.open(url);
       await db.jobs.create(job('a'));
     }
-    expect(readOutside(outside.path, 'select id from jobs')).toEqual([{ id: 'a' }]);
+    expect(await stored('select id from jobs')).toEqual([{ id: 'a' }]);
   });
 
-  it('lets the file be opened again in the same process', async () => {
-    const db = await openFresh();
+  it('lets the database be opened again in the same process', async () => {
+    const { db, url } = await testDatabase();
     await db.jobs.create(job('a'));
     await db.close();
-    const again = await PylonDb.open(db.path);
+    const again = await PylonDb.open(url);
     expect(await again.jobs.list()).toHaveLength(1);
     await again.close();
-  });
-
-  it('waits for a WITH that writes, in memory too', async () => {
-    const db = await PylonDb.openInMemory();
-    const writing = sql`with new (id) as (values ('a'))
-      insert into jobs (id, kind, customer_pubkey, status, started_at)
-      select id, 1, 'c', 'pending', 1 from new`.execute(db.kysely);
-    await Promise.all([db.close(), writing]);
   });
 });

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, type PylonDb } from '../../src/index.js';
+import { ENGINE, testDatabase } from '../database.js';
 import { failureOf, rejection } from './failure.js';
-import { agent, job, openFresh } from './fresh.js';
-import { readOutside } from './outside.js';
+import { agent, job } from './fresh.js';
 
 /** The contract: an error at once, where a wait would have been for ever. */
 const AT_ONCE_MS = 50;
@@ -32,7 +32,7 @@ const QUERIES: typeof CALLS = [
 
 describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, call) => {
   it('rejects at once, naming the opener', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     await db.transaction(async () => {
       const start = performance.now();
       const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
@@ -42,7 +42,7 @@ describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, cal
   });
 
   it('names the caller', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     await db.transaction(async () => {
       const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
       expect(error.calledAt).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
@@ -51,31 +51,34 @@ describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, cal
 });
 
 describe.each(CALLS)('db.%s inside a transaction', (_, call) => {
-  it.each(['a file', 'memory'])('rejects at once, naming both places (%s)', async (where) => {
-    const { PylonDb } = await import('../../src/index.js');
-    const db = where === 'memory' ? await PylonDb.openInMemory() : await openFresh();
-    const tookMs = await db.transaction(async (tx) => {
-      await tx.jobs.create(job('inner'));
-      const start = performance.now();
-      const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
-      const took = performance.now() - start;
-      for (const place of [error.calledAt, error.transactionOpenedAt]) {
-        expect(place).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
-        expect(error.message).toContain(place);
-      }
-      expect(error.calledAt).not.toBe(error.transactionOpenedAt);
-      await tx.jobs.create(job('inner too'));
-      return took;
-    });
-    expect(tookMs).toBeLessThan(AT_ONCE_MS);
-    expect(await db.jobs.list()).toHaveLength(2);
-    await db.close();
-  });
+  it.each(ENGINE === 'sqlite' ? ['a file', 'memory'] : ['a server'])(
+    'rejects at once, naming both places (%s)',
+    async (where) => {
+      const { PylonDb } = await import('../../src/index.js');
+      const db = where === 'memory' ? await PylonDb.openInMemory() : (await testDatabase()).db;
+      const tookMs = await db.transaction(async (tx) => {
+        await tx.jobs.create(job('inner'));
+        const start = performance.now();
+        const error = await failureOf(call(db), 'OUTER_HANDLE_IN_TRANSACTION');
+        const took = performance.now() - start;
+        for (const place of [error.calledAt, error.transactionOpenedAt]) {
+          expect(place).toMatch(/outer-handle\.test\.ts:\d+:\d+$/);
+          expect(error.message).toContain(place);
+        }
+        expect(error.calledAt).not.toBe(error.transactionOpenedAt);
+        await tx.jobs.create(job('inner too'));
+        return took;
+      });
+      expect(tookMs).toBeLessThan(AT_ONCE_MS);
+      expect(await db.jobs.list()).toHaveLength(2);
+      await db.close();
+    },
+  );
 });
 
 describe('the guard', () => {
   it('names the line that opened the transaction and the line that called', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     const here = () => Number(new Error().stack?.match(/test\.ts:\d+/g)?.[1]?.slice(8));
     const opened = here() + 1;
     await db.transaction(async () => {
@@ -87,7 +90,7 @@ describe('the guard', () => {
   });
 
   it('works through helpers, timers and nested calls', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     await db.transaction(async () => {
       await sleep(5);
       const errors = await Promise.all([
@@ -101,7 +104,7 @@ describe('the guard', () => {
   });
 
   it('does not concern calls of others while a transaction is open', async () => {
-    const db = await openFresh();
+    const { db, stored } = await testDatabase();
     let created = false;
     const transaction = db.transaction(async () => {
       while (!created) await sleep(1);
@@ -111,11 +114,11 @@ describe('the guard', () => {
     const creating = db.jobs.create(job('outside'));
     created = true;
     await Promise.all([transaction, creating]);
-    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'outside' }]);
+    expect(await stored('select id from jobs')).toEqual([{ id: 'outside' }]);
   });
 
   it('does not concern another database', async () => {
-    const [one, two] = [await openFresh(), await openFresh()];
+    const [{ db: one }, { db: two }] = [await testDatabase(), await testDatabase()];
     await one.transaction(async (tx) => {
       await two.jobs.create(job('a'));
       await two.transaction(async (tx2) => {
@@ -134,7 +137,7 @@ describe('the guard', () => {
     ['committed', false],
     ['rolled back', true],
   ])('lets work that the callback left running use db once it is %s', async (_, throws) => {
-    const db = await openFresh();
+    const { db, stored } = await testDatabase();
     let left: Promise<unknown> = Promise.resolve();
     const call = db.transaction(async () => {
       left = sleep(20).then(() => db.jobs.create(job('leaked')));
@@ -142,11 +145,11 @@ describe('the guard', () => {
     });
     await call.catch(() => undefined);
     await left;
-    expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'leaked' }]);
+    expect(await stored('select id from jobs')).toEqual([{ id: 'leaked' }]);
   });
 
   it('still knows such work when another transaction is open by then', async () => {
-    const db = await openFresh();
+    const { db } = await testDatabase();
     let left: Promise<unknown> = Promise.resolve();
     await db.transaction(async () => {
       left = sleep(20).then(() => db.jobs.get('nothing'));

@@ -1,33 +1,22 @@
-import Database from 'better-sqlite3';
 import { sql } from 'kysely';
-import { expect, it, onTestFinished } from 'vitest';
-import { isPylonDbError, type OpenOptions, PylonDb } from '../../src/index.js';
+import { expect, it } from 'vitest';
+import { isPylonDbError, type PylonDb } from '../../src/index.js';
+import { type TestDatabase, testDatabase } from '../database.js';
 import { rejection } from './failure.js';
-import { agent, job, openFresh } from './fresh.js';
-import { writeOutside } from './outside.js';
+import { job } from './fresh.js';
 
 /** How a call fails: what stands before it, and its caller, whom the stack must name. */
 interface Case {
   readonly code: string;
-  readonly prepare?: (path: string) => void;
-  readonly options?: OpenOptions;
+  readonly prepare?: (database: TestDatabase) => Promise<void>;
   readonly call: (db: PylonDb) => Promise<unknown>;
 }
 
-const corruptJob = (path: string) =>
-  writeOutside(
-    path,
+const corruptJob = ({ writeByAnother }: TestDatabase) =>
+  writeByAnother(
     `insert into jobs (id, kind, customer_pubkey, status, started_at)
-     values ('bad', 'text', 'c', 'pending', 1)`,
+     values ('bad', 1, 'c', 'lost', 1)`,
   );
-
-function holdTheLock(path: string): void {
-  const holder = new Database(path);
-  holder.exec('begin immediate');
-  onTestFinished(() => {
-    holder.close();
-  });
-}
 
 const cases: Readonly<Record<string, Case>> = {
   'bad input': {
@@ -65,21 +54,9 @@ const cases: Readonly<Record<string, Case>> = {
     prepare: corruptJob,
     call: async (db) => await db.jobs.list(),
   },
-  'SQL that SQLite refuses': {
+  'SQL that is none': {
     code: 'INVALID_ARGUMENT',
     call: async (db) => await sql`select nonsense`.execute(db.kysely),
-  },
-  'a foreign lock': {
-    code: 'BUSY',
-    prepare: holdTheLock,
-    options: { busyTimeoutMs: 20 },
-    call: async (db) => await db.agents.upsert(agent('n')),
-  },
-  'a foreign lock before a transaction': {
-    code: 'BUSY',
-    prepare: holdTheLock,
-    options: { busyTimeoutMs: 20 },
-    call: async (db) => await db.transaction(async () => {}),
   },
   'an error inside a transaction': {
     code: 'NOT_FOUND',
@@ -96,10 +73,9 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 it.each(Object.entries(cases))('the stack of %s names the caller', async (_, one) => {
-  const { path } = await openFresh();
-  const db = await PylonDb.open(path, one.options ?? {});
-  onTestFinished(() => db.close());
-  one.prepare?.(path);
+  const database = await testDatabase();
+  const { db } = database;
+  await one.prepare?.(database);
   async function theCaller(): Promise<void> {
     await one.call(db);
   }
@@ -108,14 +84,4 @@ it.each(Object.entries(cases))('the stack of %s names the caller', async (_, one
   const stack = isPylonDbError(error) ? error.stack : undefined;
   expect(stack).toContain('stack-traces.test.ts');
   expect(stack).toContain('theCaller');
-});
-
-it('the stack of a file that cannot be opened names the caller', async () => {
-  const { path } = await openFresh();
-  async function theOpener(): Promise<void> {
-    await PylonDb.open(`${path}/not/there.db`);
-  }
-  const error = await rejection(theOpener());
-  expect(error).toMatchObject({ code: 'CANNOT_OPEN' });
-  expect(isPylonDbError(error) && error.stack).toContain('theOpener');
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../../src/index.js';
-import type { TestDatabase } from '../database.js';
+import type { Looks } from '../database.js';
 import { NOON } from '../file.js';
 import type { TestServer } from './global-setup.js';
 import { Onlooker } from './onlooker.js';
@@ -10,7 +10,7 @@ import { Onlooker } from './onlooker.js';
 export async function postgresDatabase(
   server: TestServer,
   options: OpenOptions = {},
-): Promise<TestDatabase> {
+): Promise<Looks> {
   const schema = `t_${randomUUID().replaceAll('-', '')}`;
   const url = urlOf(server, schema);
   const onlooker = await Onlooker.connect(url);

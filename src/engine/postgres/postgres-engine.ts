@@ -179,7 +179,7 @@ export class PostgresEngine implements Engine {
 
   async #raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     return await this.#call('db.kysely', 'first', async () => {
-      refuseTransactionControl(sql);
+      await refuseNextTurn(sql);
       if (isQuestion(sql) && !WRITES.test(sql)) {
         return await this.#read((session) => session.raw(sql, parameters));
       }
@@ -227,6 +227,19 @@ export class PostgresEngine implements Engine {
 
 /** How often a closing database looks whether its calls are done, in ms. */
 const CLOSING_LOOK_MS = 5;
+
+/**
+ * Throws what `refuseTransactionControl` throws, but not before the query builder has linked its
+ * promises: then the stack reaches the caller.
+ */
+async function refuseNextTurn(sql: string): Promise<void> {
+  try {
+    refuseTransactionControl(sql);
+  } catch (error) {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw error;
+  }
+}
 
 /** A WITH may begin an INSERT; a false alarm only makes it wait for the writes before it. */
 const WRITES = /\b(?:insert|update|delete|merge)\b/i;

@@ -83,13 +83,13 @@ export class PostgresTransaction implements WriteHandle {
   }
 
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
-    refuseTransactionControl(sql);
-    return await this.#call('tx.kysely', () =>
-      this.#undoing(async () => {
+    return await this.#call('tx.kysely', async () => {
+      refuseTransactionControl(sql);
+      return await this.#undoing(async () => {
         await this.#dooming(() => this.#session.run(this.#nextSavepoint()));
         return await this.#session.raw(sql, parameters);
-      }),
-    );
+      });
+    });
   }
 
   /** Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit. */

@@ -60,8 +60,8 @@ export class Session {
   }
 
   /**
-   * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and `OUT_OF_RANGE` for an integer that a
-   * JavaScript number can't hold.
+   * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and
+   * `OUT_OF_RANGE` for an integer that a JavaScript number can't hold.
    */
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     const start = performance.now();

@@ -60,10 +60,6 @@ export class WriteQueue {
     return (await this.#push(work)) as RawResult;
   }
 
-  get idle(): boolean {
-    return this.#entries.length === 0 && !this.#running;
-  }
-
   #push(work: Unit | RawWrite): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#entries.push({ work, resolve, reject, alone: work instanceof RawWrite });

@@ -1,5 +1,5 @@
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { PostgresServer } from './test/postgres/server.js';
+import { defineConfig } from 'vitest/config';
+import { isOnPglite } from './test/postgres/global-setup.js';
 
 /** What is written once and holds on every engine; what doesn't is in `*.sqlite.test.ts` beside it. */
 const EVERY_ENGINE = [
@@ -14,25 +14,6 @@ const EVERY_PROJECT = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
-
-/** The same suite on a server, where the machine has one to start. */
-function postgresProjects(): TestProjectInlineConfiguration[] {
-  if (!PostgresServer.isInstalled) {
-    console.warn('Skipped: the tests on PostgreSQL. (apt-get install postgresql)');
-    return [];
-  }
-  return [
-    {
-      test: {
-        ...EVERY_PROJECT,
-        name: 'postgres',
-        include: [...EVERY_ENGINE, 'test/postgres/**/*.test.ts'],
-        exclude: ['**/*.sqlite.test.ts'],
-        globalSetup: ['test/one-run.ts', 'test/postgres/global-setup.ts'],
-      },
-    },
-  ];
-}
 
 export default defineConfig({
   test: {
@@ -50,7 +31,15 @@ export default defineConfig({
           globalSetup: ['test/one-run.ts'],
         },
       },
-      ...postgresProjects(),
+      {
+        test: {
+          ...EVERY_PROJECT,
+          name: isOnPglite() ? 'PGlite' : 'postgres',
+          include: [...EVERY_ENGINE, 'test/postgres/**/*.test.ts'],
+          exclude: ['**/*.sqlite.test.ts'],
+          globalSetup: ['test/one-run.ts', 'test/postgres/global-setup.ts'],
+        },
+      },
     ],
   },
 });

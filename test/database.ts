@@ -1,4 +1,4 @@
-import { inject } from 'vitest';
+import { inject, it } from 'vitest';
 import type { OpenOptions, PylonDb } from '../src/index.js';
 import { postgresDatabase } from './postgres/database.js';
 import { sqliteDatabase } from './sqlite-database.js';
@@ -32,13 +32,23 @@ const server = inject('postgres');
 /** The engine that this run is for. */
 export const ENGINE = server === undefined ? 'sqlite' : 'postgres';
 
+/** An `it` for tests that need several sessions at once; PGlite has one. */
+export const itBesideOthers = server === 'PGlite' ? it.skip : it;
+
 /** What an engine's connection of another program gives; see {@link TestDatabase}. */
 export type Looks = Omit<TestDatabase, 'value'>;
 
 /** Opens a fresh database; all is closed and removed after the test. */
 export async function testDatabase(options: OpenOptions = {}): Promise<TestDatabase> {
-  const database =
-    server === undefined ? await sqliteDatabase(options) : await postgresDatabase(server, options);
+  const database = await open(options);
   const value = async (sql: string) => Object.values((await database.stored(sql))[0] ?? {})[0];
   return { ...database, value };
+}
+
+async function open(options: OpenOptions): Promise<Looks> {
+  if (server === undefined) return await sqliteDatabase(options);
+  if (server !== 'PGlite') return await postgresDatabase(server.url, options);
+  // 27 MB, and seconds to start.
+  const { liteDatabase } = await import('./postgres/lite-database.js');
+  return await liteDatabase(options);
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { PylonDb } from '../../src/index.js';
 import { testDatabase } from '../database.js';
 import { failureOf } from './failure.js';
 import { agent, job } from './fresh.js';
@@ -56,19 +55,20 @@ describe('db.close', () => {
   });
 
   it('is what `await using` does at the end of its block', async () => {
-    const { url, stored } = await testDatabase();
+    const { db: first, open, stored } = await testDatabase();
+    await first.close();
     {
-      await using db = await PylonDb.open(url);
+      await using db = await open();
       await db.jobs.create(job('a'));
     }
     expect(await stored('select id from jobs')).toEqual([{ id: 'a' }]);
   });
 
   it('lets the database be opened again in the same process', async () => {
-    const { db, url } = await testDatabase();
+    const { db, open } = await testDatabase();
     await db.jobs.create(job('a'));
     await db.close();
-    const again = await PylonDb.open(url);
+    const again = await open();
     expect(await again.jobs.list()).toHaveLength(1);
     await again.close();
   });

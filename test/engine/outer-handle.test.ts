@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, type PylonDb } from '../../src/index.js';
-import { ENGINE, testDatabase } from '../database.js';
+import { ENGINE, itBesideOthers, testDatabase } from '../database.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
 
@@ -103,7 +103,7 @@ describe('the guard', () => {
     });
   });
 
-  it('does not concern calls of others while a transaction is open', async () => {
+  itBesideOthers('does not concern calls of others while a transaction is open', async () => {
     const { db, stored } = await testDatabase();
     let created = false;
     const transaction = db.transaction(async () => {
@@ -117,7 +117,7 @@ describe('the guard', () => {
     expect(await stored('select id from jobs')).toEqual([{ id: 'outside' }]);
   });
 
-  it('does not concern another database', async () => {
+  itBesideOthers('does not concern another database', async () => {
     const [{ db: one }, { db: two }] = [await testDatabase(), await testDatabase()];
     await one.transaction(async (tx) => {
       await two.jobs.create(job('a'));
@@ -148,7 +148,7 @@ describe('the guard', () => {
     expect(await stored('select id from jobs')).toEqual([{ id: 'leaked' }]);
   });
 
-  it('still knows such work when another transaction is open by then', async () => {
+  itBesideOthers('still knows such work when another transaction is open by then', async () => {
     const { db } = await testDatabase();
     let left: Promise<unknown> = Promise.resolve();
     await db.transaction(async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, type PylonDbTransaction } from '../../src/index.js';
-import { testDatabase } from '../database.js';
+import { itBesideOthers, testDatabase } from '../database.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
 
@@ -145,7 +145,7 @@ describe('when COMMIT fails', () => {
 });
 
 describe('timeoutMs', () => {
-  it('rolls back, rejects with TIMEOUT, and refuses later calls', async () => {
+  itBesideOthers('rolls back, rejects with TIMEOUT, and refuses later calls', async () => {
     const { db, stored } = await testDatabase();
     const late: unknown[] = [];
     let ended: (() => void) | undefined;
@@ -174,15 +174,18 @@ describe('timeoutMs', () => {
     expect(await stored('select id from jobs order by id')).toEqual([{ id: 'meanwhile' }]);
   });
 
-  it('counts from the start of the transaction, not from its place in the queue', async () => {
-    const { db, stored } = await testDatabase();
-    const long = db.transaction(async () => void (await sleep(120)));
-    const short = db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
-      timeoutMs: 60,
-    });
-    await Promise.all([long, short]);
-    expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
-  });
+  itBesideOthers(
+    'counts from the start of the transaction, not from its place in the queue',
+    async () => {
+      const { db, stored } = await testDatabase();
+      const long = db.transaction(async () => void (await sleep(120)));
+      const short = db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
+        timeoutMs: 60,
+      });
+      await Promise.all([long, short]);
+      expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
+    },
+  );
 
   it('changes nothing for a transaction that is quick enough', async () => {
     const { db, stored } = await testDatabase();

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { NewJob } from '../../src/index.js';
-import { testDatabase } from '../database.js';
+import { itBesideOthers, testDatabase } from '../database.js';
 import { NOON } from '../file.js';
 
 const run = promisify(execFile);
@@ -55,7 +55,7 @@ describe('jobs.claimNext', () => {
     expect(claimed.toSorted()).toEqual(ids.toSorted());
   });
 
-  it('never hands one job to two processes', async () => {
+  itBesideOthers('never hands one job to two processes', async () => {
     const { db, url } = await testDatabase();
     const ids = Array.from({ length: 400 }, (_, i) => `job${i}`);
     await Promise.all(ids.map((id) => db.jobs.create({ ...JOB, id })));

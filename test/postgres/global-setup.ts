@@ -1,10 +1,8 @@
 import type { TestProject } from 'vitest/node';
 import { PostgresServer } from './server.js';
 
-/** The server that the tests of the service suite share. */
-export interface TestServer {
-  readonly url: string;
-}
+/** Where the service suite finds PostgreSQL: a server's URL, or PGlite in each worker. */
+export type TestServer = { readonly url: string } | 'PGlite';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -13,8 +11,17 @@ declare module 'vitest' {
   }
 }
 
+/** Whether the suite runs on PGlite: where no server is installed, or where that is asked for. */
+export function isOnPglite(): boolean {
+  return process.env['PYLON_TEST_POSTGRES'] === 'pglite' || !PostgresServer.isInstalled;
+}
+
 /** Starts one server for the project, and gives what stops it. */
-export default async function startServer(project: TestProject): Promise<() => void> {
+export default async function startServer(project: TestProject): Promise<(() => void) | undefined> {
+  if (isOnPglite()) {
+    project.provide('postgres', 'PGlite');
+    return undefined;
+  }
   const server = await PostgresServer.start();
   project.provide('postgres', { url: server.url() });
   return () => server.stop();

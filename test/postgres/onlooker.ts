@@ -2,37 +2,37 @@ import pg from 'pg';
 
 const CHECK_VIOLATION = '23514';
 
-/** A connection beside PylonDb's, as another program has it. */
+/** A connection beside PylonDb's, whichever driver makes it. */
+export interface LookingConnection {
+  query<Row extends object>(
+    sql: string,
+    parameters: unknown[],
+  ): Promise<{ readonly rows: readonly Row[] }>;
+  /** Runs one statement with parameters, or several without, while foreign keys don't hold. */
+  write(sql: string, parameters: unknown[]): Promise<void>;
+}
+
+/** Looks and writes as another program does. */
 export class Onlooker {
-  readonly #client: pg.Client;
+  readonly #connection: LookingConnection;
 
-  private constructor(client: pg.Client) {
-    this.#client = client;
-  }
-
-  static async connect(url: string): Promise<Onlooker> {
-    const client = new pg.Client({ connectionString: url, types: { getTypeParser } });
-    await client.connect();
-    // As SQLite's onlooker writes: foreign keys don't hold for it.
-    await client.query('set session_replication_role = replica; set client_min_messages = error');
-    return new Onlooker(client);
+  constructor(connection: LookingConnection) {
+    this.#connection = connection;
   }
 
   async read(sql: string, parameters: readonly unknown[]): Promise<object[]> {
-    const { rows } = await this.#client.query<object>(numbered(sql), [...parameters]);
-    return rows;
+    const { rows } = await this.#connection.query<object>(numbered(sql), [...parameters]);
+    return [...rows];
   }
 
   /** Runs one statement, or several without parameters. A CHECK that refuses it is dropped. */
   async write(sql: string, parameters: readonly unknown[]): Promise<void> {
     const run = () =>
-      parameters.length === 0
-        ? this.#client.query(sql)
-        : this.#client.query(numbered(sql), [...parameters]);
+      this.#connection.write(parameters.length === 0 ? sql : numbered(sql), [...parameters]);
     try {
       await run();
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== CHECK_VIOLATION) throw error;
+      if (!isCheckViolation(error)) throw error;
       await this.#dropChecks();
       await run();
     }
@@ -44,12 +44,19 @@ export class Onlooker {
     return found;
   }
 
-  async end(): Promise<void> {
-    await this.#client.end();
+  /** Makes a trigger that refuses writes; see `TestDatabase.refuse`. */
+  async refuse(event: string, when: string | undefined): Promise<void> {
+    await this.#connection.write(
+      `create function refuse() returns trigger language plpgsql
+         as $$ begin raise exception 'refused'; end $$;
+       create trigger refuse ${event} for each row
+         ${when === undefined ? '' : `when (${when})`} execute function refuse()`,
+      [],
+    );
   }
 
   async #literalRows(table: string): Promise<string[]> {
-    const columns = await this.#client.query<{ name: string; is_text: boolean }>(
+    const columns = await this.#connection.query<{ name: string; is_text: boolean }>(
       `select column_name as name, data_type = 'text' as is_text from information_schema.columns
        where table_schema = current_schema() and table_name = $1 order by ordinal_position`,
       [table],
@@ -58,18 +65,22 @@ export class Onlooker {
       const literal = is_text ? `quote_nullable("${name}")` : `coalesce("${name}"::text, 'NULL')`;
       return `'${name}=' || ${literal}`;
     });
-    const { rows } = await this.#client.query<{ row: string }>(
+    const { rows } = await this.#connection.query<{ row: string }>(
       `select ${values.join(" || ' ' || ")} as row from "${table}" order by 1`,
+      [],
     );
     return rows.map(({ row }) => row);
   }
 
   async #dropChecks(): Promise<void> {
-    await this.#client.query(`do $$ declare one record; begin
-      for one in select conrelid::regclass as of_table, conname from pg_constraint
-        where contype = 'c' and connamespace = current_schema()::regnamespace
-      loop execute format('alter table %s drop constraint %I', one.of_table, one.conname); end loop;
-    end $$`);
+    await this.#connection.write(
+      `do $$ declare one record; begin
+        for one in select conrelid::regclass as of_table, conname from pg_constraint
+          where contype = 'c' and connamespace = current_schema()::regnamespace
+        loop execute format('alter table %s drop constraint %I', one.of_table, one.conname); end loop;
+      end $$`,
+      [],
+    );
   }
 }
 
@@ -79,13 +90,47 @@ function numbered(sql: string): string {
   return sql.replaceAll('?', () => `$${++number}`);
 }
 
-/** bigint and numeric as numbers; what a number can't hold exactly, as text. */
+function isCheckViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === CHECK_VIOLATION;
+}
+
+/** A connection to a server. */
+export class ServerConnection implements LookingConnection {
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  static async to(url: string): Promise<ServerConnection> {
+    const client = new pg.Client({ connectionString: url, types: { getTypeParser } });
+    await client.connect();
+    await client.query('set session_replication_role = replica; set client_min_messages = error');
+    return new ServerConnection(client);
+  }
+
+  async query<Row extends object>(sql: string, parameters: unknown[]) {
+    return await this.#client.query<Row>(sql, parameters);
+  }
+
+  async write(sql: string, parameters: unknown[]): Promise<void> {
+    await this.#client.query(sql, parameters);
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end();
+  }
+}
+
+/** A bigint or numeric as a number; what a number can't hold exactly, as text. */
+export function exactNumber(text: string): number | string {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : text;
+}
+
+/** Types whose values may be too large for a number. */
+export const LARGE_NUMBERS = [pg.types.builtins.INT8, pg.types.builtins.NUMERIC];
+
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
-  const parse = pg.types.getTypeParser(oid, format);
-  const isInteger = oid === pg.types.builtins.INT8 || oid === pg.types.builtins.NUMERIC;
-  if (!isInteger) return parse;
-  return (text: string) => {
-    const number = Number(text);
-    return Number.isSafeInteger(number) ? number : text;
-  };
+  return LARGE_NUMBERS.includes(oid) ? exactNumber : pg.types.getTypeParser(oid, format);
 }

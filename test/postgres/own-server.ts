@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../../src/index.js';
+import { isOnPglite } from './global-setup.js';
 import { PostgresServer } from './server.js';
 
 /** A `describe` for tests that need a server of PostgreSQL; skipped, and told so, where none is. */
 export function describeOnServer(name: string, tests: (own: OwnServer) => void): void {
-  if (PostgresServer.isInstalled) describe(name, () => tests(new OwnServer()));
-  else describe.skip(`${name} (no PostgreSQL here: apt-get install postgresql)`, () => {});
+  const title = isOnPglite() ? `${name} (no PostgreSQL here: apt-get install postgresql)` : name;
+  describe.skipIf(isOnPglite())(title, () => tests(new OwnServer()));
 }
 
 /** An empty schema of a server, opened. */

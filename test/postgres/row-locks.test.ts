@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
-import { PostgresServer } from './server.js';
+import { describeOnServer } from './own-server.js';
 
 /** Rounds of two that race: without the locks, some of so many fail. */
 const ROUNDS = 150;
@@ -9,20 +9,18 @@ const ROUNDS = 150;
 /** Rounds of moves, which take longer. */
 const MOVES = 30;
 
-describe.runIf(PostgresServer.isInstalled)('two programs on one server', () => {
-  let server: PostgresServer;
+describeOnServer('two programs on one server', (own) => {
   let one: PylonDb;
   let other: PylonDb;
 
   beforeAll(async () => {
-    server = await PostgresServer.start();
-    one = await PylonDb.open(server.url());
-    other = await PylonDb.open(server.url());
+    const url = own.server.url();
+    one = await PylonDb.open(url);
+    other = await PylonDb.open(url);
   });
   afterAll(async () => {
     await one.close();
     await other.close();
-    server.stop();
   });
 
   it('delete an agent and record its ticks at once, and each call ends as if it had run alone', async () => {

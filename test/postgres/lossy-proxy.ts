@@ -1,11 +1,15 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** Stands between a client and its server, and can cut the line at a chosen answer. */
+/** What happens to an answer: the line is cut, or nothing comes over it any more, not even its end. */
+type Loss = 'cut' | 'silent';
+
+/** Stands between a client and its server, and can lose a chosen answer. */
 export class LossyProxy {
   readonly port: number;
+  #isDeafToGoodbyes = false;
   #skipped = 0;
-  #isArmed = false;
+  #armed: Loss | undefined;
 
   private constructor(port: number) {
     this.port = port;
@@ -15,15 +19,22 @@ export class LossyProxy {
   static async start(serverPort: number): Promise<LossyProxy> {
     const sockets = new Set<Socket>();
     let proxy: LossyProxy | undefined;
-    const listener = createServer((client) => {
+    // A silent line doesn't answer the end of the other side by its own.
+    const listener = createServer({ allowHalfOpen: true }, (client) => {
       const server = connect(serverPort, '127.0.0.1');
       for (const socket of [client, server]) {
         sockets.add(socket.on('error', () => {}));
       }
-      client.on('close', () => server.destroy()).on('data', (chunk) => server.write(chunk));
+      client.on('close', () => server.destroy());
+      client.on('data', (chunk) => {
+        if (proxy?.isDeafTo(chunk) === true) silence(client, server);
+        else server.write(chunk);
+      });
       server.on('close', () => client.destroy());
       server.on('data', (chunk) => {
-        if (proxy?.loses() === true) client.destroy();
+        const loss = proxy?.loss();
+        if (loss === 'cut') client.destroy();
+        else if (loss === 'silent') silence(client, server);
         else client.write(chunk);
       });
     });
@@ -39,14 +50,38 @@ export class LossyProxy {
 
   /** Cuts the line instead of giving the next answer, or the one after `skipped` more. */
   loseAnswer(skipped = 0): void {
-    this.#isArmed = true;
+    this.#armed = 'cut';
     this.#skipped = skipped;
   }
 
-  private loses(): boolean {
-    if (!this.#isArmed) return false;
-    if (this.#skipped-- > 0) return false;
-    this.#isArmed = false;
-    return true;
+  /** Lets the next answer vanish, and all that would come after it, while the line stays open. */
+  swallowAnswer(): void {
+    this.#armed = 'silent';
+    this.#skipped = 0;
   }
+
+  /** Lets each line fall silent when its client says that it is done. */
+  ignoreGoodbyes(): void {
+    this.#isDeafToGoodbyes = true;
+  }
+
+  private isDeafTo(chunk: Buffer): boolean {
+    return this.#isDeafToGoodbyes && chunk.equals(TERMINATE);
+  }
+
+  private loss(): Loss | undefined {
+    if (this.#armed === undefined || this.#skipped-- > 0) return undefined;
+    const loss = this.#armed;
+    this.#armed = undefined;
+    return loss;
+  }
+}
+
+/** What a client sends last. */
+const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
+
+/** Lets neither side hear the other again. */
+function silence(client: Socket, server: Socket): void {
+  client.pause();
+  server.removeAllListeners('data').pause();
 }

@@ -1,11 +1,19 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
-import type { PylonDb } from '../../src/index.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectTo } from '../../src/engine/postgres/open.js';
+import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.js';
+import { PylonDb } from '../../src/pylon-db.js';
 import { failureOf } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
 import { LossyProxy } from './lossy-proxy.js';
 import { connected, describeOnServer, type OwnServer, opened } from './own-server.js';
+
+const run = promisify(execFile);
+const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
 
 /** A schema that is reached over a line which can be cut, by one connection at a time. */
 async function overLossyLine(own: OwnServer) {
@@ -14,6 +22,27 @@ async function overLossyLine(own: OwnServer) {
   const db = await opened(`${url.replace(/:\d+\//, `:${proxy.port}/`)}&max=1`);
   await db.agents.upsert(agent('a'));
   return { db, direct, outside, proxy };
+}
+
+/** How long the server may be silent there, in ms; a user's PylonDb waits for a minute. */
+const ANSWER_TIMEOUT_MS = 500;
+
+/** The same over a line that may fall silent. */
+async function overSilentLine(own: OwnServer) {
+  const { url, db: direct } = await own.open();
+  const proxy = await LossyProxy.start(own.server.port);
+  const props = { readonly: false, busyTimeoutMs: 5000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
+  const pool = await connectTo({
+    ...props,
+    url: `${url.replace(/:\d+\//, `:${proxy.port}/`)}&max=1`,
+    onQuery: undefined,
+    operation: '',
+  });
+  const engine = new PostgresEngine({ ...props, pool, address: 'test' });
+  const db = PylonDb.over('test', engine, Date.now);
+  onTestFinished(() => db.close());
+  await db.agents.upsert(agent('a'));
+  return { db, direct, proxy };
 }
 
 const tip = (db: Pick<PylonDb, 'kysely'>) =>
@@ -93,6 +122,53 @@ describeOnServer('a connection that is lost', (own) => {
       });
       await failureOf(caught, 'CONNECTION_LOST');
       expect((await direct.agents.get('a'))?.balance_sats).toBe(0);
+    });
+  });
+
+  describe('when the server vanishes without a word', () => {
+    it('a write that was sent is COMMIT_UNKNOWN, as it is stored, and the next call connects anew', async () => {
+      const { db, direct, proxy } = await overSilentLine(own);
+      proxy.swallowAnswer();
+      await failureOf(db.jobs.create(job('j')), 'COMMIT_UNKNOWN');
+      expect(await direct.jobs.get('j')).toBeDefined();
+      await db.jobs.create(job('k'));
+      expect(await direct.jobs.list()).toHaveLength(2);
+    });
+
+    it('a read is CONNECTION_LOST', async () => {
+      const { db, proxy } = await overSilentLine(own);
+      proxy.swallowAnswer();
+      await failureOf(db.agents.get('a'), 'CONNECTION_LOST');
+      expect(await db.agents.get('a')).toBeDefined();
+    });
+
+    it('a transaction is CONNECTION_LOST, and nothing of it is stored', async () => {
+      const { db, direct, proxy } = await overSilentLine(own);
+      const call = db.transaction(async (tx) => {
+        await tx.agents.adjustBalance('a', 5);
+        proxy.swallowAnswer();
+        await tx.agents.adjustBalance('a', 5);
+      });
+      await failureOf(call, 'CONNECTION_LOST');
+      expect((await direct.agents.get('a'))?.balance_sats).toBe(0);
+    });
+
+    it('a program that closed its PylonDb ends all the same', async () => {
+      const { url } = await own.open();
+      const proxy = await LossyProxy.start(own.server.port);
+      proxy.ignoreGoodbyes();
+      await run('node', ['--import', 'tsx', PROGRAM, url.replace(/:\d+\//, `:${proxy.port}/`)]);
+    });
+
+    it('ad-hoc SQL and callbacks may be silent for longer', async () => {
+      const { db } = await overSilentLine(own);
+      await sql`select pg_sleep(${(2 * ANSWER_TIMEOUT_MS) / 1000})`.execute(db.kysely);
+      await db.transaction(async (tx) => {
+        await tx.agents.adjustBalance('a', 5);
+        await sleep(2 * ANSWER_TIMEOUT_MS);
+        await tx.agents.adjustBalance('a', 5);
+      });
+      expect((await db.agents.get('a'))?.balance_sats).toBe(10);
     });
   });
 

@@ -1,5 +1,6 @@
 import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
+import { breakWhenSilent } from './silence.js';
 import { parserOf, type ValueParser } from './values.js';
 
 /** A value as it goes over the wire: text, or NULL. */
@@ -50,16 +51,19 @@ export class Batch implements Submittable {
   readonly done: Promise<readonly StatementResult[]>;
   readonly #statements: readonly Statement[];
   readonly #prepared: Prepared;
+  readonly #answerTimeoutMs: number;
   readonly #results: StatementResult[] = [];
   #rows: RawRow[] = [];
   #parsers: readonly ValueParser[] = [];
   #sent = false;
+  #answered: () => void = () => {};
   #resolve: (results: readonly StatementResult[]) => void = () => {};
   #reject: (failure: BatchFailure) => void = () => {};
 
-  constructor(statements: readonly Statement[], prepared: Prepared) {
+  constructor(statements: readonly Statement[], prepared: Prepared, answerTimeoutMs: number) {
     this.#statements = statements;
     this.#prepared = prepared;
+    this.#answerTimeoutMs = answerTimeoutMs;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -70,6 +74,7 @@ export class Batch implements Submittable {
   submit(connection: Connection): void {
     this.#sent = true;
     const { stream } = connection;
+    this.#answered = breakWhenSilent(stream, this.#answerTimeoutMs);
     const parsed = new Set<string>();
     // One packet instead of one a message.
     stream.cork();
@@ -109,10 +114,12 @@ export class Batch implements Submittable {
   }
 
   handleReadyForQuery(): void {
+    this.#answered();
     this.#resolve(this.#results);
   }
 
   handleError(error: unknown): void {
+    this.#answered();
     this.#reject(new BatchFailure(error, this.#results, this.#sent));
   }
 

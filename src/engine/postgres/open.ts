@@ -2,6 +2,7 @@ import type { PoolConfig } from 'pg';
 import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
 import { SessionPool } from './pool.js';
+import { Sockets } from './silence.js';
 import { BIGINT, NUMERIC } from './values.js';
 
 /** How a server is connected to. */
@@ -11,24 +12,43 @@ export interface ServerProps {
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
   readonly operation: string;
+  /** How long it may say nothing while a batch waits for its answer, in ms; see {@link ANSWER_MS}. */
+  readonly answerTimeoutMs?: number;
 }
 
 /** A connection that takes longer, in ms, means that nobody answers at that address. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * How long a connection may be silent, in ms, before the system asks whether the other side is still
+ * there: 10 questions later, a second apart, whoever waits for an answer is told `CONNECTION_LOST`.
+ * The system's own default is two hours.
+ */
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * How long a server may say nothing while a batch of statements waits for its answer, in ms, beside
+ * the time that it may wait for locks. Many times what a batch takes on a slow machine; whoever waits
+ * longer is told that it may be stored or not.
+ */
+const ANSWER_MS = 60_000;
 
 /** To the server, 0 ms is no limit at all. */
 const LEAST_LOCK_TIMEOUT_MS = 1;
 
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
-  const { url, busyTimeoutMs, onQuery } = props;
+  const { url, busyTimeoutMs, onQuery, answerTimeoutMs = ANSWER_MS + busyTimeoutMs } = props;
   const { Client, Pool, types } = await loadDriver(props.operation);
+  const sockets = new Sockets();
   const config: PoolConfig = {
     connectionString: url,
     max: poolSize(url, props.operation),
     fallback_application_name: 'pylon-db',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    stream: () => sockets.create(),
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Not as startup parameters: poolers refuse those that they don't know.
     onConnect: async (client) => {
       await client.query(`set lock_timeout = ${Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS)}`);
@@ -40,7 +60,13 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
         oid === BIGINT || oid === NUMERIC ? String : types.getTypeParser(oid, format),
     },
   };
-  return new SessionPool(new Pool(config), () => new Client(config), onQuery);
+  return new SessionPool({
+    pool: new Pool(config),
+    newClient: () => new Client(config),
+    sockets,
+    onQuery,
+    answerTimeoutMs,
+  });
 }
 
 /** Connections of one PylonDb at the most, as pg has it; `?max=` in the URL is another number. */

@@ -1,23 +1,29 @@
 import type { Client, Pool, PoolClient } from 'pg';
-import type { QueryEvent } from '../engine.js';
 import { ConflictedTooLong, isConnectionLost, NotConnected } from './postgres-errors.js';
-import { Session } from './session.js';
+import { Session, type SessionProps } from './session.js';
+import type { Sockets } from './silence.js';
+
+/** What a pool is made of. */
+interface PoolProps extends SessionProps {
+  readonly pool: Pool;
+  readonly newClient: () => Client;
+  /** Those of all connections of `pool` and `newClient`. */
+  readonly sockets: Sockets;
+}
 
 /** The connections of one PylonDb to its server. */
 export class SessionPool {
   readonly #pool: Pool;
   readonly #newClient: () => Client;
-  readonly #onQuery: ((event: QueryEvent) => void) | undefined;
+  readonly #sockets: Sockets;
+  readonly #sessionProps: SessionProps;
   readonly #sessions = new WeakMap<PoolClient, Session>();
 
-  constructor(
-    pool: Pool,
-    newClient: () => Client,
-    onQuery: ((event: QueryEvent) => void) | undefined,
-  ) {
+  constructor({ pool, newClient, sockets, ...sessionProps }: PoolProps) {
     this.#pool = pool;
     this.#newClient = newClient;
-    this.#onQuery = onQuery;
+    this.#sockets = sockets;
+    this.#sessionProps = sessionProps;
     // A server that goes away says so on each connection, idle or not; without a listener, that
     // ends the process. Whoever uses the connection is told by its call.
     pool.on('error', () => {});
@@ -60,7 +66,9 @@ export class SessionPool {
 
   /** Closes all connections, once each has been given back. */
   async end(): Promise<void> {
-    await this.#pool.end();
+    const ended = this.#pool.end();
+    this.#sockets.dropWhenSilent();
+    await ended;
   }
 
   async #connect(): Promise<PoolClient> {
@@ -77,7 +85,7 @@ export class SessionPool {
   #sessionOf(client: PoolClient): Session {
     let session = this.#sessions.get(client);
     if (session === undefined) {
-      session = new Session(client, this.#onQuery);
+      session = new Session(client, this.#sessionProps);
       this.#sessions.set(client, session);
     }
     return session;

@@ -28,16 +28,25 @@ export interface TextResult {
 
 type OnQuery = ((event: QueryEvent) => void) | undefined;
 
+/** What the sessions of a pool have in common. */
+export interface SessionProps {
+  readonly onQuery: OnQuery;
+  /** How long the server may say nothing while a batch waits for its answer, in ms. */
+  readonly answerTimeoutMs: number;
+}
+
 /** One connection to a server and what it has prepared. One call at a time. */
 export class Session {
   readonly #client: PoolClient;
   readonly #onQuery: OnQuery;
+  readonly #answerTimeoutMs: number;
   readonly #prepared: Prepared = new Map();
   #isSpoilt = false;
 
-  constructor(client: PoolClient, onQuery: OnQuery) {
+  constructor(client: PoolClient, { onQuery, answerTimeoutMs }: SessionProps) {
     this.#client = client;
     this.#onQuery = onQuery;
+    this.#answerTimeoutMs = answerTimeoutMs;
   }
 
   /** The server's process that serves this connection; `undefined` where it tells none. */
@@ -50,7 +59,8 @@ export class Session {
   async run(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     const start = performance.now();
     try {
-      const results = await this.#client.query(new Batch(statements, this.#prepared)).done;
+      const batch = new Batch(statements, this.#prepared, this.#answerTimeoutMs);
+      const results = await this.#client.query(batch).done;
       this.#tell(statements, start, undefined);
       return results;
     } catch (failure) {

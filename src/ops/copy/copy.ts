@@ -3,7 +3,7 @@ import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { ledgerLike } from './ledger.js';
-import { type CopiedRow, copyLine, notCopied } from './row.js';
+import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
 import { type CopyDestination, type CopySource, type LeftBehind, UnstorableRow } from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 import { COPIED_TABLES, type CopiedTable } from './tables.js';
@@ -135,11 +135,14 @@ async function* told(
   step: string,
   total: number,
   { onProgress, signal }: Watch,
-): AsyncGenerator<readonly CopiedRow[]> {
+): AsyncGenerator<readonly LinedRow[]> {
   for await (const list of rows) {
     signal.throwIfAborted();
-    for (const row of list) digest.add(copyLine(row));
-    yield list;
+    yield list.map((row) => {
+      const line = copyLine(row);
+      digest.add(line);
+      return { row, line };
+    });
     onProgress({ step, done: digest.rows, total, unit: 'rows' });
   }
 }

@@ -10,7 +10,7 @@ import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { refuseRows } from './empty.js';
 import { fileRows } from './file-rows.js';
 import { fileLedger, lastFileTickId } from './file-source.js';
-import { type CopiedRow, notCopied } from './row.js';
+import { type CopiedRow, type LinedRow, notCopied } from './row.js';
 import type { CopyDestination, LedgerEntry } from './sides.js';
 import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
 
@@ -90,14 +90,14 @@ class FileDestination implements CopyDestination {
     this.#db = db;
   }
 
-  async store(table: CopiedTable, rows: AsyncIterable<readonly CopiedRow[]>): Promise<void> {
+  async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
     const places = table.columns.map(() => '?').join(', ');
     // Decimal text becomes an integer in a column of integers, whatever its size.
     const insert = this.#db.prepare<(string | null)[]>(
       `insert into ${table.name} (${columnList(table)}) values (${places})`,
     );
     for await (const list of rows) {
-      for (const row of list) {
+      for (const { row } of list) {
         try {
           insert.run(...row);
         } catch (error) {

@@ -8,7 +8,7 @@ import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
 import { withServer } from '../server.js';
 import { readInStoredOrder } from '../stored-order.js';
 import { refuseRows } from './empty.js';
-import { type CopiedRow, copyLine } from './row.js';
+import type { LinedRow } from './row.js';
 import { lastServerId, serverLedger, serverRows, setLastServerId } from './server-rows.js';
 import { type CopyDestination, type LedgerEntry, UnstorableRow } from './sides.js';
 import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
@@ -111,13 +111,13 @@ class ServerDestination implements CopyDestination {
     this.#session = session;
   }
 
-  async store(table: CopiedTable, rows: AsyncIterable<readonly CopiedRow[]>): Promise<void> {
+  async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
     const copy = this.#session.copyIn(`copy ${table.name} (${columnList(table)}) from stdin`);
     try {
       let piece = '';
       for await (const list of rows) {
-        for (const row of list) {
-          piece += copyLine(row);
+        for (const { line } of list) {
+          piece += line;
           if (piece.length < PIECE_LENGTH) continue;
           await copy.write(piece);
           piece = '';

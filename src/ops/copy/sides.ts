@@ -1,4 +1,4 @@
-import type { CopiedRow } from './row.js';
+import type { CopiedRow, LinedRow } from './row.js';
 import type { CopiedTable } from './tables.js';
 
 /** A row of the ledger, integers in decimal. */
@@ -36,7 +36,7 @@ export interface CopySource {
 /** One open transaction of a migrated database without rows. */
 export interface CopyDestination {
   /** Throws `CORRUPT_ROW`, or {@link UnstorableRow} where only the row's place is known. */
-  store(table: CopiedTable, rows: AsyncIterable<readonly CopiedRow[]>): Promise<void>;
+  store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void>;
   /** What is stored now, as it lies. */
   rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
   ledger(): Promise<readonly LedgerEntry[]>;

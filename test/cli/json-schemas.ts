@@ -16,7 +16,7 @@ const list = (items: SchemaObject): SchemaObject => ({ type: 'array', items });
 const oneOf = (values: readonly string[]): SchemaObject => ({ enum: [...values] });
 
 /** An object of exactly these fields; those in `optional` may be missing. */
-function object(
+export function object(
   fields: Readonly<Record<string, SchemaObject>>,
   optional: Readonly<Record<string, SchemaObject>> = {},
 ): SchemaObject {

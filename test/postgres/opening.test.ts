@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { sql } from 'kysely';
 import pg from 'pg';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { type ErrorCode, PylonDb } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
@@ -146,6 +146,17 @@ describeOnServer('opening a server', (own) => {
     while (isReading) most = Math.max(most, await count());
     await reading;
     expect(most).toBe(2);
+  });
+
+  it('takes the longest busyTimeoutMs without a warning', async () => {
+    const warnings: string[] = [];
+    const hear = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const db = await opened(await own.freshSchema(), { busyTimeoutMs: 2 ** 31 - 1 });
+    await db.jobs.create(job('a'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
   });
 
   it('says when the server takes no more connections', async () => {

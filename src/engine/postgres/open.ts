@@ -33,12 +33,19 @@ const KEEP_ALIVE_MS = 10_000;
  */
 const ANSWER_MS = 60_000;
 
+/** Node warns of a longer timer, in ms, and cuts it. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** To the server, 0 ms is no limit at all. */
 const LEAST_LOCK_TIMEOUT_MS = 1;
 
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
-  const { url, busyTimeoutMs, onQuery, answerTimeoutMs = ANSWER_MS + busyTimeoutMs } = props;
+  const { url, busyTimeoutMs, onQuery } = props;
+  const answerTimeoutMs = Math.min(
+    props.answerTimeoutMs ?? ANSWER_MS + busyTimeoutMs,
+    LONGEST_TIMER_MS,
+  );
   const { Client, Pool, types } = await loadDriver(props.operation);
   const sockets = new Sockets();
   const config: PoolConfig = {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { testDatabase } from '../database.js';
+import { ENGINE, testDatabase } from '../database.js';
 import { failureOf } from './failure.js';
 import { agent, job } from './fresh.js';
 
@@ -24,6 +24,10 @@ describe('db.close', () => {
     const ended = await Promise.allSettled(calls);
     expect(ended.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(await value('select count(*) from jobs')).toBe(1502);
+    // Elsewhere calls of different jobs may overtake each other.
+    if (ENGINE === 'sqlite') {
+      expect(await value('select count(*) from jobs where kind = 7')).toBe(1502);
+    }
   });
 
   it('may be called again, at once or later', async () => {

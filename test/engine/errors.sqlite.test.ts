@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,11 +5,9 @@ import { isPylonDbError, type OpenOptions, PylonDb, PylonDbError } from '../../s
 import { failureOf, rejection } from './failure.js';
 import { agent, job, openFresh } from './fresh.js';
 import { readOutside, valueOutside, writeOutside } from './outside.js';
+import { expectWellTold, PREIMAGE } from './well-told.js';
 
 const HERE = 'errors.sqlite.test.ts';
-
-/** Found nowhere but where it was stored. */
-const PREIMAGE = 'c0ffee-preimage-of-the-payment';
 
 /** Milliseconds: long enough to be measured, short enough for a test. */
 const BUSY_TIMEOUT_MS = 50;
@@ -55,16 +52,7 @@ async function openPlayed(): Promise<PylonDb> {
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
   it('names its operation, says what to do and tells no preimage', async () => {
     const db = await openPlayed();
-    const error = await rejection(theCaller(call, db));
-    if (!isPylonDbError(error)) throw new Error(`Not ours: ${inspect(error)}`);
-    expect({ code: error.code, operation: error.operation }).toEqual({ code, operation });
-    expect(error.message.startsWith(`${operation}: `)).toBe(true);
-    expect(error.hint).toMatch(/\w.+\.$/);
-    expect(error.name).toBe('PylonDbError');
-    expect(error).toMatchObject(error.details);
-    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code, operation, hint: error.hint });
-    const told = [JSON.stringify(error), inspect(error, { depth: 9, showHidden: true })];
-    for (const text of [...told, error.stack, String(error)]) expect(text).not.toContain(PREIMAGE);
+    expectWellTold(await rejection(theCaller(call, db)), code, operation);
   });
 
   it('keeps the frame of its caller', async () => {

@@ -1,15 +1,12 @@
-import { inspect } from 'node:util';
 import { CamelCasePlugin, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
 import { testDatabase } from '../database.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
+import { expectWellTold, PREIMAGE } from './well-told.js';
 
 const HERE = 'errors.test.ts';
-
-/** Found nowhere but where it was stored. */
-const PREIMAGE = 'c0ffee-preimage-of-the-payment';
 
 /** Every way that a call fails: its code, its operation, and the call. */
 const FAILURES: readonly [
@@ -115,16 +112,7 @@ async function openPlayed(): Promise<PylonDb> {
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
   it('names its operation, says what to do and tells no preimage', async () => {
     const db = await openPlayed();
-    const error = await rejection(theCaller(call, db));
-    if (!isPylonDbError(error)) throw new Error(`Not ours: ${inspect(error)}`);
-    expect({ code: error.code, operation: error.operation }).toEqual({ code, operation });
-    expect(error.message.startsWith(`${operation}: `)).toBe(true);
-    expect(error.hint).toMatch(/\w.+\.$/);
-    expect(error.name).toBe('PylonDbError');
-    expect(error).toMatchObject(error.details);
-    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code, operation, hint: error.hint });
-    const told = [JSON.stringify(error), inspect(error, { depth: 9, showHidden: true })];
-    for (const text of [...told, error.stack, String(error)]) expect(text).not.toContain(PREIMAGE);
+    expectWellTold(await rejection(theCaller(call, db)), code, operation);
   });
 
   it('keeps the frame of its caller', async () => {

@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { PylonDb, QueryEvent } from '../../src/index.js';
 import { testDatabase } from '../database.js';
-import { failureOf, rejection } from './failure.js';
-import { job } from './fresh.js';
+import { failureOf } from './failure.js';
 
 describe('values that SQLite knows without a cast', () => {
   it('come back as they went in', async () => {
@@ -21,39 +19,4 @@ describe('values that SQLite knows without a cast', () => {
       await failureOf(sql`select ${value} as v`.execute(db.kysely), 'INVALID_ARGUMENT');
     },
   );
-});
-
-describe('onQuery on SQLite', () => {
-  const SECRET = 'a-secret-preimage';
-
-  async function playADay(db: PylonDb): Promise<void> {
-    await db.jobs.create(job(SECRET));
-    await db.jobs.get(SECRET);
-    await db.jobs.completeWithPayment(SECRET, { price_msats: 77_123, preimage: SECRET });
-    await db.jobs.create(job(SECRET)).catch(() => undefined);
-    await db.kysely.selectFrom('jobs').selectAll().where('id', '=', SECRET).execute();
-    await rejection(sql`select ${SECRET} from nowhere`.execute(db.kysely));
-    await db.transaction(async (tx) => void (await tx.jobs.get(SECRET)));
-  }
-
-  it('is told SQL, duration and error of every statement, and no value', async () => {
-    const events: QueryEvent[] = [];
-    const { db } = await testDatabase({ onQuery: (event) => events.push(event) });
-    events.length = 0;
-    await playADay(db);
-    expect(events.length).toBeGreaterThanOrEqual(8);
-    for (const event of events) {
-      expect(event.sql).toMatch(/^(select|insert|update)/);
-      expect(event.durationMs).toBeGreaterThanOrEqual(0);
-      expect(Object.keys(event)).toEqual(
-        event.error === undefined ? ['sql', 'durationMs'] : ['sql', 'durationMs', 'error'],
-      );
-      const told = `${JSON.stringify(event)} ${String(event.error)}`;
-      expect(told).not.toContain(SECRET);
-      expect(told).not.toContain('77123');
-    }
-    const failed = events.filter(({ error }) => error !== undefined);
-    expect(failed).toHaveLength(1);
-    expect(failed[0]?.sql).toContain('insert into "jobs"');
-  });
 });

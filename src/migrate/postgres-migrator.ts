@@ -1,8 +1,9 @@
 import type { UmzugStorage } from 'umzug';
 import type { RawRunner } from '../engine/kysely-connection.js';
 import { postgresDialect } from '../engine/postgres/dialect.js';
+import { hasRacedForTables } from '../engine/postgres/failures.js';
 import type { SessionPool } from '../engine/postgres/pool.js';
-import { hasRacedForTables, toldToCaller } from '../engine/postgres/postgres-errors.js';
+import { toldToCaller } from '../engine/postgres/postgres-errors.js';
 import { withoutSecrets } from '../engine/postgres/server-error.js';
 import type { Session } from '../engine/postgres/session.js';
 import { refuseTransactionControl } from '../engine/raw-sql.js';

@@ -1,7 +1,8 @@
 import { shownUrl } from '../database-url.js';
+import { timedLock } from '../engine/postgres/failures.js';
 import { connectTo } from '../engine/postgres/open.js';
 import type { SessionPool } from '../engine/postgres/pool.js';
-import { cannotOpen, timedLock } from '../engine/postgres/postgres-errors.js';
+import { cannotOpen } from '../engine/postgres/postgres-errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
 
 /**

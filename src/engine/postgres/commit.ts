@@ -1,5 +1,5 @@
 import { BatchFailure, type StatementResult } from './batch.js';
-import { CommitUnknown, isConnectionLost, RolledBack } from './postgres-errors.js';
+import { CommitUnknown, isConnectionLost, RolledBack } from './failures.js';
 import type { Session } from './session.js';
 import { fixed } from './statement.js';
 

@@ -1,5 +1,5 @@
 import type { Client, Pool, PoolClient } from 'pg';
-import { ConflictedTooLong, isConnectionLost, NotConnected } from './postgres-errors.js';
+import { ConflictedTooLong, isConnectionLost, NotConnected } from './failures.js';
 import { Session, type SessionProps } from './session.js';
 import type { Sockets } from './silence.js';
 

@@ -2,100 +2,24 @@ import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepUntouched } from '../engine.js';
 import { BatchFailure } from './batch.js';
 import {
+  CallbackThrew,
+  CONNECTION_STATES,
+  CommitUnknown,
+  ConflictedTooLong,
+  isCallersMistake,
+  isConflict,
+  isConnectionLost,
+  LOCK_NOT_AVAILABLE,
+  NotConnected,
+  RolledBack,
+  said,
+} from './failures.js';
+import {
   isServerError,
   messageWithoutValues,
   type ServerError,
   withoutSecrets,
 } from './server-error.js';
-
-/** No connection could be had; nothing was sent. */
-export class NotConnected {
-  constructor(readonly cause: unknown) {}
-}
-
-/** The connection broke after COMMIT was sent and before its answer came. */
-export class CommitUnknown {
-  constructor(readonly cause: unknown) {}
-}
-
-/** The server answered a COMMIT with ROLLBACK: a statement before it had failed. */
-export class RolledBack {}
-
-/** What the callback of a transaction threw: it is the caller's, whatever it looks like. */
-export class CallbackThrew {
-  constructor(readonly thrown: unknown) {}
-}
-
-/** Conflicts with other transactions went on until the time was up. */
-export class ConflictedTooLong {
-  constructor(
-    readonly waitedMs: number,
-    readonly cause: unknown,
-  ) {}
-}
-
-const SERIALIZATION_FAILURE = '40001';
-const DEADLOCK_DETECTED = '40P01';
-const LOCK_NOT_AVAILABLE = '55P03';
-
-/**
- * A prepared statement that the connection no longer has (behind a pooler), or whose tables another
- * session altered. Nothing ran: prepared anew, it may.
- */
-const STALE_STATEMENT = /^(?:26000|0A000)$/;
-
-/** Class 08, and the server's words for going away or not being up yet. */
-const CONNECTION_STATES = /^(?:08...|57P0[1-5])$/;
-
-/** What the server or the socket said, out of its wrapping. */
-function said(error: unknown): unknown {
-  return error instanceof BatchFailure || error instanceof NotConnected ? error.cause : error;
-}
-
-/** Whether the same transaction may succeed when it is tried again: nothing of it is stored. */
-export function isConflict(error: unknown): boolean {
-  const cause = said(error);
-  return (
-    isServerError(cause) &&
-    (cause.code === SERIALIZATION_FAILURE || cause.code === DEADLOCK_DETECTED)
-  );
-}
-
-/** Tells how long a call waited, in ms since `start`, when it gave up on another's lock. */
-export function timedLock(error: unknown, start: number): unknown {
-  const cause = said(error);
-  if (!isServerError(cause) || cause.code !== LOCK_NOT_AVAILABLE) return error;
-  return new ConflictedTooLong(Math.round(performance.now() - start), cause);
-}
-
-/** Whether prepared statements must be prepared anew. */
-export function isStale(error: unknown): boolean {
-  return (
-    error instanceof BatchFailure &&
-    isServerError(error.cause) &&
-    STALE_STATEMENT.test(error.cause.code)
-  );
-}
-
-/** Whether two sessions made a table of one name in the same moment: IF NOT EXISTS doesn't help. */
-export function hasRacedForTables(error: unknown): boolean {
-  if (!isServerError(error)) return false;
-  return error.code === '42P07' || (error.code === '23505' && /^pg_/.test(error.constraint ?? ''));
-}
-
-/** Whether the connection is gone. What it was last asked may have happened all the same. */
-export function isConnectionLost(error: unknown): boolean {
-  const cause = said(error);
-  if (isServerError(cause)) return CONNECTION_STATES.test(cause.code);
-  if (cause instanceof PylonDbError || isCallersMistake(cause)) return false;
-  // pg's own errors of a broken socket have no code, or the system's: ECONNRESET, EPIPE.
-  return cause instanceof Error;
-}
-
-/** pg could not send a parameter. */
-function isCallersMistake(error: unknown): error is TypeError | RangeError {
-  return error instanceof TypeError || error instanceof RangeError;
-}
 
 /**
  * The error that a caller gets for what the server said, decided by SQLSTATE and never by its text.

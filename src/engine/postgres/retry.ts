@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../backoff.js';
-import { ConflictedTooLong, isConflict, isStale } from './postgres-errors.js';
+import { ConflictedTooLong, isConflict, isStale } from './failures.js';
 
 /** The longest pause between tries, in ms: a conflicting transaction is over by then, mostly. */
 const LONGEST_PAUSE_MS = 100;

@@ -6,14 +6,9 @@ import { refuseTransactionControl } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit } from './commit.js';
+import { isConflict, isConnectionLost, isStale, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
-import {
-  isConflict,
-  isConnectionLost,
-  isStale,
-  timedLock,
-  toldToCaller,
-} from './postgres-errors.js';
+import { toldToCaller } from './postgres-errors.js';
 import type { Session } from './session.js';
 import { fixed, type StatementCompiler } from './statement.js';
 import { Unit } from './unit.js';

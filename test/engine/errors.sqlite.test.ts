@@ -66,6 +66,18 @@ async function theCaller(call: (db: PylonDb) => Promise<unknown>, db: PylonDb): 
 }
 
 describe('the error of a statement', () => {
+  it('is SCHEMA_MISMATCH for a NULL that no service wrote', async () => {
+    const db = await openFresh();
+    writeOutside(
+      db.path,
+      `create trigger other after insert on jobs
+       begin insert into tick_history (agent_npub, tick_number) values (null, 1); end`,
+    );
+    const error = await failureOf(db.jobs.create(job('a')), 'SCHEMA_MISMATCH');
+    expect(error.problems).toEqual(['NOT NULL constraint failed: tick_history.agent_npub']);
+    expect(await db.jobs.list()).toEqual([]);
+  });
+
   it('has the error of the driver as its cause', async () => {
     const db = await openPlayed();
     for (const call of [

@@ -138,7 +138,9 @@ function constraintOf({ code, constraint = '' }: ServerError): Constraint {
 function fromServer(error: ServerError, operation: string, address: string): PylonDbError {
   const { code } = error;
   const context = (hint: string) => ({ operation, cause: withoutSecrets(error), hint });
-  if (code.startsWith('23') || code === 'P0001') {
+  // Services give every value that must be there: a NULL is a foreign trigger's.
+  const isSchemas = code === '23502' && !CALLERS_SQL.has(operation);
+  if ((code.startsWith('23') && !isSchemas) || code === 'P0001') {
     return new PylonDbError(
       'INVALID_ARGUMENT',
       `the schema doesn't allow it: ${constraintOf(error)} ${error.constraint ?? ''}`.trimEnd(),

@@ -71,7 +71,9 @@ export function toldToCaller(error: unknown, operation: string, path: string): u
 function fromSqlite(error: SqliteError, operation: string, path: string): PylonDbError {
   const { code, message } = error;
   const context = (hint: string) => ({ operation, cause: error, hint });
-  if (code.startsWith('SQLITE_CONSTRAINT')) {
+  // Services give every value that must be there: a NULL is a foreign trigger's or a damaged rollup's.
+  const isFiles = code === 'SQLITE_CONSTRAINT_NOTNULL' && !CALLERS_SQL.has(operation);
+  if (code.startsWith('SQLITE_CONSTRAINT') && !isFiles) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
       message,

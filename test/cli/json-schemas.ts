@@ -4,16 +4,18 @@ import { EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES } from '../../generated
 // JSON Schemas of what each command prints under `--json`: scripts build on it, so a field may be
 // added here, and none may change or go.
 
-const text: SchemaObject = { type: 'string' };
-const count: SchemaObject = { type: 'integer', minimum: 0 };
+export const text: SchemaObject = { type: 'string' };
+export const count: SchemaObject = { type: 'integer', minimum: 0 };
 const integer: SchemaObject = { type: 'integer' };
-const flag: SchemaObject = { type: 'boolean' };
+export const flag: SchemaObject = { type: 'boolean' };
 const unixSeconds: SchemaObject = { type: 'integer', minimum: 1_500_000_000 };
 const absolutePath: SchemaObject = { type: 'string', pattern: '^/' };
 
-const orNull = (schema: SchemaObject): SchemaObject => ({ anyOf: [schema, { type: 'null' }] });
-const list = (items: SchemaObject): SchemaObject => ({ type: 'array', items });
-const oneOf = (values: readonly string[]): SchemaObject => ({ enum: [...values] });
+export const orNull = (schema: SchemaObject): SchemaObject => ({
+  anyOf: [schema, { type: 'null' }],
+});
+export const list = (items: SchemaObject): SchemaObject => ({ type: 'array', items });
+export const oneOf = (values: readonly string[]): SchemaObject => ({ enum: [...values] });
 
 /** An object of exactly these fields; those in `optional` may be missing. */
 export function object(

@@ -98,6 +98,17 @@ const FAILURES: readonly (readonly [string, ErrorCode, string | undefined, Fail]
     },
   ],
   [
+    'a NULL that a trigger writes',
+    'SCHEMA_MISMATCH',
+    undefined,
+    async ({ db, outside }) => {
+      await outside.query(`create function empty() returns trigger language plpgsql
+          as $$ begin new.source := null; return new; end $$;
+        create trigger empty before insert on earnings for each row execute function empty()`);
+      await db.earnings.record(EARNING);
+    },
+  ],
+  [
     'a known id',
     'ALREADY_EXISTS',
     undefined,

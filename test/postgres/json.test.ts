@@ -1,18 +1,23 @@
 import { expect, it } from 'vitest';
 import { BUSY_AGENT } from '../cli/answers.js';
 import { publishedFile, pylonDb } from '../cli/command.js';
-import { JSON_SCHEMAS, misfits, object } from '../cli/json-schemas.js';
+import {
+  count,
+  flag,
+  JSON_SCHEMAS,
+  list,
+  misfits,
+  object,
+  oneOf,
+  orNull,
+  text,
+} from '../cli/json-schemas.js';
 import { temporaryFolder } from '../temporary.js';
 import { connected, describeOnServer } from './own-server.js';
 import { onServer } from './server-commands.js';
 
-const text = { type: 'string' };
-const count = { type: 'integer', minimum: 0 };
-const flag = { type: 'boolean' };
-const path = { type: 'string', pattern: '^postgres://[^:@]+@' };
-const names = { type: 'array', items: text };
-
-const sized = object({ name: text, type: { enum: ['table', 'index'] }, bytes: count });
+const address = { type: 'string', pattern: '^postgres://[^:@]+@' };
+const sized = object({ name: text, type: oneOf(['table', 'index']), bytes: count });
 
 /** Fields of a file's answer that a server gives as well. */
 function same(command: string, ...fields: readonly string[]) {
@@ -23,16 +28,19 @@ function same(command: string, ...fields: readonly string[]) {
 /** What a server's answers have in the place of a file's; all other commands print the same. */
 const SERVER_SCHEMAS: typeof JSON_SCHEMAS = {
   ...JSON_SCHEMAS,
-  copy: object({ ...same('copy', ...Object.keys(JSON_SCHEMAS['copy']?.['properties'])), to: path }),
+  copy: object({
+    ...same('copy', ...Object.keys(JSON_SCHEMAS['copy']?.['properties'])),
+    to: address,
+  }),
   info: object({
     ...same('info', 'size_bytes', 'migrations', 'jobs', 'earnings', 'agents'),
-    path,
+    path: address,
     wal_bytes: { type: 'null' },
     server_version: text,
   }),
   check: object({
     ...same('check', 'ok', 'depth', 'findings', 'skipped', 'duration_ms'),
-    path,
+    path: address,
     versions: object({ pylon_db: text, node: text, pg: text }),
     database: object({
       postgres: text,
@@ -44,9 +52,9 @@ const SERVER_SCHEMAS: typeof JSON_SCHEMAS = {
       standby: flag,
       connections: count,
       max_connections: count,
-      applied_migrations: names,
-      pending_migrations: names,
-      objects: { anyOf: [{ type: 'array', items: sized }, { type: 'null' }] },
+      applied_migrations: list(text),
+      pending_migrations: list(text),
+      objects: orNull(list(sized)),
     }),
     sizes: object({ schema_bytes: count, database_bytes: count }),
   }),

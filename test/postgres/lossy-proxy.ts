@@ -48,6 +48,11 @@ export class LossyProxy {
     return proxy;
   }
 
+  /** The URL of what `url` names, by way of this proxy. */
+  over(url: string): string {
+    return url.replace(/:\d+\//, `:${this.port}/`);
+  }
+
   /** Cuts the line instead of giving the next answer, or the one after `skipped` more. */
   loseAnswer(skipped = 0): void {
     this.#armed = 'cut';

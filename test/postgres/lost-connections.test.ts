@@ -15,11 +15,14 @@ import { connected, describeOnServer, type OwnServer, opened } from './own-serve
 const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
 
+/** Far more than the program takes on a busy machine, in ms, and far less than a system waits. */
+const ENDS_WITHIN_MS = 60_000;
+
 /** A schema that is reached over a line which can be cut, by one connection at a time. */
 async function overLossyLine(own: OwnServer) {
   const { url, outside, db: direct } = await own.open();
   const proxy = await LossyProxy.start(own.server.port);
-  const db = await opened(`${url.replace(/:\d+\//, `:${proxy.port}/`)}&max=1`);
+  const db = await opened(`${proxy.over(url)}&max=1`);
   await db.agents.upsert(agent('a'));
   return { db, direct, outside, proxy };
 }
@@ -34,7 +37,7 @@ async function overSilentLine(own: OwnServer) {
   const props = { readonly: false, busyTimeoutMs: 5000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
   const pool = await connectTo({
     ...props,
-    url: `${url.replace(/:\d+\//, `:${proxy.port}/`)}&max=1`,
+    url: `${proxy.over(url)}&max=1`,
     onQuery: undefined,
     operation: '',
   });
@@ -157,7 +160,7 @@ describeOnServer('a connection that is lost', (own) => {
       const { url } = await own.open();
       const proxy = await LossyProxy.start(own.server.port);
       proxy.ignoreGoodbyes();
-      await run('node', ['--import', 'tsx', PROGRAM, url.replace(/:\d+\//, `:${proxy.port}/`)]);
+      await run('node', ['--import', 'tsx', PROGRAM, proxy.over(url)], { timeout: ENDS_WITHIN_MS });
     });
 
     it('ad-hoc SQL and callbacks may be silent for longer', async () => {

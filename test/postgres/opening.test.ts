@@ -150,13 +150,13 @@ describeOnServer('opening a server', (own) => {
 
   it('takes the longest busyTimeoutMs without a warning', async () => {
     const warnings: string[] = [];
-    const hear = ({ message }: Error) => void warnings.push(message);
+    const hear = ({ name }: Error) => void warnings.push(name);
     process.on('warning', hear);
     onTestFinished(() => void process.off('warning', hear));
     const db = await opened(await own.freshSchema(), { busyTimeoutMs: 2 ** 31 - 1 });
     await db.jobs.create(job('a'));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(warnings).toEqual([]);
+    expect(warnings).not.toContain('TimeoutOverflowWarning');
   });
 
   it('says when the server takes no more connections', async () => {

@@ -42,10 +42,7 @@ const LEAST_LOCK_TIMEOUT_MS = 1;
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
   const { url, busyTimeoutMs, onQuery } = props;
-  const answerTimeoutMs = Math.min(
-    props.answerTimeoutMs ?? ANSWER_MS + busyTimeoutMs,
-    LONGEST_TIMER_MS,
-  );
+  const { answerTimeoutMs = Math.min(ANSWER_MS + busyTimeoutMs, LONGEST_TIMER_MS) } = props;
   const { Client, Pool, types } = await loadDriver(props.operation);
   const sockets = new Sockets();
   const config: PoolConfig = {

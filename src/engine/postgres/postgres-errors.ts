@@ -139,8 +139,8 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
   const { code } = error;
   const context = (hint: string) => ({ operation, cause: withoutSecrets(error), hint });
   // Services give every value that must be there: a NULL is a foreign trigger's.
-  const isSchemas = code === '23502' && !CALLERS_SQL.has(operation);
-  if ((code.startsWith('23') && !isSchemas) || code === 'P0001') {
+  const isCallers = code !== '23502' || CALLERS_SQL.has(operation);
+  if ((code.startsWith('23') && isCallers) || code === 'P0001') {
     return new PylonDbError(
       'INVALID_ARGUMENT',
       `the schema doesn't allow it: ${constraintOf(error)} ${error.constraint ?? ''}`.trimEnd(),

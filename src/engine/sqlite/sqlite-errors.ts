@@ -72,8 +72,8 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
   const { code, message } = error;
   const context = (hint: string) => ({ operation, cause: error, hint });
   // Services give every value that must be there: a NULL is a foreign trigger's or a damaged rollup's.
-  const isFiles = code === 'SQLITE_CONSTRAINT_NOTNULL' && !CALLERS_SQL.has(operation);
-  if (code.startsWith('SQLITE_CONSTRAINT') && !isFiles) {
+  const isCallers = code !== 'SQLITE_CONSTRAINT_NOTNULL' || CALLERS_SQL.has(operation);
+  if (code.startsWith('SQLITE_CONSTRAINT') && isCallers) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
       message,

@@ -41,3 +41,24 @@ export function endedError(operation: string, how: string): PylonDbError<'TRANSA
     { operation, hint: 'Await every call on tx before the callback returns.' },
   );
 }
+
+/**
+ * `SCHEMA_MISMATCH` of a unit that was undone, because a row of `table` that it wrote isn't there:
+ * a trigger of another program swallowed or removed it. `what` says which row: `job event123`.
+ */
+export function rowSwallowedError(
+  operation: string,
+  table: string,
+  what: string,
+): PylonDbError<'SCHEMA_MISMATCH'> {
+  const problem = `a trigger on ${table} kept ${what} from being stored`;
+  return new PylonDbError(
+    'SCHEMA_MISMATCH',
+    problem,
+    { problems: [problem] },
+    {
+      operation,
+      hint: 'Nothing of this call was stored. `pylon-db check` lists triggers of other programs.',
+    },
+  );
+}

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
-import { isMark, type SqlToken, tableDefinitions, tokenizeSql } from '../codegen/sql-tokens.js';
 import type { Drift } from '../migrate/drift.js';
+import { isMark, type SqlToken, tableDefinitions, tokenizeSql } from '../schema/sql-tokens.js';
 
 interface SchemaObject {
   readonly type: string;

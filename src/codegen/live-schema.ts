@@ -5,7 +5,7 @@ import {
   type TableMetadata,
 } from 'kysely-codegen';
 import { PylonDbError } from '../errors.js';
-import { enumeratedColumns, foldName } from './check-constraints.js';
+import { enumeratedColumns, foldName } from '../schema/check-constraints.js';
 import { type Kysely, sql } from './commonjs-kysely.js';
 import { withoutInternalTables } from './internal-tables.js';
 

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { tableDefinitions, tokenizeSql } from './sql-tokens.js';
+import { tableDefinitions, tokenizeSql } from '../schema/sql-tokens.js';
 
 const HEADER = `-- Generated from the database schema; do not edit. After a migration: npm run codegen
 `;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { enumeratedColumns } from '../../src/codegen/check-constraints.js';
+import { enumeratedColumns } from '../../src/schema/check-constraints.js';
 
 const read = (body: string) => Object.fromEntries(enumeratedColumns(`CREATE TABLE t (${body})`));
 

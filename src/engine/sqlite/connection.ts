@@ -5,6 +5,7 @@ import { type QueryEvent, type StepResult, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { RawRow, SqlValue } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
+import { afterFailedCommit } from './failed-commit.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { sqliteWords } from './words.js';
@@ -64,8 +65,17 @@ export class SqliteConnection {
   beginImmediate(): void {
     this.#beginImmediate.run();
   }
+  /** Throws `CommitUnknown` when a crash could still store what COMMIT refused. */
   commit(): void {
-    this.#commit.run();
+    try {
+      this.#commit.run();
+    } catch (error) {
+      throw this.afterFailedCommit(error);
+    }
+  }
+  /** What to throw for a statement that failed while it committed by itself; or see `commit`. */
+  afterFailedCommit(error: unknown): unknown {
+    return afterFailedCommit(this.#db, error);
   }
   /** Rolls back unless SQLite has already done so. */
   rollback(): void {

@@ -23,6 +23,11 @@ export class WaitedTooLong {
   ) {}
 }
 
+/** A COMMIT failed, and only a crash would show whether it is stored. Callers get `COMMIT_UNKNOWN`. */
+export class CommitUnknown {
+  constructor(readonly cause: unknown) {}
+}
+
 /** Whether another connection holds the lock, so that the same call may succeed later. */
 export function isBusy(error: unknown): boolean {
   return (
@@ -53,6 +58,18 @@ export function toldToCaller(error: unknown, operation: string, path: string): u
         operation,
         cause: error.cause,
         hint: 'Nothing was stored. Try again, raise busyTimeoutMs, or find the long transaction.',
+      },
+    );
+  }
+  if (error instanceof CommitUnknown) {
+    return new PylonDbError(
+      'COMMIT_UNKNOWN',
+      'the disk failed during COMMIT, so the call may be stored or not',
+      {},
+      {
+        operation,
+        cause: error.cause,
+        hint: 'Check the disk. When the next write succeeds, it is not stored; after a crash before that, read it back.',
       },
     );
   }

@@ -1,7 +1,7 @@
 import { Backoff } from '../backoff.js';
 import { FlushScheduler } from '../flush-scheduler.js';
 import type { SqliteConnection } from './connection.js';
-import { isBusy, WaitedTooLong } from './sqlite-errors.js';
+import { CommitUnknown, isBusy, WaitedTooLong } from './sqlite-errors.js';
 import { runInSavepoint, type Work } from './unit.js';
 
 /** The most units that one transaction takes, so that a full disk replays a bounded number. */
@@ -39,7 +39,7 @@ interface QueuedTurn {
  *   copy each page before its first change.
  * - Whatever ends a shared transaction early (a full disk, RAISE(ROLLBACK), a failed COMMIT) makes
  *   its units run again, each in a transaction of its own; only the one that can't be stored
- *   rejects, with its own error.
+ *   rejects, with its own error. When nobody can know whether the COMMIT is stored, all of them do.
  */
 export class WriteQueue {
   readonly #connection: SqliteConnection;
@@ -122,7 +122,7 @@ export class WriteQueue {
       connection.rollback();
       if (isBusy(error)) throw error;
       this.#entries.shift();
-      unit.reject(error);
+      unit.reject(unit.work.needsUndo ? error : connection.afterFailedCommit(error));
     }
     return 1;
   }
@@ -155,6 +155,12 @@ export class WriteQueue {
     } catch (error) {
       connection.rollback();
       if (isBusy(error)) throw error;
+      // Run again, one of them might fail of something else, and say that it is not stored.
+      if (error instanceof CommitUnknown) {
+        for (const i of results.keys()) if (!failures.has(i)) failures.set(i, error);
+        this.#settle(results, failures);
+        return results.length;
+      }
       // At least the first: when the transaction can't begin, it is told why.
       return this.#replayAlone(Math.max(1, results.length));
     }

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
+import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
@@ -17,7 +18,7 @@ export async function rebuildRollups(path: string, busyTimeoutMs: number): Promi
     try {
       standInForRollups(db);
       const rebuild = db.transaction(() => recount(db));
-      await retryWhileBusy(() => rebuild.immediate(), busyTimeoutMs);
+      await retryWhileBusy(() => committing(db, () => rebuild.immediate()), busyTimeoutMs);
     } finally {
       db.close();
     }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
+import { committing } from '../../engine/sqlite/failed-commit.js';
 import { type ConnectProps, openReader, openWriter, startWal } from '../../engine/sqlite/open.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { Migrator } from '../../migrate/migrator.js';
@@ -74,7 +75,7 @@ async function transact<Result>(
   try {
     assertEmpty(db, path);
     const result = await run(new FileDestination(db));
-    db.exec('commit');
+    committing(db, () => db.exec('commit'));
     return result;
   } catch (error) {
     // SQLite may have done it already: the disk was full.

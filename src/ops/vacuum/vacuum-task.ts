@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
+import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
@@ -86,9 +87,9 @@ async function packed(
   await waiting(() => checkpoint(db));
   // First: VACUUM packs the statistics too.
   begins('analyzing', workBytes);
-  await waiting(() => analyze(db));
+  await waiting(() => committing(db, () => analyze(db)));
   begins('vacuuming', workBytes);
-  await waiting(() => db.exec('vacuum'));
+  await waiting(() => committing(db, () => db.exec('vacuum')));
   begins('emptying WAL', workBytes);
   const checkpointed = await endsInTime(waiting(() => checkpoint(db)));
   return { before, after: sizesOf(db, path), checkpointed };

@@ -10,10 +10,11 @@ import {
   openWriter,
   startWal,
 } from './engine/sqlite/open.js';
+import type { WatchProps } from './engine/sqlite/schema-watch.js';
 import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
 import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
+import { type KeepProps, keepSchema } from './keep-schema.js';
 import type { MigrationList } from './migrate/migration.js';
-import { standInForRollups } from './migrate/rollup-views.js';
 import {
   INITIAL_MIGRATION,
   type LedgerState,
@@ -21,8 +22,6 @@ import {
   refusePending,
 } from './migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, type OpenOptions } from './options.js';
-
-const ROLLUPS = '003_pylon_db_rollups';
 
 /** Opens the file at an absolute path, or `:memory:`, and migrates it; see `PylonDb.open`. */
 export async function openSqlite(
@@ -42,6 +41,7 @@ export async function openSqlite(
 interface Connections {
   readonly writer: Database.Database | undefined;
   readonly reader: Database.Database | undefined;
+  readonly schema: WatchProps;
 }
 
 async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
@@ -59,8 +59,9 @@ async function connectToWrite(props: ConnectProps, options: OpenOptions): Promis
       const { Migrator } = await import('./migrate/migrator.js');
       await new Migrator({ db: writer, path, list, busyTimeoutMs, operation }).up();
     }
+    const schema = await keepSchema(writer, keepProps(props, options.migrate !== false));
     const reader = path === IN_MEMORY ? undefined : await openReader(props);
-    return { writer, reader };
+    return { writer, reader, schema };
   } catch (error) {
     writer.close();
     throw error;
@@ -103,10 +104,14 @@ async function connectToRead(props: ConnectProps, options: OpenOptions): Promise
     const { pending } = await ledgerOf(reader, list, props);
     if (pending.includes(INITIAL_MIGRATION)) refusePending(operation, pending);
     if (pending.length > 0 && options.migrate === false) refusePending(operation, pending);
-    if (pending.includes(ROLLUPS)) standInForRollups(reader);
-    return { writer: undefined, reader };
+    const schema = await keepSchema(reader, keepProps(props, false));
+    return { writer: undefined, reader, schema };
   } catch (error) {
     reader.close();
     throw error;
   }
+}
+
+function keepProps(props: ConnectProps, repairs: boolean): KeepProps {
+  return { ...props, known: Object.keys(ownMigrations), repairs };
 }

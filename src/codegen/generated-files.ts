@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DiffChecker } from 'kysely-codegen';
 import { generateSchemaSql, generateTypes } from './generate.js';
+import { generateOwnObjects } from './own-objects.js';
 import { createMigratedDatabase } from './temporary-database.js';
 
 /** A file and the text that the schema says it must have. */
@@ -11,7 +12,7 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
-/** The types and the schema dump of our own migrations, run on a temporary database. */
+/** Types, schema dump and the list of our own objects, from our migrations on temporary databases. */
 export async function generateOurs(folder: string): Promise<GeneratedFile[]> {
   const temporary = mkdtempSync(join(tmpdir(), 'pylon-db-codegen-'));
   try {
@@ -20,6 +21,7 @@ export async function generateOurs(folder: string): Promise<GeneratedFile[]> {
     return [
       { path: join(folder, 'db.ts'), text: await generateTypes(database) },
       { path: join(folder, 'schema.sql'), text: generateSchemaSql(database) },
+      { path: join(folder, 'own-objects.ts'), text: await generateOwnObjects() },
     ];
   } finally {
     rmSync(temporary, { recursive: true, force: true });

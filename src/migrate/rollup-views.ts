@@ -1,19 +1,13 @@
 import type Database from 'better-sqlite3';
 
-/**
- * Stands TEMP views in for the rollup tables of a file that is open for reading only and lacks
- * them: it answers everything, slower, and stays as it is. The builder has no word for TEMP views
- * on a plain connection.
- */
-export function standInForRollups(db: Database.Database): void {
-  db.exec(`
-    create temp view pylon_db_job_totals as
+const VIEWS = `
+    create temp view if not exists pylon_db_job_totals as
       select bucket as status, (select count(*) from jobs where case
           when status in ('pending', 'processing', 'completed', 'failed', 'cancelled') then status
           else 'invalid' end = bucket) as count
       from (select 'pending' as bucket union all select 'processing' union all select 'completed'
         union all select 'failed' union all select 'cancelled' union all select 'invalid');
-    create temp view pylon_db_earning_totals as
+    create temp view if not exists pylon_db_earning_totals as
       select case when typeof(amount_msats) = 'integer'
           and amount_msats between -9007199254740991 and 9007199254740991
           and source in ('job', 'tip', 'other') then source else 'invalid' end as source,
@@ -21,7 +15,19 @@ export function standInForRollups(db: Database.Database): void {
         sum(amount_msats & 4294967295) as amount_low,
         count(*) as count
       from earnings group by 1;
-    create temp view pylon_db_paid_jobs as
-      select 1 as id, count(distinct job_id) as count from earnings;
-  `);
+    create temp view if not exists pylon_db_paid_jobs as
+      select 1 as id, count(distinct job_id) as count from earnings;`;
+
+const NO_VIEWS = `
+    drop view if exists temp.pylon_db_job_totals;
+    drop view if exists temp.pylon_db_earning_totals;
+    drop view if exists temp.pylon_db_paid_jobs;`;
+
+/**
+ * Puts TEMP views in the place of the totals that triggers keep, or takes them away again. A
+ * connection with them answers everything, slower, and the file stays as it is. The builder has no
+ * word for TEMP views on a plain connection.
+ */
+export function countFromRows(db: Database.Database, counts: boolean): void {
+  db.exec(counts ? VIEWS : NO_VIEWS);
 }

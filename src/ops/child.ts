@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PylonDbError } from '../errors.js';
@@ -67,6 +68,11 @@ export async function runInChild<Name extends TaskName>(
     signal?.removeEventListener('abort', kill);
     kill();
   }
+}
+
+/** Whether tasks can run: a bundle of the caller's may have left the child's program out. */
+export function hasChildProgram(): boolean {
+  return existsSync(programPath());
 }
 
 function programPath(): string {

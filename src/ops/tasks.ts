@@ -15,6 +15,7 @@ export const tasks = {
   query: async () => (await import('./query/query-task.js')).query,
   vacuum: async () => (await import('./vacuum/vacuum-task.js')).vacuum,
   exportFiles: async () => (await import('./export/export-task.js')).exportFiles,
+  repairSchema: async () => (await import('./schema/repair-task.js')).repairSchema,
   check: async () => (await import('./check/check-task.js')).check,
 };
 

@@ -7,6 +7,8 @@ import { IN_MEMORY, openReader, openWriter } from '../../src/engine/sqlite/open.
 import { SqliteEngine } from '../../src/engine/sqlite/sqlite-engine.js';
 import { PylonDb } from '../../src/index.js';
 import { Migrator } from '../../src/migrate/migrator.js';
+import { findOwnObjects } from '../../src/migrate/own-objects.js';
+import { OwnSchemaKeeper } from '../../src/migrate/own-schema-keeper.js';
 import { temporaryFolder } from '../temporary.js';
 import { OneAtATime } from './one-at-a-time.js';
 import { type Operation, randomOperation, TABLES_SQL } from './operations.js';
@@ -100,10 +102,15 @@ class Comparison {
     reader: Database.Database | undefined,
     serial: SerialSide,
   ) {
+    const known = Object.keys(migrations);
     const engine = new SqliteEngine({
       path,
       writer,
       reader,
+      schema: {
+        keeper: new OwnSchemaKeeper({ known }),
+        state: findOwnObjects(writer, known, ''),
+      },
       busyTimeoutMs: BUSY_TIMEOUT_MS,
       onQuery: undefined,
     });

@@ -8,6 +8,7 @@ import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from
 import { afterFailedCommit } from './failed-commit.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
+import { SchemaWatch, type WatchProps } from './schema-watch.js';
 import { sqliteWords } from './words.js';
 
 /** Compiled ad-hoc statements to keep; one costs a few kB, and a program has few distinct ones. */
@@ -17,6 +18,9 @@ const RAW_STATEMENTS_KEPT = 200;
 export function compilingKysely(): Kysely<DB> {
   return new Kysely<DB>({ dialect: sqliteDialect });
 }
+
+/** What the names of our own tables begin with: triggers keep them, as long as nobody drops those. */
+const OURS = 'pylon_db_';
 
 /** What every statement without RETURNING gives back. */
 const NO_ROWS: readonly never[] = Object.freeze([]);
@@ -40,10 +44,18 @@ export class SqliteConnection {
   readonly #savepoint: Database.Statement;
   readonly #release: Database.Statement;
   readonly #rollbackTo: Database.Statement;
+  /** Missing while migrations run: they change the schema themselves. */
+  readonly schema: SchemaWatch | undefined;
 
   /** `builder` compiles queries; it never runs one. */
-  constructor(db: Database.Database, builder: QueryCreator<DB>, onQuery: OnQuery) {
+  constructor(
+    db: Database.Database,
+    builder: QueryCreator<DB>,
+    onQuery: OnQuery,
+    watch?: WatchProps,
+  ) {
     this.#db = db;
+    this.schema = watch === undefined ? undefined : new SchemaWatch(db, watch);
     this.#builder = builder;
     this.#onQuery = onQuery;
     this.#begin = db.prepare('begin');
@@ -62,13 +74,21 @@ export class SqliteConnection {
   begin(): void {
     this.#begin.run();
   }
+  /** Throws `SCHEMA_MISMATCH`, with no transaction open, where a newer pylon-db migrated the file. */
   beginImmediate(): void {
     this.#beginImmediate.run();
+    try {
+      this.schema?.current();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
   }
   /** Throws `CommitUnknown` when a crash could still store what COMMIT refused. */
   commit(): void {
     try {
       this.#commit.run();
+      this.schema?.committed();
     } catch (error) {
       throw this.afterFailedCommit(error);
     }
@@ -80,6 +100,7 @@ export class SqliteConnection {
   /** Rolls back unless SQLite has already done so. */
   rollback(): void {
     if (this.#db.inTransaction) this.#rollback.run();
+    this.schema?.undone();
   }
   savepoint(): void {
     this.#savepoint.run();
@@ -89,6 +110,7 @@ export class SqliteConnection {
   }
   /** Undoes the savepoint's statements and drops it, unless the whole transaction is gone. */
   undoSavepoint(): void {
+    this.schema?.undone();
     if (!this.#db.inTransaction) return;
     this.#rollbackTo.run();
     this.#release.run();
@@ -97,18 +119,18 @@ export class SqliteConnection {
   first<Row>({ prepared, values }: Bound<Row>): Row | undefined {
     const statement = this.#statementFor(prepared);
     const row =
-      this.#onQuery === undefined
+      statement.isPlain && this.#onQuery === undefined
         ? statement.get(values)
-        : this.#timed(statement.sql, () => statement.get(values));
+        : this.#ask(statement.sql, () => statement.get(values));
     return row === undefined ? undefined : prepared.decode(row);
   }
 
   all<Row>({ prepared, values }: Bound<Row>): Row[] {
     const statement = this.#statementFor(prepared);
     const rows =
-      this.#onQuery === undefined
+      statement.isPlain && this.#onQuery === undefined
         ? statement.all(values)
-        : this.#timed(statement.sql, () => statement.all(values));
+        : this.#ask(statement.sql, () => statement.all(values));
     return rows.map(prepared.decode);
   }
 
@@ -123,7 +145,7 @@ export class SqliteConnection {
   rawStatement(sql: string): RawStatement {
     let statement = this.#raw.get(sql);
     if (statement === undefined) {
-      statement = this.#db.prepare(sql);
+      statement = this.#prepare(sql);
       if (statement.reader) statement.raw().safeIntegers();
       // A kept `select *` would answer with shifted columns after a foreign ALTER.
       if (sql.includes('*')) return statement;
@@ -134,7 +156,9 @@ export class SqliteConnection {
   }
 
   raw(sql: string, parameters: readonly unknown[]): RawResult {
-    return this.#timed(sql, () => runRaw(this.rawStatement(sql), parameters));
+    const statement = this.rawStatement(sql);
+    const run = () => runRaw(statement, parameters);
+    return statement.readonly ? this.#ask(sql, run) : this.#timed(sql, run);
   }
 
   close(): void {
@@ -144,10 +168,39 @@ export class SqliteConnection {
   #statementFor(query: PreparedQuery<unknown>): PreparedStatement {
     let statement = this.#prepared.get(query);
     if (statement === undefined) {
-      statement = new PreparedStatement(this.#db, query.compile(this.#builder, sqliteWords));
+      const compiled = query.compile(this.#builder, sqliteWords);
+      statement = new PreparedStatement(this.#prepare(compiled.sql), compiled);
       this.#prepared.set(query, statement);
     }
     return statement;
+  }
+
+  #prepare<Values extends unknown[], Row>(sql: string): Database.Statement<Values, Row> {
+    const before = this.schema?.state;
+    try {
+      return this.#db.prepare<Values, Row>(sql);
+    } catch (error) {
+      // A table of ours that another program dropped is missing until the look that finds it out.
+      if (!sql.includes(OURS) || this.schema?.current() === before) throw error;
+      return this.#prepare(sql);
+    }
+  }
+
+  /** Runs a statement that only reads. */
+  #ask<Result>(sql: string, run: () => Result): Result {
+    const schema = this.schema;
+    if (schema === undefined || !sql.includes(OURS)) return this.#timed(sql, run);
+    for (;;) {
+      const before = schema.state;
+      try {
+        const result = this.#timed(sql, run);
+        // Read after the totals: still the verified version, it was so before, and our triggers
+        // kept them.
+        if (schema.current() === before) return result;
+      } catch (error) {
+        if (schema.current() === before) throw error;
+      }
+    }
   }
 
   #timed<T>(sql: string, run: () => T): T {
@@ -167,6 +220,8 @@ export class SqliteConnection {
 /** A compiled query on one connection. Its argument array is reused: calls are synchronous. */
 class PreparedStatement {
   readonly sql: string;
+  /** Whether it reads none of our own tables. */
+  readonly isPlain: boolean;
   readonly #returnsRows: boolean;
   readonly #statement: Database.Statement<SqlValue[], RawRow>;
   readonly #args: SqlValue[];
@@ -174,13 +229,14 @@ class PreparedStatement {
   readonly #names: readonly string[];
   readonly #positions: readonly number[];
 
-  constructor(db: Database.Database, { sql, slots }: CompiledPrepared) {
+  constructor(statement: Database.Statement<SqlValue[], RawRow>, { sql, slots }: CompiledPrepared) {
     this.sql = sql;
+    this.isPlain = !sql.includes(OURS);
     const params = [...slots.entries()].filter(([, slot]) => slot instanceof ParamSlot);
     this.#args = slots.map((slot) => (slot instanceof ParamSlot ? null : slot));
     this.#names = params.map(([, slot]) => (slot instanceof ParamSlot ? slot.name : ''));
     this.#positions = params.map(([position]) => position);
-    this.#statement = db.prepare<SqlValue[], RawRow>(sql);
+    this.#statement = statement;
     this.#returnsRows = this.#statement.reader;
     if (this.#returnsRows) this.#statement.raw();
   }

@@ -21,6 +21,8 @@ import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { ReadBatch } from './read-batch.js';
+import type { SchemaKeeper } from './schema-state.js';
+import type { WatchProps } from './schema-watch.js';
 import { isBusy, toldToCaller } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { rawUnit, Unit, type Work } from './unit.js';
@@ -33,6 +35,8 @@ export interface SqliteEngineProps {
   readonly writer: Database.Database | undefined;
   /** Missing in memory: there the writer reads, in the queue's order. */
   readonly reader: Database.Database | undefined;
+  /** What the schema is, and what keeps it so. */
+  readonly schema: WatchProps;
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
 }
@@ -49,21 +53,23 @@ export class SqliteEngine implements Engine {
   readonly #reader: SqliteConnection | undefined;
   readonly #writes: WriteQueue | undefined;
   readonly #reads: ReadBatch | undefined;
+  readonly #keeper: SchemaKeeper;
   readonly #scope = new TransactionScope();
   #closing: Promise<void> | undefined;
   #closed = false;
 
   constructor(props: SqliteEngineProps) {
     const builder = compilingKysely();
-    const { writer, reader, busyTimeoutMs, onQuery } = props;
+    const { writer, reader, schema, busyTimeoutMs, onQuery } = props;
     this.#path = props.path;
     this.#busyTimeoutMs = busyTimeoutMs;
+    this.#keeper = schema.keeper;
     if (writer !== undefined) {
-      this.#writer = new SqliteConnection(writer, builder, onQuery);
+      this.#writer = new SqliteConnection(writer, builder, onQuery, schema);
       this.#writes = new WriteQueue(this.#writer, busyTimeoutMs);
     }
     if (reader !== undefined) {
-      this.#reader = new SqliteConnection(reader, builder, onQuery);
+      this.#reader = new SqliteConnection(reader, builder, onQuery, schema);
       this.#reads = new ReadBatch(this.#reader, busyTimeoutMs);
     }
     const runner: RawRunner = { raw: (...query) => this.#raw(...query) };
@@ -152,6 +158,8 @@ export class SqliteEngine implements Engine {
     if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
       throw closedError(operation);
     }
+    const mismatch = this.#keeper.mismatch;
+    if (mismatch !== undefined) throw mismatch.toldBy(operation);
     this.#scope.assertOutside(operation);
   }
 
@@ -172,6 +180,7 @@ export class SqliteEngine implements Engine {
       release = await this.#writes?.turn();
     }
     this.#closed = true;
+    this.#keeper.stop();
     // The writer last: closing the last connection of the file checkpoints the WAL.
     this.#reader?.close();
     this.#writer?.close();

@@ -114,6 +114,7 @@ export class WriteQueue {
         result = unit.work.run(connection);
         connection.commit();
       } else {
+        connection.schema?.lookSometimes();
         result = unit.work.run(connection);
       }
       this.#entries.shift();

@@ -1,12 +1,9 @@
-import type Database from 'better-sqlite3';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
-import { standInForRollups } from '../../migrate/rollup-views.js';
-import { ROLLUP_KEYS, ROLLUP_TABLES } from './rollups.js';
-import { build, execute } from './typed-query.js';
+import { recountTotals } from '../../migrate/recount-totals.js';
 
 /**
  * Counts all totals anew in one transaction; writers wait meanwhile. Throws `BUSY` after
@@ -16,8 +13,7 @@ export async function rebuildRollups(path: string, busyTimeoutMs: number): Promi
   try {
     const db = await openWriter({ path, durability: 'normal', busyTimeoutMs, operation: '' });
     try {
-      standInForRollups(db);
-      const rebuild = db.transaction(() => recount(db));
+      const rebuild = db.transaction(() => recountTotals(db));
       await retryWhileBusy(() => committing(db, () => rebuild.immediate()), busyTimeoutMs);
     } finally {
       db.close();
@@ -26,46 +22,6 @@ export async function rebuildRollups(path: string, busyTimeoutMs: number): Promi
     const told = toldToCaller(error, '', path);
     throw isPylonDbError(told, 'BUSY') ? busy(told.waitedMs) : told;
   }
-}
-
-function recount(db: Database.Database): void {
-  const [main, temp] = [build.withSchema('main'), build.withSchema('temp')];
-  for (const table of ROLLUP_TABLES) execute(db, main.deleteFrom(table));
-  execute(
-    db,
-    main
-      .insertInto('pylon_db_job_totals')
-      .columns(['status', 'count'])
-      .expression(temp.selectFrom('pylon_db_job_totals').select(['status', 'count'])),
-  );
-  execute(
-    db,
-    main
-      .insertInto('pylon_db_earning_totals')
-      .columns(['source', 'amount_high', 'amount_low', 'count'])
-      .expression(
-        temp
-          .selectFrom('pylon_db_earning_totals')
-          .select(['source', 'amount_high', 'amount_low', 'count']),
-      ),
-  );
-  // Triggers update rows, and make none: each source must have one.
-  const zero = { amount_high: 0, amount_low: 0, count: 0 };
-  const sources = ROLLUP_KEYS.pylon_db_earning_totals.map((source) => ({ source, ...zero }));
-  execute(
-    db,
-    main
-      .insertInto('pylon_db_earning_totals')
-      .values(sources)
-      .onConflict((conflict) => conflict.doNothing()),
-  );
-  execute(
-    db,
-    main
-      .insertInto('pylon_db_paid_jobs')
-      .columns(['id', 'count'])
-      .expression(temp.selectFrom('pylon_db_paid_jobs').select(['id', 'count'])),
-  );
 }
 
 function busy(waitedMs: number): PylonDbError<'BUSY'> {

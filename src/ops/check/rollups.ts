@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
-import { standInForRollups } from '../../migrate/rollup-views.js';
+import { countFromRows } from '../../migrate/rollup-views.js';
 import { counted } from '../counted.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { build, fewRows } from './typed-query.js';
@@ -30,7 +30,7 @@ type Source = 'main' | 'temp';
 export function checkRollups(db: Database.Database): Finding[] {
   // A snapshot refuses them; the connection itself can't write.
   db.pragma('query_only = 0');
-  standInForRollups(db);
+  countFromRows(db, true);
   const tally = new Tally();
   for (const table of ROLLUP_TABLES) {
     const stored = totalsOf(db, 'main', table);

@@ -1,0 +1,481 @@
+// Generated from the migrations; do not edit. After a migration: npm run codegen
+
+/** An object that our migrations make on a published table, or for ourselves. */
+export interface OwnObject {
+  readonly type: 'table' | 'index' | 'trigger' | 'view';
+  readonly name: string;
+  /** The table that it stands on: itself, for a table or a view. */
+  readonly table: string;
+  /** The migration that makes it. */
+  readonly migration: string;
+  readonly sql: string;
+}
+
+/** On SQLite, as `sqlite_master` has them. */
+export const OWN_OBJECTS: readonly OwnObject[] = [
+  {
+    type: 'table',
+    name: 'pylon_db_earning_totals',
+    table: 'pylon_db_earning_totals',
+    migration: '003_pylon_db_rollups',
+    sql: 'CREATE TABLE "pylon_db_earning_totals" ("source" text not null primary key, "amount_high" integer not null, "amount_low" integer not null, "count" integer not null) without rowid',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_job_totals',
+    table: 'pylon_db_job_totals',
+    migration: '003_pylon_db_rollups',
+    sql: 'CREATE TABLE "pylon_db_job_totals" ("status" text not null primary key, "count" integer not null) without rowid',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_paid_jobs',
+    table: 'pylon_db_paid_jobs',
+    migration: '003_pylon_db_rollups',
+    sql: 'CREATE TABLE "pylon_db_paid_jobs" ("id" integer primary key check (id = 1), "count" integer not null)',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_replaced_earnings',
+    table: 'pylon_db_replaced_earnings',
+    migration: '003_pylon_db_rollups',
+    sql: 'CREATE TABLE "pylon_db_replaced_earnings" ("row_id" integer primary key, "id" text, "job_id" text, "amount_msats" integer, "source" text)',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_replaced_jobs',
+    table: 'pylon_db_replaced_jobs',
+    migration: '003_pylon_db_rollups',
+    sql: 'CREATE TABLE "pylon_db_replaced_jobs" ("row_id" integer primary key, "id" text, "status" text)',
+  },
+  {
+    type: 'index',
+    name: 'idx_agents_state',
+    table: 'agents',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_agents_state" on "agents" ("lifecycle_state")',
+  },
+  {
+    type: 'index',
+    name: 'idx_earnings_date',
+    table: 'earnings',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_earnings_date" on "earnings" ("earned_at")',
+  },
+  {
+    type: 'index',
+    name: 'idx_earnings_job',
+    table: 'earnings',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_earnings_job" on "earnings" ("job_id")',
+  },
+  {
+    type: 'index',
+    name: 'idx_jobs_created',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_jobs_created" on "jobs" ("created_at")',
+  },
+  {
+    type: 'index',
+    name: 'idx_jobs_customer',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_jobs_customer" on "jobs" ("customer_pubkey")',
+  },
+  {
+    type: 'index',
+    name: 'idx_jobs_status',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_jobs_status" on "jobs" ("status")',
+  },
+  {
+    type: 'index',
+    name: 'idx_tick_history_agent',
+    table: 'tick_history',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_tick_history_agent" on "tick_history" ("agent_npub")',
+  },
+  {
+    type: 'index',
+    name: 'idx_tick_history_date',
+    table: 'tick_history',
+    migration: '001_initial_schema',
+    sql: 'CREATE INDEX "idx_tick_history_date" on "tick_history" ("created_at")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_earnings_payment',
+    table: 'earnings',
+    migration: '002_pylon_db_indexes',
+    sql: 'CREATE INDEX "pylon_db_earnings_payment" on "earnings" ("payment_hash") where "payment_hash" is not null',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_jobs_status_created',
+    table: 'jobs',
+    migration: '002_pylon_db_indexes',
+    sql: 'CREATE INDEX "pylon_db_jobs_status_created" on "jobs" ("status", "created_at", "id")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_ticks_agent_number',
+    table: 'tick_history',
+    migration: '002_pylon_db_indexes',
+    sql: 'CREATE INDEX "pylon_db_ticks_agent_number" on "tick_history" ("agent_npub", "tick_number")',
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_after_delete',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_after_delete after delete on earnings
+    begin 
+      update pylon_db_earning_totals
+      set amount_high = amount_high - (old.amount_msats >> 32),
+        amount_low = amount_low - (old.amount_msats & 4294967295),
+        count = count - 1
+      where source = case when typeof(old.amount_msats) = 'integer'
+        and old.amount_msats between -9007199254740991 and 9007199254740991
+        and old.source in ('job', 'tip', 'other')
+        then old.source else 'invalid' end;
+      update pylon_db_paid_jobs set count = count - 1
+      where old.job_id is not null
+        and not exists (select 1 from earnings where job_id = old.job_id);
+      delete from pylon_db_replaced_earnings where row_id = old.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_after_insert',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_after_insert after insert on earnings
+    begin 
+      update pylon_db_earning_totals
+      set amount_high = amount_high + (new.amount_msats >> 32),
+        amount_low = amount_low + (new.amount_msats & 4294967295),
+        count = count + 1
+      where source = case when typeof(new.amount_msats) = 'integer'
+        and new.amount_msats between -9007199254740991 and 9007199254740991
+        and new.source in ('job', 'tip', 'other')
+        then new.source else 'invalid' end;
+      update pylon_db_paid_jobs set count = count + 1
+      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_after_replace',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_after_replace after insert on earnings
+    when exists (select 1 from pylon_db_replaced_earnings)
+    begin 
+      update pylon_db_earning_totals
+      set (amount_high, amount_low, count) = (
+        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
+          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
+          pylon_db_earning_totals.count - count(*)
+        from pylon_db_replaced_earnings s
+        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
+        and s.amount_msats between -9007199254740991 and 9007199254740991
+        and s.source in ('job', 'tip', 'other')
+        then s.source else 'invalid' end = pylon_db_earning_totals.source);
+      update pylon_db_paid_jobs
+      set count = count - (select count(distinct s.job_id) from pylon_db_replaced_earnings s
+        where (s.id = new.id or s.row_id = new.rowid) and not exists (select 1 from earnings e where e.job_id = s.job_id and e.rowid <> new.rowid));
+      delete from pylon_db_replaced_earnings where id = new.id or row_id = new.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_after_update',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_after_update after update on earnings
+    begin 
+      update pylon_db_earning_totals
+      set (amount_high, amount_low, count) = (
+        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
+          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
+          pylon_db_earning_totals.count - count(*)
+        from pylon_db_replaced_earnings s
+        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
+        and s.amount_msats between -9007199254740991 and 9007199254740991
+        and s.source in ('job', 'tip', 'other')
+        then s.source else 'invalid' end = pylon_db_earning_totals.source);
+      update pylon_db_earning_totals
+      set amount_high = amount_high - (old.amount_msats >> 32),
+        amount_low = amount_low - (old.amount_msats & 4294967295),
+        count = count - 1
+      where source = case when typeof(old.amount_msats) = 'integer'
+        and old.amount_msats between -9007199254740991 and 9007199254740991
+        and old.source in ('job', 'tip', 'other')
+        then old.source else 'invalid' end;
+      update pylon_db_earning_totals
+      set amount_high = amount_high + (new.amount_msats >> 32),
+        amount_low = amount_low + (new.amount_msats & 4294967295),
+        count = count + 1
+      where source = case when typeof(new.amount_msats) = 'integer'
+        and new.amount_msats between -9007199254740991 and 9007199254740991
+        and new.source in ('job', 'tip', 'other')
+        then new.source else 'invalid' end;
+      update pylon_db_paid_jobs
+      set count = count - (select count(distinct gone.job_id) from (
+          select s.job_id from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+          union all select old.job_id) as gone
+        where not exists (select 1 from earnings e where e.job_id = gone.job_id and e.rowid <> new.rowid));
+      
+      update pylon_db_paid_jobs set count = count + 1
+      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+      delete from pylon_db_replaced_earnings;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_before_insert',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_before_insert before insert on earnings
+    when exists (select 1 from earnings where id = new.id)
+      or exists (select 1 from earnings where rowid = new.rowid)
+    begin
+      delete from pylon_db_replaced_earnings;
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
+      select rowid, id, job_id, amount_msats, source from earnings
+      where id = new.id or rowid = new.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_before_update',
+    table: 'earnings',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_earnings_before_update before update on earnings
+    begin
+      delete from pylon_db_replaced_earnings;
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
+      select rowid, id, job_id, amount_msats, source from earnings
+      where (id = new.id or rowid = new.rowid) and rowid <> old.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_after_delete',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_after_delete after delete on jobs
+    begin
+      update pylon_db_job_totals set count = count - 1 where status = case when old.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then old.status else 'invalid' end;
+      delete from pylon_db_replaced_jobs where row_id = old.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_after_insert',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_after_insert after insert on jobs
+    begin
+      update pylon_db_job_totals set count = count + 1 where status = case when new.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then new.status else 'invalid' end;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_after_move',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_after_move after update on jobs
+    when new.id is not old.id or new.rowid <> old.rowid
+    begin
+      update pylon_db_job_totals
+      set count = count - (select count(*) from pylon_db_replaced_jobs s
+        where case when s.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then s.status else 'invalid' end = pylon_db_job_totals.status);
+      delete from pylon_db_replaced_jobs;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_after_replace',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_after_replace after insert on jobs
+    when exists (select 1 from pylon_db_replaced_jobs)
+    begin
+      update pylon_db_job_totals
+      set count = count - (select count(*) from pylon_db_replaced_jobs s
+        where (s.id = new.id or s.row_id = new.rowid)
+        and case when s.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then s.status else 'invalid' end = pylon_db_job_totals.status);
+      delete from pylon_db_replaced_jobs where id = new.id or row_id = new.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_after_status',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_after_status after update of status on jobs
+    when old.status is not new.status
+    begin
+      update pylon_db_job_totals set count = count - 1 where status = case when old.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then old.status else 'invalid' end;
+      update pylon_db_job_totals set count = count + 1 where status = case when new.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then new.status else 'invalid' end;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_before_insert',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_before_insert before insert on jobs
+    when exists (select 1 from jobs where id = new.id) or exists (select 1 from jobs where rowid = new.rowid)
+    begin
+      delete from pylon_db_replaced_jobs;
+      insert into pylon_db_replaced_jobs (row_id, id, status)
+      select rowid, id, status from jobs where id = new.id or rowid = new.rowid;
+    end`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_jobs_before_update',
+    table: 'jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `CREATE TRIGGER pylon_db_jobs_before_update before update on jobs
+    when new.id is not old.id or new.rowid <> old.rowid
+    begin
+      delete from pylon_db_replaced_jobs;
+      insert into pylon_db_replaced_jobs (row_id, id, status)
+      select rowid, id, status from jobs
+      where (id = new.id or rowid = new.rowid) and rowid <> old.rowid;
+    end`,
+  },
+];
+
+/** On PostgreSQL, as the migrations make them: what goes along when a table is dropped. */
+export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
+  {
+    type: 'index',
+    name: 'idx_jobs_status',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_jobs_status" on "jobs" ("status")',
+  },
+  {
+    type: 'index',
+    name: 'idx_jobs_customer',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_jobs_customer" on "jobs" ("customer_pubkey")',
+  },
+  {
+    type: 'index',
+    name: 'idx_jobs_created',
+    table: 'jobs',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_jobs_created" on "jobs" ("created_at")',
+  },
+  {
+    type: 'index',
+    name: 'idx_earnings_job',
+    table: 'earnings',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_earnings_job" on "earnings" ("job_id")',
+  },
+  {
+    type: 'index',
+    name: 'idx_earnings_date',
+    table: 'earnings',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_earnings_date" on "earnings" ("earned_at")',
+  },
+  {
+    type: 'index',
+    name: 'idx_agents_state',
+    table: 'agents',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_agents_state" on "agents" ("lifecycle_state")',
+  },
+  {
+    type: 'index',
+    name: 'idx_tick_history_agent',
+    table: 'tick_history',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_tick_history_agent" on "tick_history" ("agent_npub")',
+  },
+  {
+    type: 'index',
+    name: 'idx_tick_history_date',
+    table: 'tick_history',
+    migration: '001_initial_schema',
+    sql: 'create index "idx_tick_history_date" on "tick_history" ("created_at")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_jobs_status_created',
+    table: 'jobs',
+    migration: '002_pylon_db_indexes',
+    sql: 'create index "pylon_db_jobs_status_created" on "jobs" ("status", "created_at", "id")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_ticks_agent_number',
+    table: 'tick_history',
+    migration: '002_pylon_db_indexes',
+    sql: 'create index "pylon_db_ticks_agent_number" on "tick_history" ("agent_npub", "tick_number", "id")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_earnings_payment',
+    table: 'earnings',
+    migration: '002_pylon_db_indexes',
+    sql: 'create index "pylon_db_earnings_payment" on "earnings" ("payment_hash") where "payment_hash" is not null',
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_job_totals',
+    table: 'pylon_db_job_totals',
+    migration: '003_pylon_db_rollups',
+    sql: `create view pylon_db_job_totals as
+    select bucket.status, coalesce(counted.count, 0) as count
+    from (values ('pending'), ('processing'), ('completed'), ('failed'), ('cancelled'), ('invalid'))
+      as bucket (status)
+    left join (
+      select case when jobs.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then jobs.status else 'invalid' end as status, count(*) as count from jobs group by 1
+    ) as counted on counted.status = bucket.status`,
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_earning_totals',
+    table: 'pylon_db_earning_totals',
+    migration: '003_pylon_db_rollups',
+    sql: `create view pylon_db_earning_totals as
+    select bucket.source,
+      cast(sum(bucket.amount_msats >> 32) as bigint) as amount_high,
+      cast(sum(bucket.amount_msats & 4294967295) as bigint) as amount_low,
+      count(*) as count
+    from (
+      select amount_msats,
+        case when amount_msats between -9007199254740991 and 9007199254740991
+          and source in ('job', 'tip', 'other')
+          then source else 'invalid' end as source
+      from earnings
+    ) as bucket
+    group by bucket.source`,
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_paid_jobs',
+    table: 'pylon_db_paid_jobs',
+    migration: '003_pylon_db_rollups',
+    sql: `create view pylon_db_paid_jobs as
+    select cast(1 as bigint) as id, count(distinct job_id) as count from earnings`,
+  },
+];

@@ -1,4 +1,5 @@
 import type { ColumnMetadata, PostprocessFunction, TableMetadata } from 'kysely-codegen';
+import { enumeratedTexts } from '../schema/server-checks.js';
 import { type Kysely, sql } from './commonjs-kysely.js';
 import { withoutInternalTables } from './internal-tables.js';
 import { assertTables } from './live-schema.js';
@@ -8,10 +9,6 @@ const NUMBERS: Readonly<Record<string, string>> = { int8: 'int4', numeric: 'floa
 
 /** The schema whose tables kysely-codegen calls by their names alone. */
 const DEFAULT_SCHEMA = 'public';
-
-/** `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`, as the server prints IN. */
-const ENUMERATION = /^CHECK \(\(\S+ = ANY \(ARRAY\[(.*)\]\)\)\)$/;
-const TEXT = /'((?:[^']|'')*)'::text(?:, |$)/g;
 
 /**
  * Corrects what kysely-codegen read of a PostgreSQL server, as `refineFromLiveSchema` does of a file,
@@ -58,10 +55,8 @@ async function enumeratedColumns(db: Kysely<unknown>): Promise<Map<string, reado
       and c.relnamespace = current_schema()::regnamespace`.execute(db);
   const found = new Map<string, readonly string[]>();
   for (const { column, definition } of rows) {
-    const list = ENUMERATION.exec(definition)?.[1] ?? '';
-    const texts = [...list.matchAll(TEXT)].map(([, text = '']) => text.replaceAll("''", "'"));
-    // Anything else between the texts, and it is no plain list of them.
-    if (texts.length > 0 && list.replace(TEXT, '') === '') found.set(column, texts);
+    const texts = enumeratedTexts(definition);
+    if (texts !== undefined) found.set(column, texts);
   }
   return found;
 }

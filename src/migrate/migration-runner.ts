@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { isPylonDbError, PylonDbError } from '../errors.js';
+import { assertBorderKept, type Border } from './border.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import type { MigrationStep } from './migration-step.js';
 import type { LedgerState } from './schema-check.js';
+import { StepRefused } from './watched-runner.js';
 
 /** The SQL that one pending migration runs. */
 export interface PlannedMigration {
@@ -42,6 +43,8 @@ export abstract class MigrationRunner {
   ): Promise<Result>;
   /** The ledger as Umzug reads and writes it in a step that runs `name`. */
   protected abstract storage(step: MigrationStep, name: string, direction: Direction): UmzugStorage;
+  /** What a migration must leave as it is; after it ran, `before` is what the first look gave. */
+  protected abstract border(step: MigrationStep, before?: Border): Promise<Border>;
 
   /** Names of the list that are not in the ledger, in the list's order. */
   async pending(): Promise<readonly string[]> {
@@ -120,23 +123,33 @@ export abstract class MigrationRunner {
   }
 
   async #run(step: MigrationStep, name: string, direction: Direction): Promise<boolean> {
-    const params = { context: step.kysely, engine: this.#engine };
-    const umzug = new Umzug<Kysely<unknown>>({
+    const before = await this.border(step);
+    const first = step.statements.length;
+    const umzug = new Umzug<object>({
       migrations: Object.keys(this.#list).map((known) => ({
         name: known,
-        up: async () => (await this.#load(known)).up({ name: known, ...params }),
-        down: async () => (await this.#load(known)).down?.({ name: known, ...params }),
+        up: async () => await this.#migrate(step, known, 'up'),
+        down: async () => await this.#migrate(step, known, 'down'),
       })),
-      context: step.kysely,
       storage: this.storage(step, name, direction),
       logger: undefined,
     });
     try {
       const done = await umzug[direction]({ migrations: [name], rerun: 'SKIP' });
-      return done.length > 0;
+      if (done.length === 0) return false;
+      const after = await this.border(step, before);
+      const statements = step.statements.slice(first);
+      assertBorderKept({ name, direction, before, after, statements });
+      return true;
     } catch (error) {
       throw this.#failed(name, step, error);
     }
+  }
+
+  async #migrate(step: MigrationStep, name: string, direction: Direction): Promise<void> {
+    const migration = await this.#load(name);
+    const engine = this.#engine;
+    await step.run(name, async (context) => migration[direction]?.({ name, context, engine }));
   }
 
   async #load(name: string): Promise<Migration> {
@@ -163,10 +176,11 @@ export abstract class MigrationRunner {
     // Umzug wraps what a migration threw; the caller wants that.
     const cause = error instanceof Error && error.name === 'MigrationError' ? error.cause : error;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const statement = step?.failedStatement;
+    const refused = cause instanceof StepRefused ? cause : undefined;
+    const statement = refused?.statement ?? step?.failedStatement;
     const where = `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}`;
     if (isPylonDbError(cause, 'DISK_FULL')) {
-      // Nothing is wrong with the migration, and it need not be mended.
+      // Nothing is wrong with the migration, and it needs no repair.
       const { problem, hint } = cause;
       const context = { operation: this.#operation, cause: cause.cause, hint };
       return new PylonDbError('DISK_FULL', `${where}: ${problem}`, {}, context);
@@ -178,14 +192,11 @@ export abstract class MigrationRunner {
       {
         operation: this.#operation,
         cause,
-        hint: 'It left schema and rows as they were. Mend it and run it again.',
+        hint: refused?.hint ?? 'It left schema and rows as they were. Repair it and run it again.',
       },
     );
   }
 }
-
-/** An engine's own reason not to commit what a migration did. */
-export class StepRefused extends Error {}
 
 function isAfter(list: MigrationList, name: string, to: string): boolean {
   const names = Object.keys(list);

@@ -1,30 +1,38 @@
 import type { Dialect, Kysely } from 'kysely';
 import type { RawRunner } from '../engine/kysely-connection.js';
 import { kyselyProps, OpenTransaction } from '../engine/kysely-handles.js';
+import { WatchedRunner } from './watched-runner.js';
 
-/** One open migration transaction: what the migration runs is noted, statement by statement. */
+/** One open migration transaction: what migrations run is noted, statement by statement. */
 export class MigrationStep {
-  /** What the migration gets. After the transaction ended it refuses queries. */
-  readonly kysely: Kysely<unknown>;
-  /** The same transaction for the ledger's own queries, which no plan shows. */
+  /** The transaction for the ledger's own queries, which no plan shows. */
   readonly unrecorded: OpenTransaction<unknown>;
+  /** The same for SQL that no builder makes. */
+  readonly raw: RawRunner['raw'];
   readonly statements: string[] = [];
+  readonly #dialect: Dialect;
+  readonly #transaction: RawRunner;
   #failedStatement: string | undefined;
 
   constructor(dialect: Dialect, transaction: RawRunner) {
-    const recorded: RawRunner = {
-      raw: async (sql, parameters, nodeKind) => {
-        this.statements.push(sql);
-        try {
-          return await transaction.raw(sql, parameters, nodeKind);
-        } catch (error) {
-          this.#failedStatement = sql;
-          throw error;
-        }
-      },
-    };
-    this.kysely = new OpenTransaction<unknown>(kyselyProps(dialect, recorded));
+    this.#dialect = dialect;
+    this.#transaction = transaction;
+    this.raw = transaction.raw.bind(transaction);
     this.unrecorded = new OpenTransaction<unknown>(kyselyProps(dialect, transaction));
+  }
+
+  /**
+   * Runs the migration `name` with a query builder, which refuses queries when it returns. Throws
+   * `StepRefused` when statements of it are still in flight then, or failed without being awaited.
+   */
+  async run(name: string, migrate: (context: Kysely<unknown>) => Promise<unknown>): Promise<void> {
+    const runner = new WatchedRunner(this.#transaction, name, (sql) => this.statements.push(sql));
+    const context = new OpenTransaction<unknown>(kyselyProps(this.#dialect, runner));
+    try {
+      await runner.watch(() => migrate(context));
+    } finally {
+      this.#failedStatement = runner.failedStatement;
+    }
   }
 
   /** The statement that the database refused last, if any. */

@@ -5,11 +5,15 @@ import { compilingKysely, SqliteConnection } from '../engine/sqlite/connection.j
 import { sqliteDialect } from '../engine/sqlite/kysely-dialect.js';
 import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
 import { SqliteTransaction } from '../engine/sqlite/transaction.js';
+import type { Border } from './border.js';
+import { readFileFacts } from './file-facts.js';
 import { ledgerStorage } from './ledger.js';
 import type { MigrationList } from './migration.js';
-import { MigrationRunner, StepRefused, type TransactionKind } from './migration-runner.js';
+import { MigrationRunner, type TransactionKind } from './migration-runner.js';
 import { MigrationStep } from './migration-step.js';
+import { hasLedgerColumns, publishedProblems, type SchemaProblem } from './published-check.js';
 import { type LedgerState, readLedger } from './schema-check.js';
+import { StepRefused } from './watched-runner.js';
 
 /** Where and how migrations run. */
 export interface MigratorProps {
@@ -43,6 +47,15 @@ export class Migrator extends MigrationRunner {
 
   protected override storage(step: MigrationStep): UmzugStorage {
     return ledgerStorage(step.unrecorded);
+  }
+
+  protected override async border(): Promise<Border> {
+    const { db } = this.#props;
+    const live = readFileFacts(db);
+    return {
+      problems: [...publishedProblems(live, 'sqlite'), ...temporaryObjects(db)],
+      ledger: hasLedgerColumns(live) ? ledgerTexts(db) : new Map(),
+    };
   }
 
   protected override async transact<Result>(
@@ -86,4 +99,18 @@ export class Migrator extends MigrationRunner {
     const violations: unknown = this.#props.db.pragma('foreign_key_check');
     return Array.isArray(violations) ? violations.map((row) => JSON.stringify(row)) : [];
   }
+}
+
+/** They would stand in for what has their names, on this connection and until it closes. */
+function temporaryObjects(db: Database.Database): SchemaProblem[] {
+  const names = db.prepare<[], string>('select name from sqlite_temp_master order by name').pluck();
+  return names.all().map((name) => ({ table: name, problem: `temporary ${name} is left behind` }));
+}
+
+/** Other programs' rows may hold anything. */
+function ledgerTexts(db: Database.Database): Map<string, string> {
+  const rows = db.prepare<[], { name: string; row: string }>(
+    `select quote(name) as name, id || ' ' || quote(applied_at) as row from migrations`,
+  );
+  return new Map(rows.all().map(({ name, row }) => [name.replace(/^'(.*)'$/s, '$1'), row]));
 }

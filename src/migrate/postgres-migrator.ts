@@ -7,12 +7,15 @@ import { toldToCaller } from '../engine/postgres/postgres-errors.js';
 import { withoutSecrets } from '../engine/postgres/server-error.js';
 import type { Session } from '../engine/postgres/session.js';
 import { refuseTransactionControl } from '../engine/raw-sql.js';
+import type { Border } from './border.js';
 import { ddlWords } from './ddl-words.js';
 import type { MigrationList } from './migration.js';
 import { type Direction, MigrationRunner, type TransactionKind } from './migration-runner.js';
 import { MigrationStep } from './migration-step.js';
 import { readServerLedger } from './postgres-ledger.js';
+import { hasLedgerColumns, publishedProblems } from './published-check.js';
 import type { LedgerState } from './schema-check.js';
+import { readServerFacts } from './server-facts.js';
 
 /** Where and how migrations of a server run. */
 export interface PostgresMigratorProps {
@@ -78,6 +81,20 @@ export class PostgresMigrator extends MigrationRunner {
     };
   }
 
+  protected override async border({ raw }: MigrationStep, before?: Border): Promise<Border> {
+    const ask = (sql: string, parameters: readonly unknown[]) => raw(sql, parameters, 'RawNode');
+    const live = await readServerFacts(ask);
+    const ledger = new Map<string, string>();
+    if (hasLedgerColumns(live)) {
+      const { rows } = await ask(LEDGER_ROWS, [
+        [...(before?.ledger.keys() ?? [])],
+        before === undefined,
+      ]);
+      for (const { name, row } of rows) ledger.set(String(name), String(row));
+    }
+    return { problems: publishedProblems(live, 'postgres'), ledger };
+  }
+
   protected override async transact<Result>(
     { keep }: TransactionKind,
     run: (step: MigrationStep) => Promise<Result>,
@@ -101,6 +118,11 @@ export class PostgresMigrator extends MigrationRunner {
     }
   }
 }
+
+/** Of those that came since the first look, other transactions' are none of the migration's. */
+const LEDGER_ROWS = `
+  select name, concat_ws(' ', id, applied_at) as row from migrations
+  where $2 or name = any($1) or xmin::text::bigint = txid_current() % 4294967296`;
 
 async function transact<Result>(
   session: Session,

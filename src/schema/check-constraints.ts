@@ -7,16 +7,29 @@ import {
   tokenizeSql,
 } from './sql-tokens.js';
 
+/** One CHECK of a table. */
+export interface CheckConstraint {
+  /** What stands between its parentheses. */
+  readonly tokens: readonly SqlToken[];
+  /** The column and texts of `column IN ('a', 'b')`; undefined for a CHECK of any other form. */
+  readonly enumeration: { readonly column: string; readonly values: readonly string[] } | undefined;
+}
+
+/** Every CHECK of a CREATE TABLE, of columns and of the table. */
+export function checkConstraints(createTableSql: string): CheckConstraint[] {
+  return tableDefinitions(tokenizeSql(createTableSql))
+    .flatMap(checkExpressions)
+    .map((tokens) => ({ tokens, enumeration: readEnumeration(tokens) }));
+}
+
 /**
  * The texts that `CHECK (column IN ('a', 'b'))` allows, by {@link foldName folded} column name, in
  * the order of the CHECK; several CHECKs of one column allow what all of them do. A CHECK of any
  * other form is passed over, and so is a column with a collation in which 'A' may equal 'a'.
  */
 export function enumeratedColumns(createTableSql: string): Map<string, readonly string[]> {
-  const definitions = tableDefinitions(tokenizeSql(createTableSql));
   const found = new Map<string, readonly string[]>();
-  for (const check of definitions.flatMap(checkExpressions)) {
-    const enumeration = readEnumeration(check);
+  for (const { enumeration } of checkConstraints(createTableSql)) {
     if (enumeration === undefined) continue;
     const { column, values } = enumeration;
     const before = found.get(column) ?? values;
@@ -25,6 +38,7 @@ export function enumeratedColumns(createTableSql: string): Map<string, readonly 
       before.filter((value) => values.includes(value)),
     );
   }
+  const definitions = tableDefinitions(tokenizeSql(createTableSql));
   for (const column of definitions.flatMap(looselyCollatedColumn)) found.delete(column);
   for (const [column, values] of found) {
     if (values.length === 0) found.delete(column);

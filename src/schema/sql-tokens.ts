@@ -81,3 +81,13 @@ export function tableDefinitions(tokens: readonly SqlToken[]): SqlToken[][] {
   definitions.push(current);
   return definitions.filter((definition) => definition.length > 0);
 }
+
+/** Equal for the same SQL, however it is quoted and laid out. */
+export function normalSql(tokens: readonly SqlToken[]): string {
+  return tokens
+    .map(({ kind, text }) =>
+      kind === 'string' ? `'${text.replaceAll("'", "''")}'` : text.toLowerCase(),
+    )
+    .join(' ')
+    .replace(/ (?=[(),])|(?<=\() /g, '');
+}

@@ -1,0 +1,161 @@
+import type { MigrationParams } from './migration.js';
+import { PUBLISHED, type PublishedColumn } from './published-schema.js';
+
+/** What a database says of one column, each rule as SQL would have it. */
+export interface ColumnFacts {
+  /** `TEXT`, `INTEGER COLLATE nocase`, `INTEGER GENERATED`. */
+  readonly type: string;
+  readonly nullability: 'NOT NULL' | 'nullable';
+  readonly default: string;
+  readonly key: string;
+  readonly references: string;
+  /** The CHECKs that name the column, in a fixed order. */
+  readonly checks: string;
+  /** Whether no two rows may have the same. */
+  readonly unique: boolean;
+}
+
+/** What a database says of one table. */
+export interface TableFacts {
+  readonly columns: ReadonlyMap<string, ColumnFacts>;
+  /** What the table is besides an ordinary one: `STRICT`, `WITHOUT ROWID`, `of type view`. */
+  readonly oddity: string | undefined;
+}
+
+/** The published tables that a database has. */
+export type LiveTables = ReadonlyMap<string, TableFacts>;
+
+/** One thing that is not as published. */
+export interface SchemaProblem {
+  readonly table: string;
+  readonly problem: string;
+}
+
+/** The words for a rule that a column doesn't have. */
+export const NONE = {
+  default: 'no default',
+  key: 'no key',
+  references: 'no foreign key',
+  checks: 'no CHECK',
+} as const;
+
+/** Whether the ledger's rows can be read. */
+export function hasLedgerColumns(live: LiveTables): boolean {
+  const columns = live.get('migrations')?.columns;
+  return Object.keys(PUBLISHED['migrations'] ?? {}).every((name) => columns?.has(name) === true);
+}
+
+/** What in `live` differs from the published schema. More columns are fine where inserts work without. */
+export function publishedProblems(
+  live: LiveTables,
+  engine: MigrationParams['engine'],
+): SchemaProblem[] {
+  return Object.keys(PUBLISHED).flatMap((table) => {
+    const found = live.get(table);
+    const problems = found === undefined ? [`table ${table} is missing`] : compare(table, found);
+    return problems.map((problem) => ({ table, problem }));
+  });
+
+  function compare(table: string, { columns, oddity }: TableFacts): string[] {
+    if (columns.size === 0) return [`table ${table} is ${oddity}`];
+    const published = PUBLISHED[table] ?? {};
+    return [
+      ...(oddity === undefined ? [] : [`table ${table} is ${oddity}`]),
+      ...Object.entries(published).flatMap(([name, column]) => {
+        const expected = expectedFacts(table, name, column, engine);
+        return columnProblems(`${table}.${name}`, expected, columns.get(name));
+      }),
+      ...[...columns]
+        .filter(([name, facts]) => !Object.hasOwn(published, name) && isDemanded(facts))
+        .map(([name]) => `column ${table}.${name} is NOT NULL and has no default`),
+    ];
+  }
+}
+
+/** Whether each insert must name the column: those of other programs don't. */
+function isDemanded(facts: ColumnFacts): boolean {
+  return (
+    facts.nullability === 'NOT NULL' &&
+    facts.default === NONE.default &&
+    !facts.type.endsWith(' GENERATED') &&
+    !facts.key.includes('made by the database')
+  );
+}
+
+function columnProblems(
+  column: string,
+  expected: ColumnFacts,
+  found: ColumnFacts | undefined,
+): string[] {
+  if (found === undefined) return [`column ${column} is missing`];
+  const problems: string[] = [];
+  for (const rule of ['type', 'nullability'] as const) {
+    if (found[rule] !== expected[rule]) {
+      problems.push(`column ${column} is ${found[rule]}, not ${expected[rule]}`);
+    }
+  }
+  for (const rule of ['default', 'key', 'references', 'checks'] as const) {
+    if (found[rule] !== expected[rule]) {
+      problems.push(`column ${column} has ${found[rule]}, not ${expected[rule]}`);
+    }
+  }
+  if (expected.unique && !found.unique) problems.push(`column ${column} is not UNIQUE`);
+  return problems;
+}
+
+function expectedFacts(
+  table: string,
+  name: string,
+  column: PublishedColumn,
+  engine: MigrationParams['engine'],
+): ColumnFacts {
+  const isPostgres = engine === 'postgres';
+  const names = column.type === 'TEXT' && (column.key ?? column.references) !== undefined;
+  const isNotNull = column.notNull === true || (isPostgres && column.key !== undefined);
+  return {
+    // PostgreSQL would compare keys by the server's locale.
+    type: isPostgres && names ? `${column.type} COLLATE C` : column.type,
+    nullability: isNotNull ? 'NOT NULL' : 'nullable',
+    default: column.default === undefined ? NONE.default : `DEFAULT ${column.default}`,
+    key: isPostgres ? postgresKey(table, name, column) : sqliteKey(column),
+    references:
+      column.references === undefined ? NONE.references : `REFERENCES ${column.references}`,
+    checks: column.oneOf === undefined ? NONE.checks : enumerationText(name, column.oneOf),
+    unique: column.unique === true,
+  };
+}
+
+function sqliteKey({ key }: PublishedColumn): string {
+  if (key === undefined) return NONE.key;
+  return keyText({ made: key !== 'given', once: key === 'made once' });
+}
+
+/** There an agent's ticks are together: the key of `tick_history` has the agent in front. */
+function postgresKey(table: string, name: string, { key }: PublishedColumn): string {
+  const place = table === 'tick_history' ? ['agent_npub', 'id'].indexOf(name) + 1 : 0;
+  if (key === undefined && place === 0) return NONE.key;
+  return keyText({
+    made: key !== undefined && key !== 'given',
+    ...(place > 0 ? { place: [place, 2] } : {}),
+  });
+}
+
+/** What is said of a column of the primary key. */
+export function keyText(key: {
+  /** The database makes its value. */
+  readonly made?: boolean;
+  /** A value that was deleted is never made again. */
+  readonly once?: boolean;
+  /** Its place among the key's columns, and how many these are. */
+  readonly place?: readonly [number, number];
+}): string {
+  const part = key.place === undefined || key.place[1] === 1 ? '' : ` (${key.place.join(' of ')})`;
+  const made = key.made === true ? ' made by the database' : '';
+  return `PRIMARY KEY${part}${made}${key.once === true ? ' (AUTOINCREMENT)' : ''}`;
+}
+
+/** What is said of `CHECK (column IN (…))`, whatever the order of the values. */
+export function enumerationText(column: string, values: readonly string[]): string {
+  const list = [...values].sort().map((value) => `'${value.replaceAll("'", "''")}'`);
+  return `CHECK (${column} IN (${list.join(', ')}))`;
+}

@@ -2,8 +2,9 @@ import type Database from 'better-sqlite3';
 import { OWN_OBJECTS, type OwnObject } from '../../generated/own-objects.js';
 import type { SchemaState } from '../engine/sqlite/schema-state.js';
 import { PylonDbError } from '../errors.js';
+import { PUBLISHED_TABLES } from './published-schema.js';
 import { recountTotals } from './recount-totals.js';
-import { OUR_MIGRATION, PUBLISHED_TABLES } from './schema-check.js';
+import { OUR_MIGRATION } from './schema-check.js';
 
 // Other programs rebuild published tables, and a dropped table takes its triggers and indexes along.
 // So our own objects are compared with what our migrations make.

@@ -1,6 +1,7 @@
 import type { Session } from '../engine/postgres/session.js';
 import type { MigrationList } from './migration.js';
-import { hasLedger, judgeLedger, type LedgerState, PUBLISHED_TABLES } from './schema-check.js';
+import { PUBLISHED_TABLES } from './published-schema.js';
+import { hasLedger, judgeLedger, type LedgerState } from './schema-check.js';
 
 /** Types of a server by the names that the published schema has for them. */
 const TYPES: Readonly<Record<string, string>> = {

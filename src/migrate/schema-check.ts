@@ -1,65 +1,16 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../errors.js';
 import type { MigrationList } from './migration.js';
-
-// The columns of SPEC.md. Files may have more: others add theirs.
-const PUBLISHED: Readonly<Record<string, Readonly<Record<string, 'TEXT' | 'INTEGER'>>>> = {
-  jobs: {
-    id: 'TEXT',
-    kind: 'INTEGER',
-    customer_pubkey: 'TEXT',
-    status: 'TEXT',
-    price_msats: 'INTEGER',
-    input_hash: 'TEXT',
-    output_hash: 'TEXT',
-    error_message: 'TEXT',
-    started_at: 'INTEGER',
-    completed_at: 'INTEGER',
-    created_at: 'INTEGER',
-  },
-  earnings: {
-    id: 'TEXT',
-    job_id: 'TEXT',
-    amount_msats: 'INTEGER',
-    source: 'TEXT',
-    payment_hash: 'TEXT',
-    preimage: 'TEXT',
-    earned_at: 'INTEGER',
-  },
-  agents: {
-    npub: 'TEXT',
-    name: 'TEXT',
-    lifecycle_state: 'TEXT',
-    balance_sats: 'INTEGER',
-    tick_count: 'INTEGER',
-    last_tick_at: 'INTEGER',
-    memory_json: 'TEXT',
-    goals_json: 'TEXT',
-    created_at: 'INTEGER',
-    updated_at: 'INTEGER',
-  },
-  tick_history: {
-    id: 'INTEGER',
-    agent_npub: 'TEXT',
-    tick_number: 'INTEGER',
-    prompt_tokens: 'INTEGER',
-    completion_tokens: 'INTEGER',
-    actions_json: 'TEXT',
-    cost_sats: 'INTEGER',
-    duration_ms: 'INTEGER',
-    created_at: 'INTEGER',
-  },
-};
-const LEDGER = { id: 'INTEGER', name: 'TEXT', applied_at: 'INTEGER' } as const;
-
-/** The published tables, the ledger included. */
-export const PUBLISHED_TABLES: readonly string[] = [...Object.keys(PUBLISHED), 'migrations'];
+import { PUBLISHED, PUBLISHED_TABLES, type PublishedColumn } from './published-schema.js';
 
 /** The ledger row that the published schema goes by, in every implementation. */
 export const INITIAL_MIGRATION = '001_initial_schema';
 
 /** Ledger rows of this form are ours; all others are somebody else's. */
 export const OUR_MIGRATION = /^\d+_pylon_db_/;
+
+/** The published tables without the ledger. */
+const DATA_TABLES: readonly string[] = PUBLISHED_TABLES.filter((name) => name !== 'migrations');
 
 /** What a file's ledger says, beside the migrations that we know. */
 export interface LedgerState {
@@ -113,7 +64,7 @@ export interface LiveSchema {
 /** Whether there is a ledger whose names can be read. */
 export function hasLedger(tables: LiveSchema['tables']): boolean {
   const ledger = tables.get('migrations');
-  return ledger !== undefined && compare('migrations', LEDGER, ledger).length === 0;
+  return ledger !== undefined && compare('migrations', ledger).length === 0;
 }
 
 /** Compares a database with the published schema and the list. Throws `SCHEMA_MISMATCH`. */
@@ -124,7 +75,7 @@ export function judgeLedger(live: LiveSchema, list: MigrationList, operation: st
     refuseAnother(live, operation);
     return { applied: [], pending: Object.keys(list) };
   }
-  const problems = compare('migrations', LEDGER, ledger);
+  const problems = compare('migrations', ledger);
   if (problems.length > 0) throw mismatch(operation, problems);
 
   const newer = applied.filter((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
@@ -135,10 +86,10 @@ export function judgeLedger(live: LiveSchema, list: MigrationList, operation: st
       { hint: `A newer pylon-db wrote this ${live.kind}. Update this one.` },
     );
   }
-  for (const [table, columns] of Object.entries(PUBLISHED)) {
+  for (const table of DATA_TABLES) {
     const found = tables.get(table);
     if (applied.includes(INITIAL_MIGRATION)) {
-      problems.push(...compare(table, columns, found));
+      problems.push(...compare(table, found));
     } else if (found !== undefined) {
       problems.push(`table ${table} is there, but ${INITIAL_MIGRATION} is not in the ledger`);
     }
@@ -203,13 +154,11 @@ function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
   return tables;
 }
 
-function compare(
-  table: string,
-  expected: Readonly<Record<string, string>>,
-  live: ReadonlyMap<string, string> | undefined,
-): string[] {
+/** Only what every call needs: a file that another program changed otherwise is opened all the same. */
+function compare(table: string, live: ReadonlyMap<string, string> | undefined): string[] {
   if (live === undefined) return [`table ${table} is missing`];
-  return Object.entries(expected).flatMap(([column, type]) => {
+  const published = Object.entries<PublishedColumn>(PUBLISHED[table] ?? {});
+  return published.flatMap(([column, { type }]) => {
     const found = live.get(column);
     if (found === undefined) return [`column ${table}.${column} is missing`];
     return found === type ? [] : [`column ${table}.${column} is ${found}, not ${type}`];

@@ -1,11 +1,7 @@
 import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
-import {
-  INITIAL_MIGRATION,
-  PUBLISHED_TABLES,
-  readLedger,
-  refusePending,
-} from '../../migrate/schema-check.js';
+import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import { withSnapshot } from '../export/snapshot.js';
 import { fileRows } from './file-rows.js';
 import type { CopySource, LedgerEntry } from './sides.js';

@@ -1,7 +1,8 @@
 import { migrations } from '../../../migrations/index.js';
 import type { Session } from '../../engine/postgres/session.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
-import { INITIAL_MIGRATION, PUBLISHED_TABLES, refusePending } from '../../migrate/schema-check.js';
+import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import { INITIAL_MIGRATION, refusePending } from '../../migrate/schema-check.js';
 import { withServer } from '../server.js';
 import { readInStoredOrder, storedOrder } from '../stored-order.js';
 import { lastServerId, serverLedger, serverRows } from './server-rows.js';

@@ -15,6 +15,8 @@ export interface ErrorDetails {
   CORRUPT: NoDetails;
   NOT_A_DATABASE: { path: string };
   CANNOT_OPEN: { path: string };
+  /** `since`: unix seconds at which the file was last seen in place. */
+  FILE_REPLACED: { path: string; since: number };
   SCHEMA_MISMATCH: { problems: readonly string[]; pending?: readonly string[] };
   MIGRATION_FAILED: { migration: string; statement?: string };
   OUTER_HANDLE_IN_TRANSACTION: { calledAt: string; transactionOpenedAt: string };

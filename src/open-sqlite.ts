@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { migrations as ownMigrations } from '../migrations/index.js';
 import { retryWhileBusy } from './engine/sqlite/busy.js';
+import { FilePlace } from './engine/sqlite/file-place.js';
 import {
   type ConnectProps,
   closeRefused,
@@ -35,7 +36,8 @@ export async function openSqlite(
     options.readonly === true
       ? await connectToRead(props, options)
       : await connectToWrite(props, options);
-  return new SqliteEngine({ path, busyTimeoutMs, onQuery, ...connections });
+  const place = path === IN_MEMORY ? undefined : new FilePlace(path);
+  return new SqliteEngine({ path, busyTimeoutMs, onQuery, place, ...connections });
 }
 
 interface Connections {

@@ -112,6 +112,7 @@ class Comparison {
         state: findOwnObjects(writer, known, ''),
       },
       busyTimeoutMs: BUSY_TIMEOUT_MS,
+      place: undefined,
       onQuery: undefined,
     });
     this.#writer = writer;

@@ -19,6 +19,7 @@ import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
+import type { FilePlace } from './file-place.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { ReadBatch } from './read-batch.js';
 import type { SchemaKeeper } from './schema-state.js';
@@ -37,6 +38,8 @@ export interface SqliteEngineProps {
   readonly reader: Database.Database | undefined;
   /** What the schema is, and what keeps it so. */
   readonly schema: WatchProps;
+  /** Missing in memory. */
+  readonly place: FilePlace | undefined;
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
 }
@@ -49,6 +52,7 @@ export class SqliteEngine implements Engine {
   readonly kysely: QueuedKysely<DB>;
   readonly #path: string;
   readonly #busyTimeoutMs: number;
+  readonly #place: FilePlace | undefined;
   readonly #writer: SqliteConnection | undefined;
   readonly #reader: SqliteConnection | undefined;
   readonly #writes: WriteQueue | undefined;
@@ -62,11 +66,12 @@ export class SqliteEngine implements Engine {
     const builder = compilingKysely();
     const { writer, reader, schema, busyTimeoutMs, onQuery } = props;
     this.#path = props.path;
+    this.#place = props.place;
     this.#busyTimeoutMs = busyTimeoutMs;
     this.#keeper = schema.keeper;
     if (writer !== undefined) {
       this.#writer = new SqliteConnection(writer, builder, onQuery, schema);
-      this.#writes = new WriteQueue(this.#writer, busyTimeoutMs);
+      this.#writes = new WriteQueue(this.#writer, busyTimeoutMs, props.place);
     }
     if (reader !== undefined) {
       this.#reader = new SqliteConnection(reader, builder, onQuery, schema);
@@ -148,6 +153,7 @@ export class SqliteEngine implements Engine {
 
   copySource(operation: string): CopySource {
     this.assertUsable(operation);
+    this.#assertInPlace(operation);
     const isFile = this.#reader !== undefined;
     const copyInto = isFile ? undefined : (file: string) => this.#copyInto(operation, file);
     return { path: this.#path, copyInto };
@@ -181,10 +187,26 @@ export class SqliteEngine implements Engine {
     }
     this.#closed = true;
     this.#keeper.stop();
-    // The writer last: closing the last connection of the file checkpoints the WAL.
-    this.#reader?.close();
-    this.#writer?.close();
-    release?.();
+    try {
+      if (this.#writer !== undefined) this.#assertInPlace('db.close');
+    } finally {
+      // Closing the writer last checkpoints the WAL and deletes it; before the reader, neither.
+      const [first, last] =
+        this.#place?.mayBeCheckpointed === false
+          ? [this.#writer, this.#reader]
+          : [this.#reader, this.#writer];
+      first?.close();
+      last?.close();
+      release?.();
+    }
+  }
+
+  #assertInPlace(operation: string): void {
+    try {
+      this.#place?.look();
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
   }
 
   /** A database in memory, in the queue's order. */
@@ -201,6 +223,7 @@ export class SqliteEngine implements Engine {
     const connection = this.#writer;
     if (connection === undefined) throw readOnlyError(operation);
     try {
+      this.#place?.assertInPlace();
       await retryWhileBusy(() => connection.beginImmediate(), this.#busyTimeoutMs);
       return new SqliteTransaction(connection, this.#path);
     } catch (error) {
@@ -210,6 +233,7 @@ export class SqliteEngine implements Engine {
 
   #commit(operation: string, tx: SqliteTransaction): void {
     try {
+      this.#place?.assertInPlace();
       tx.commit();
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
@@ -240,6 +264,8 @@ export class SqliteEngine implements Engine {
   }
 
   #read<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
+    // A writer finds out by its writes; who only reads would answer from the old file for ever.
+    if (this.#writes === undefined) this.#place?.assertInPlace();
     if (this.#reads !== undefined) return this.#reads.run(read);
     return this.#queue('read').run(new Read(read));
   }

@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.js';
 import { FlushScheduler } from '../flush-scheduler.js';
 import type { SqliteConnection } from './connection.js';
+import type { FilePlace } from './file-place.js';
 import { CommitUnknown, isBusy, WaitedTooLong } from './sqlite-errors.js';
 import { runInSavepoint, type Work } from './unit.js';
 
@@ -43,6 +44,7 @@ interface QueuedTurn {
  */
 export class WriteQueue {
   readonly #connection: SqliteConnection;
+  readonly #place: FilePlace | undefined;
   readonly #busyTimeoutMs: number;
   readonly #scheduler = new FlushScheduler(() => this.#flush());
   readonly #backoff = new Backoff();
@@ -51,8 +53,10 @@ export class WriteQueue {
   #lastBatch = 0;
   #carefulBatches = 0;
 
-  constructor(connection: SqliteConnection, busyTimeoutMs: number) {
+  /** Without a `place` in memory. */
+  constructor(connection: SqliteConnection, busyTimeoutMs: number, place: FilePlace | undefined) {
     this.#connection = connection;
+    this.#place = place;
     this.#busyTimeoutMs = busyTimeoutMs;
   }
 
@@ -92,6 +96,12 @@ export class WriteQueue {
       this.#entries.shift();
       this.#held = true;
       head.grant();
+      return;
+    }
+    try {
+      this.#place?.assertInPlace();
+    } catch (error) {
+      this.#rejectUnits(error);
       return;
     }
     try {
@@ -178,6 +188,15 @@ export class WriteQueue {
       if (failures.has(i)) entry.reject(failures.get(i));
       else entry.resolve(results[i]);
     }
+  }
+
+  /** Rejects all that waits but turns: who gets one finds out alone. */
+  #rejectUnits(error: unknown): void {
+    for (const entry of this.#entries.splice(0)) {
+      if ('grant' in entry) this.#entries.push(entry);
+      else entry.reject(error);
+    }
+    if (this.#entries.length > 0) this.#scheduler.schedule(false);
   }
 
   /** Leaves the first units in the queue, to run again each in its own transaction. */

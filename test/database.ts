@@ -25,6 +25,11 @@ export interface TestDatabase {
    * them or those `when`.
    */
   readonly refuse: (event: string, when?: string) => Promise<void>;
+  /**
+   * Makes a trigger of another program that silently keeps rows out (`before insert on earnings`), or
+   * removes them again (`after insert on earnings`).
+   */
+  readonly swallow: (event: string) => Promise<void>;
 }
 
 const server = inject('postgres');

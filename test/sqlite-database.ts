@@ -19,5 +19,11 @@ export async function sqliteDatabase(options: OpenOptions): Promise<Looks> {
         `create trigger refuse ${event} ${when === undefined ? '' : `when ${when}`}
          begin select raise(abort, 'refused'); end`,
       ),
+    swallow: async (event) => {
+      const removes = /^after insert on (\w+)$/.exec(event);
+      const body =
+        removes === null ? 'select raise(ignore)' : `delete from ${removes[1]} where id = new.id`;
+      writeByAnother(path, `create trigger swallow ${event} begin ${body}; end`);
+    },
   };
 }

@@ -1,17 +1,17 @@
 import type { EarningSource } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
-import { isPylonDbError, PylonDbError } from '../errors.js';
 import { type Earning, type EarningPageStart, earningInput, type NewEarning } from './earning.js';
-import { newEarningId, payOnce, samePayment } from './payment.js';
+import { newEarningId, recordOnce } from './payment.js';
+import { firstOfPayment } from './payment-queries.js';
 import {
   earningsInRange,
   earningsInRangeBefore,
   earningsOfJob,
-  firstOfPayment,
   getEarning,
   recentEarnings,
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
+import { hashSpellings } from './spelling.js';
 import { countPaidJobs, earnedEver, earnedSince } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
@@ -47,8 +47,8 @@ export class EarningsService {
 
   /**
    * Stores an earning and gives it as stored. A payment that stands already for the same job and
-   * amount gives that earning; for another, `DUPLICATE_PAYMENT`. Throws `ALREADY_EXISTS` for a
-   * known id and `NOT_FOUND` for an unknown job.
+   * amount gives that earning, with the `preimage` or `job_id` that it lacked; for another,
+   * `DUPLICATE_PAYMENT`. Throws `ALREADY_EXISTS` for a known id and `NOT_FOUND` for an unknown job.
    */
   async record(earning: NewEarning): Promise<Earning> {
     earningInput.earning(earning, 'earning', 'earnings.record');
@@ -89,10 +89,16 @@ export class EarningsService {
     return await this.#db.all('earnings.forJob', earningsOfJob({ job_id }));
   }
 
-  /** The earning of a Lightning payment, the first where an old file holds several. */
+  /**
+   * The earning of a Lightning payment, the first where an old file holds several. The hash may be in
+   * upper case, here and in the file.
+   */
   async byPaymentHash(payment_hash: string): Promise<Earning | undefined> {
     earningInput.hash(payment_hash, 'payment_hash', 'earnings.byPaymentHash');
-    return await this.#db.first('earnings.byPaymentHash', firstOfPayment({ payment_hash }));
+    return await this.#db.first(
+      'earnings.byPaymentHash',
+      firstOfPayment(hashSpellings(payment_hash)),
+    );
   }
 
   /** All earnings ever, in msats; costs the same at any number of them. */
@@ -166,7 +172,7 @@ export class EarningsService {
     return await rollup(this.#db, 'earnings.rollup', options);
   }
 
-  async #record(operation: string, earning: NewEarning): Promise<Earning> {
+  #record(operation: string, earning: NewEarning): Promise<Earning> {
     const wanted: Earning = {
       id: earning.id,
       job_id: earning.job_id ?? null,
@@ -177,35 +183,6 @@ export class EarningsService {
       preimage: earning.preimage ?? null,
       earned_at: earning.earned_at ?? this.#clock(),
     };
-    try {
-      const [inserted, { rows }] = await this.#db.write(operation, payOnce(wanted));
-      const [standing] = rows;
-      if (inserted.touched > 0 || standing === undefined) return wanted;
-      return samePayment(operation, standing, wanted);
-    } catch (error) {
-      throw explained(error, operation, wanted);
-    }
+    return recordOnce(this.#db, operation, wanted);
   }
-}
-
-/** What a broken rule of the schema means for an earning. */
-function explained(error: unknown, operation: string, earning: Earning): unknown {
-  if (!isPylonDbError(error, 'INVALID_ARGUMENT')) return error;
-  if (error.constraint === 'primary_key') {
-    return new PylonDbError(
-      'ALREADY_EXISTS',
-      `earning ${earning.id} is stored already`,
-      { entity: 'earning', id: earning.id },
-      { operation, cause: error, hint: 'Give every earning an id of its own.' },
-    );
-  }
-  if (error.constraint === 'foreign_key' && earning.job_id !== null) {
-    return new PylonDbError(
-      'NOT_FOUND',
-      `there is no job ${earning.job_id}`,
-      { entity: 'job', id: earning.job_id },
-      { operation, cause: error, hint: 'Create the job first, or leave job_id out.' },
-    );
-  }
-  return error;
 }

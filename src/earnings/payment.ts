@@ -1,7 +1,10 @@
-import type { ReadHandle } from '../engine/engine.js';
-import { PylonDbError } from '../errors.js';
+import { isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
+import { rowSwallowedError } from '../engine/refusals.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
 import type { Earning } from './earning.js';
-import { earningsOfJob, firstOfPayment, getEarning, insertEarning } from './queries.js';
+import { addEarning, addPayment, fillEarning, firstOfPayment } from './payment-queries.js';
+import { getEarning } from './queries.js';
+import { hashSpellings, lowerCaseHex } from './spelling.js';
 
 /** A new earning's id: `earn-` and a random UUID, as published. */
 export function newEarningId(): string {
@@ -9,55 +12,119 @@ export function newEarningId(): string {
 }
 
 /**
- * The statements that record an earning once: nothing is inserted when its payment stands already.
- * The second gives the earning that stands afterwards.
+ * Records an earning, or gives the one that its payment stands for, after filling what that one
+ * lacks. Throws `DUPLICATE_PAYMENT` when the payment stands for something else, `ALREADY_EXISTS`,
+ * `NOT_FOUND`, and `SCHEMA_MISMATCH` when a trigger of another program kept it from being stored.
  */
-export function payOnce(earning: Earning) {
-  const { id, payment_hash } = earning;
-  const standing = payment_hash === null ? getEarning({ id }) : firstOfPayment({ payment_hash });
-  return [{ query: insertEarning({ ...earning }) }, { query: standing }] as const;
+export async function recordOnce(
+  db: WriteHandle,
+  operation: string,
+  wanted: Earning,
+): Promise<Earning> {
+  const { id, payment_hash } = wanted;
+  const hash = payment_hash === null ? undefined : hashSpellings(payment_hash);
+  const add = {
+    query: hash === undefined ? addEarning({ ...wanted }) : addPayment({ ...wanted, ...hash }),
+    required: hash === undefined,
+  };
+  const look = {
+    query: hash === undefined ? getEarning({ id }) : firstOfPayment(hash),
+    required: true,
+  };
+  let before: string | undefined;
+  for (let place: Place = 'first'; ; place = 'follow-up') {
+    let standing: Earning | undefined;
+    try {
+      const [added, found] = await db.write(operation, [add, look], place);
+      standing = found.rows[0];
+      if (standing !== undefined) {
+        if (added.touched > 0) return standing;
+        const full = withGapsFilled(operation, standing, wanted);
+        if (full === standing) return standing;
+        const fill = { query: fillEarning({ ...full }), required: true };
+        const check = { query: getEarning({ id: full.id }), required: true };
+        const [, { rows }] = await db.write(operation, [fill, check], 'follow-up');
+        if (rows[0] !== undefined) return rows[0];
+      }
+    } catch (error) {
+      if (!isStepUntouched(error)) throw explained(error, operation, wanted);
+    }
+    // Once more, for what another process did in between; when that was nothing, it's a trigger.
+    const seen = JSON.stringify(standing ?? null);
+    if (seen === before) throw rowSwallowedError(operation, 'earnings', `earning ${id}`);
+    before = seen;
+  }
 }
 
-/** Gives `standing` when it is the payment that `wanted` is, and throws `DUPLICATE_PAYMENT` if not. */
-export function samePayment(
+/** What a caller may know of an earning that stands. */
+export type Payment = Pick<Earning, 'job_id' | 'amount_msats' | 'payment_hash' | 'preimage'>;
+
+/**
+ * `standing` as it must be stored when it is the payment that `wanted` is: itself, or a copy with
+ * what it lacks. Throws `DUPLICATE_PAYMENT` when it is another payment.
+ */
+export function withGapsFilled(operation: string, standing: Earning, wanted: Payment): Earning {
+  const { job_id, payment_hash, preimage } = standing;
+  const isOther =
+    (job_id !== null && job_id !== wanted.job_id) || standing.amount_msats !== wanted.amount_msats;
+  if (isOther) throw duplicatePayment(operation, standing, OTHER_PAYMENT);
+  if (!mayBePreimage(standing, wanted)) throw duplicatePayment(operation, standing, OTHER_PREIMAGE);
+  const lacksNothing =
+    (job_id !== null || wanted.job_id === null) &&
+    (payment_hash !== null || wanted.payment_hash === null) &&
+    (preimage !== null || wanted.preimage === null);
+  if (lacksNothing) return standing;
+  return {
+    ...standing,
+    job_id: job_id ?? wanted.job_id,
+    payment_hash: payment_hash ?? wanted.payment_hash,
+    preimage: preimage ?? wanted.preimage,
+  };
+}
+
+/** Whether the preimages don't tell two payments apart: one is unknown, or both are the same. */
+export function mayBePreimage({ preimage }: Earning, wanted: Payment): boolean {
+  if (preimage === null || wanted.preimage === null || preimage === wanted.preimage) return true;
+  return lowerCaseHex(preimage) === wanted.preimage;
+}
+
+/** The error for a payment that would be recorded a second time. */
+export function duplicatePayment(
   operation: string,
   standing: Earning,
-  wanted: { readonly job_id: string | null; readonly amount_msats: number },
-): Earning {
-  if (standing.job_id === wanted.job_id && standing.amount_msats === wanted.amount_msats) {
-    return standing;
-  }
-  throw new PylonDbError(
+  hint: string,
+): PylonDbError<'DUPLICATE_PAYMENT'> {
+  return new PylonDbError(
     'DUPLICATE_PAYMENT',
     `this payment is recorded already, as earning ${standing.id}`,
     { existingId: standing.id },
-    { operation, hint: 'A payment is recorded once. Look at the existing earning.' },
+    { operation, hint },
   );
 }
 
-/**
- * The earning that a repeated `completeWithPayment` would record, if it stands: by its hash, or
- * without one by job and amount. Throws `DUPLICATE_PAYMENT` when the hash stands for something else.
- */
-export async function findPayment(
-  db: ReadHandle,
-  operation: string,
-  payment: {
-    readonly job_id: string;
-    readonly amount_msats: number;
-    readonly payment_hash: string | null;
-  },
-): Promise<Earning | undefined> {
-  const { job_id, amount_msats, payment_hash } = payment;
-  if (payment_hash !== null) {
-    const standing = await db.first(operation, firstOfPayment({ payment_hash }), 'follow-up');
-    return standing && samePayment(operation, standing, payment);
+const OTHER_PAYMENT =
+  'Its job_id or amount_msats differs from the given one. Look at it with earnings.get.';
+const OTHER_PREIMAGE =
+  'Its preimage differs from the given one, and a payment has only one. Look at it with earnings.get.';
+
+/** What a broken rule of the schema means for an earning. */
+function explained(error: unknown, operation: string, earning: Earning): unknown {
+  if (!isPylonDbError(error, 'INVALID_ARGUMENT')) return error;
+  if (error.constraint === 'primary_key') {
+    return new PylonDbError(
+      'ALREADY_EXISTS',
+      `earning ${earning.id} is stored already`,
+      { entity: 'earning', id: earning.id },
+      { operation, cause: error, hint: 'Give every earning an id of its own.' },
+    );
   }
-  const earnings = await db.all(operation, earningsOfJob({ job_id }), 'follow-up');
-  return earnings.find(
-    (earning) =>
-      earning.source === 'job' &&
-      earning.payment_hash === null &&
-      earning.amount_msats === amount_msats,
-  );
+  if (error.constraint === 'foreign_key' && earning.job_id !== null) {
+    return new PylonDbError(
+      'NOT_FOUND',
+      `there is no job ${earning.job_id}`,
+      { entity: 'job', id: earning.job_id },
+      { operation, cause: error, hint: 'Create the job first, or leave job_id out.' },
+    );
+  }
+  return error;
 }

@@ -1,7 +1,7 @@
-import { noRow, type Params, prepared } from '../engine/prepared.js';
-import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
+import { type Params, prepared } from '../engine/prepared.js';
+import { decodeEarning, EARNING_COLUMNS } from './earning.js';
 
-/** Everything about single earnings; totals are in `totals.ts`. */
+/** Reading single earnings; payments are in `payment-queries.ts`, totals in `totals.ts`. */
 
 export const getEarning = prepared(
   'earnings.get',
@@ -21,50 +21,6 @@ export const earningsOfJob = prepared(
       .orderBy('earned_at', 'desc')
       .orderBy('id', 'desc'),
   decodeEarning,
-);
-
-/** The first earning of a payment; old files may hold it more than once. */
-export const firstOfPayment = prepared(
-  'earnings.byPaymentHash',
-  (db, p: Params<{ payment_hash: string }>) =>
-    db
-      .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
-      .where('payment_hash', '=', p.payment_hash)
-      .orderBy('earned_at')
-      .orderBy('id')
-      .limit(1),
-  decodeEarning,
-);
-
-/** Inserts nothing when the payment stands already. */
-export const insertEarning = prepared(
-  'earnings.record',
-  (db, p: Params<Earning>) =>
-    db
-      .insertInto('earnings')
-      .columns([...EARNING_COLUMNS])
-      .expression(
-        db
-          .selectNoFrom([
-            p.id.as('id'),
-            p.job_id.as('job_id'),
-            p.amount_msats.as('amount_msats'),
-            p.source.as('source'),
-            p.payment_hash.as('payment_hash'),
-            p.preimage.as('preimage'),
-            p.earned_at.as('earned_at'),
-          ])
-          .where(({ not, exists, selectFrom }) =>
-            not(
-              exists(
-                selectFrom('earnings').select('id').where('payment_hash', '=', p.payment_hash),
-              ),
-            ),
-          ),
-      ),
-  noRow,
-  { locks: { job: 'job_id', payment: 'payment_hash' } },
 );
 
 /** The newest earnings first, from all of time. */

@@ -1,9 +1,35 @@
 import type { Earning } from '../earnings/earning.js';
-import { findPayment, newEarningId, payOnce } from '../earnings/payment.js';
+import {
+  duplicatePayment,
+  mayBePreimage,
+  newEarningId,
+  type Payment,
+  withGapsFilled,
+} from '../earnings/payment.js';
+import {
+  addEarning,
+  fillEarning,
+  fillEarningAndHash,
+  firstOfPayment,
+  type JobPrice,
+  payJob,
+  payJobByHash,
+  paymentsOfJob,
+} from '../earnings/payment-queries.js';
+import { getEarning } from '../earnings/queries.js';
+import { hashSpellings } from '../earnings/spelling.js';
 import { isStepUntouched, type WriteHandle } from '../engine/engine.js';
+import type { Bound } from '../engine/prepared.js';
+import { rowSwallowedError } from '../engine/refusals.js';
+import {
+  completeJob,
+  completeUnpaidJob,
+  completeUnpaidJobByHash,
+  lockCompletedJob,
+} from './ending-queries.js';
 import type { Job } from './job.js';
-import { illegalMove, isCompletedLike, unknownJob } from './moves.js';
-import { completePaidJob, getJob } from './queries.js';
+import { hintForCompleted, illegalMove, isCompletedLike, isOpenTo, unknownJob } from './moves.js';
+import { lockJob } from './queries.js';
 import { sourcesOf } from './transitions.js';
 
 /** A completed job and the earning that it brought. */
@@ -23,53 +49,175 @@ export interface Completion {
 }
 
 /**
- * Completes a job and records its earning in one unit. A repeat with the same payment and amount
- * gives what is stored. Throws `NOT_FOUND`, `DUPLICATE_PAYMENT` or `ILLEGAL_TRANSITION`.
+ * Completes a job and records its earning in one unit; of a job or payment that stands, what it
+ * lacks is filled. Throws `NOT_FOUND`, `DUPLICATE_PAYMENT`, `ILLEGAL_TRANSITION`, or
+ * `SCHEMA_MISMATCH` when a trigger of another program kept a row from being stored.
  */
 export async function completePaid(
   db: WriteHandle,
   operation: string,
   completion: Completion,
 ): Promise<PaidJob> {
-  const { id, price_msats, output_hash, payment_hash, preimage, now } = completion;
-  const complete = {
-    query: completePaidJob({ id, price_msats, output_hash, payment_hash, now }),
-    required: true,
-  };
-  const pay = payOnce({
-    id: newEarningId(),
-    job_id: id,
-    amount_msats: price_msats,
-    source: 'job',
-    payment_hash,
-    preimage,
-    earned_at: now,
-  });
+  const { id, price_msats, output_hash, payment_hash, now } = completion;
+  const earning = newEarning(completion);
+  const completed = { id, price_msats, output_hash, now };
+  const complete =
+    payment_hash === null
+      ? completeUnpaidJob(completed)
+      : completeUnpaidJobByHash({ ...completed, ...hashSpellings(payment_hash) });
   try {
-    const [completed, , paid] = await db.write(operation, [complete, ...pay]);
-    const [job] = completed.rows;
-    const [earning] = paid.rows;
-    if (job !== undefined && earning !== undefined) return { job, earning };
+    // As a rule nothing stands yet: the job is open, and nobody has paid for it.
+    const [jobs, , earnings] = await db.write(operation, [
+      { query: complete, required: true },
+      { query: addEarning({ ...earning }), required: true },
+      { query: getEarning({ id: earning.id }), required: true },
+    ]);
+    const [job] = jobs.rows;
+    const [paid] = earnings.rows;
+    if (job !== undefined && paid !== undefined) return { job, earning: paid };
   } catch (error) {
     if (!isStepUntouched(error)) throw error;
   }
-  return await explain(db, operation, completion);
+  return await completeStanding(db, operation, completion);
 }
 
-/** Why the job could not be completed: it is a repeat, or an error says what stands in the way. */
-async function explain(
+/**
+ * The same where something stands: looks what, and changes it while it is still so. Looks again
+ * when another process was faster.
+ */
+async function completeStanding(
   db: WriteHandle,
   operation: string,
   completion: Completion,
 ): Promise<PaidJob> {
-  const { id, price_msats, payment_hash } = completion;
-  const job = (await db.first(operation, getJob({ id }), 'follow-up')) ?? unknownJob(operation, id);
-  const payment = { job_id: id, amount_msats: price_msats, payment_hash };
-  const earning = await findPayment(db, operation, payment);
-  if (earning !== undefined && isCompletedLike(job, completion)) return { job, earning };
-  // Freed by another process between the two looks: now it can be completed.
-  if (sourcesOf('completed').includes(job.status)) {
-    return await completePaid(db, operation, completion);
+  let before: string | undefined;
+  for (;;) {
+    const look = await lookAt(db, operation, completion);
+    const job = look.job ?? unknownJob(operation, completion.id);
+    const payment = paymentOf(completion);
+    const standing = standingPayment(operation, job, look, payment);
+    const full = standing && withGapsFilled(operation, standing, payment);
+    if (!isOpenTo(job, completion)) {
+      throw illegalMove(operation, job, 'completed', hintForCompleted(job, completion));
+    }
+    const isCompleted = isCompletedLike(job, completion);
+    if (isCompleted && full !== undefined && full === standing) return { job, earning: full };
+    const seen = JSON.stringify(look);
+    if (seen === before) {
+      throw rowSwallowedError(operation, 'jobs or earnings', `the payment of job ${job.id}`);
+    }
+    before = seen;
+    try {
+      const { id, price_msats, output_hash, now } = completion;
+      const result = { id, price_msats, output_hash };
+      const change =
+        standing === undefined || full === undefined ? pay(completion) : fill(standing, full);
+      const [jobs, , earnings] = await db.write(
+        operation,
+        [
+          // Holds the job until the unit is stored: its other payments wait.
+          {
+            query: isCompleted ? lockCompletedJob(result) : completeJob({ ...result, now }),
+            required: true,
+          },
+          { query: change.query, required: true },
+          { query: getEarning({ id: change.id }), required: true },
+        ],
+        'follow-up',
+      );
+      const [completed] = jobs.rows;
+      const [earning] = earnings.rows;
+      if (completed !== undefined && earning !== undefined) return { job: completed, earning };
+    } catch (error) {
+      if (!isStepUntouched(error)) throw error;
+    }
   }
-  throw illegalMove(operation, job, 'completed');
+}
+
+interface Look {
+  readonly job: Job | undefined;
+  /** What the job earned at this price. */
+  readonly ofJob: readonly Earning[];
+  /** What the payment's hash stands for. */
+  readonly ofHash: Earning | undefined;
+}
+
+/** The job and its payments at one moment. */
+async function lookAt(
+  db: WriteHandle,
+  operation: string,
+  { id, price_msats, payment_hash }: Completion,
+): Promise<Look> {
+  const job = { query: lockJob({ id }) };
+  const ofJob = { query: paymentsOfJob({ job_id: id, amount_msats: price_msats }) };
+  if (payment_hash === null) {
+    const [jobs, earnings] = await db.write(operation, [job, ofJob], 'follow-up');
+    return { job: jobs.rows[0], ofJob: earnings.rows, ofHash: undefined };
+  }
+  const ofHash = { query: firstOfPayment(hashSpellings(payment_hash)) };
+  const [jobs, earnings, standing] = await db.write(operation, [job, ofJob, ofHash], 'follow-up');
+  return { job: jobs.rows[0], ofJob: earnings.rows, ofHash: standing.rows[0] };
+}
+
+/**
+ * Which earning the payment is, if one stands: that of its hash, else the job's first at this price
+ * that has none. Throws when the job is paid by another.
+ */
+function standingPayment(
+  operation: string,
+  job: Job,
+  { ofHash, ofJob }: Look,
+  payment: Payment,
+): Earning | undefined {
+  if (ofHash !== undefined) return ofHash;
+  const [first] = ofJob;
+  if (first === undefined) return undefined;
+  const unhashed = ofJob.find(
+    (earning) => earning.payment_hash === null && mayBePreimage(earning, payment),
+  );
+  if (unhashed !== undefined) return unhashed;
+  if (payment.payment_hash === null && !sourcesOf('completed').includes(job.status)) {
+    throw illegalMove(operation, job, 'completed', OTHER_VALUES);
+  }
+  throw duplicatePayment(operation, first, OTHER_PAYMENT);
+}
+
+const OTHER_VALUES =
+  'The given payment_hash or preimage differs from the stored payment_hash or preimage. Repeat the call with what earnings.forJob gives; a further payment goes through earnings.recordForJob.';
+const OTHER_PAYMENT =
+  'The job is paid at this price, and that payment_hash or preimage differs from the given one. A further payment goes through earnings.recordForJob.';
+
+interface EarningChange {
+  readonly id: string;
+  readonly query: Bound<unknown>;
+}
+
+/** Records the payment, unless another is faster. */
+function pay(completion: Completion): EarningChange {
+  const earning = newEarning(completion);
+  const { id, payment_hash } = earning;
+  const query =
+    payment_hash === null
+      ? payJob({ ...earning })
+      : payJobByHash({ ...earning, ...hashSpellings(payment_hash) });
+  return { id, query };
+}
+
+/** Gives the standing earning what it lacks, or looks that it stands when it lacks nothing. */
+function fill(standing: Earning, full: Earning): EarningChange {
+  const { id } = full;
+  if (full === standing) return { id, query: getEarning({ id }) };
+  const query =
+    standing.payment_hash === null && full.payment_hash !== null
+      ? fillEarningAndHash({ ...full, ...hashSpellings(full.payment_hash) })
+      : fillEarning({ ...full });
+  return { id, query };
+}
+
+function newEarning(completion: Completion): Earning & JobPrice {
+  return { id: newEarningId(), ...paymentOf(completion), source: 'job', earned_at: completion.now };
+}
+
+function paymentOf({ id, price_msats, payment_hash, preimage }: Completion) {
+  return { job_id: id, amount_msats: price_msats, payment_hash, preimage };
 }

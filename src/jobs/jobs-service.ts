@@ -2,12 +2,11 @@ import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
+import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
-import { isCompletedLike, moveJob } from './moves.js';
+import { hintForCompleted, isCompletedLike, isOpenTo, moveJob } from './moves.js';
 import {
   claimJob,
-  completeJob,
-  failJob,
   getJob,
   insertJob,
   invalidJob,
@@ -16,9 +15,13 @@ import {
   moveTo,
   requeueJobs,
 } from './queries.js';
+import { sourcesOf } from './transitions.js';
 
 /** Rows of a page when the caller names no limit, as published. */
 const DEFAULT_LIMIT = 100;
+
+const OTHER_MESSAGE =
+  'The given error_message differs from the stored error_message: the first failure is kept. After a retry (updateStatus to pending) the job can fail anew.';
 
 /**
  * Jobs of the provider mode. Every method rejects with a `PylonDbError`; bad input with
@@ -94,12 +97,15 @@ export class JobsService {
       to: status,
       query: moveTo(id, status, this.#clock(), from),
       isRepeat: (job) => from === undefined && job.status === status,
+      isAllowed: (job) =>
+        sourcesOf(status).includes(job.status) && (from?.includes(job.status) ?? true),
     });
   }
 
   /**
-   * Completes a pending or processing job at its final price in msats; an `output_hash` that is
-   * left out (or `null`) keeps the stored one. Repeated with equal values it gives the stored job.
+   * Completes a job, also a failed one, at its final price in msats; an `output_hash` that is left
+   * out (or `null`) keeps the stored one. A completed job is given what it lacks, a price (0) or an
+   * output hash; with equal values the stored job comes back.
    */
   async complete(
     id: string,
@@ -109,19 +115,23 @@ export class JobsService {
     jobInput.id(id, 'id', operation);
     jobInput.completion(result, 'result', operation);
     const { price_msats, output_hash = null } = result;
-    const query = completeJob({ id, price_msats, output_hash, now: this.#clock() });
+    const completed = { price_msats, output_hash };
+    const query = completeJob({ id, ...completed, now: this.#clock() });
     return await moveJob(this.#db, operation, {
       id,
       to: 'completed',
       query,
-      isRepeat: (job) => isCompletedLike(job, { price_msats, output_hash }),
+      isRepeat: (job) => isCompletedLike(job, completed),
+      isAllowed: (job) => isOpenTo(job, completed),
+      hint: (job) => hintForCompleted(job, completed),
     });
   }
 
   /**
-   * Completes a job and records what it earned, both or neither. Repeated with the same payment
-   * and amount it gives what is stored. Throws `DUPLICATE_PAYMENT` when the hash stands for
-   * another job or amount.
+   * Completes a job and records what it earned, both or neither. A job completed at price 0, or at
+   * this price, may be paid later, once. Repeated it gives what is stored, with the hashes and the
+   * preimage that it lacked. Throws `DUPLICATE_PAYMENT` when the hash stands for another job or
+   * amount, or the job is paid at this price by another payment.
    */
   async completeWithPayment(
     id: string,
@@ -147,7 +157,10 @@ export class JobsService {
     });
   }
 
-  /** Marks a pending or processing job as failed. Repeated with the same message it gives the job. */
+  /**
+   * Marks a pending or processing job as failed; a failed one without a message is given it.
+   * Repeated with the same message it gives the stored job.
+   */
   async fail(id: string, error_message: string): Promise<Job> {
     const operation = 'jobs.fail';
     jobInput.id(id, 'id', operation);
@@ -158,6 +171,10 @@ export class JobsService {
       to: 'failed',
       query,
       isRepeat: (job) => job.status === 'failed' && job.error_message === error_message,
+      isAllowed: (job) =>
+        sourcesOf('failed').includes(job.status) ||
+        (job.status === 'failed' && job.error_message === null),
+      hint: (job) => (job.status === 'failed' ? OTHER_MESSAGE : undefined),
     });
   }
 
@@ -170,6 +187,7 @@ export class JobsService {
       to: 'cancelled',
       query: moveTo(id, 'cancelled', this.#clock()),
       isRepeat: (job) => job.status === 'cancelled',
+      isAllowed: (job) => sourcesOf('cancelled').includes(job.status),
     });
   }
 

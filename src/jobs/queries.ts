@@ -1,11 +1,13 @@
-import { type QueryCreator, sql } from 'kysely';
-import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import { sql } from 'kysely';
+import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
-/** Everything that the service stores or asks, each query built once and compiled on first use. */
+/**
+ * What the service stores or asks, each query built once and compiled on first use. How jobs end with
+ * a result is in `ending-queries.ts`.
+ */
 
 export const getJob = prepared(
   'jobs.get',
@@ -46,6 +48,8 @@ export const insertJob = prepared(
 interface StatusChange {
   id: string;
   status: JobStatus;
+  /** `null` keeps the stored one. */
+  started_at: number | null;
   completed_at: number | null;
   from: string;
   [name: string]: string | number | null;
@@ -59,6 +63,7 @@ const changeStatus = prepared(
       .updateTable('jobs')
       .set((eb) => ({
         status: p.status,
+        started_at: eb.fn.coalesce(p.started_at, 'started_at'),
         completed_at: p.completed_at,
         error_message: eb
           .case()
@@ -81,79 +86,11 @@ export function moveTo(id: string, status: JobStatus, now: number, from?: readon
   return changeStatus({
     id,
     status,
+    started_at: status === 'processing' ? now : null,
     completed_at: isTerminal(status) ? now : null,
     from: JSON.stringify(sources),
   });
 }
-
-interface Completion {
-  id: string;
-  output_hash: string | null;
-  price_msats: number;
-  now: number;
-}
-
-const complete = (db: QueryCreator<DB>, p: Params<Completion>, words: Words) =>
-  db
-    .updateTable('jobs')
-    .set((eb) => ({
-      status: 'completed',
-      output_hash: eb.fn.coalesce(p.output_hash, 'output_hash'),
-      price_msats: p.price_msats,
-      error_message: null,
-      completed_at: p.now,
-    }))
-    .where('id', '=', p.id)
-    .where('status', 'in', sourcesOf('completed'))
-    .where(isSoundJob(words, 'price_msats', 'error_message', 'completed_at'));
-
-export const completeJob = prepared(
-  'jobs.complete',
-  (db, p: Params<Completion>, words) => complete(db, p, words).returning(JOB_COLUMNS),
-  decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' } },
-);
-
-/**
- * Like {@link completeJob}, unless the payment stands already for another job or amount. Of old
- * duplicates the first counts.
- */
-export const completePaidJob = prepared(
-  'jobs.completeWithPayment',
-  (db, p: Params<Completion & { payment_hash: string | null }>, words) =>
-    complete(db, p, words)
-      .where(({ exists, not, or, selectFrom }) => {
-        const standing = selectFrom('earnings').where('payment_hash', '=', p.payment_hash);
-        const first = standing.select('earnings.id').orderBy('earned_at').orderBy('earnings.id');
-        return or([
-          not(exists(standing.select('earnings.id'))),
-          exists(
-            selectFrom('earnings')
-              .select('earnings.id')
-              .where('earnings.id', '=', first.limit(1))
-              .where('earnings.job_id', '=', p.id)
-              .where('earnings.amount_msats', '=', p.price_msats),
-          ),
-        ]);
-      })
-      .returning(JOB_COLUMNS),
-  decodeJob,
-  { locks: { job: 'id', payment: 'payment_hash' } },
-);
-
-export const failJob = prepared(
-  'jobs.fail',
-  (db, p: Params<{ id: string; error_message: string; now: number }>, words) =>
-    db
-      .updateTable('jobs')
-      .set({ status: 'failed', error_message: p.error_message, completed_at: p.now })
-      .where('id', '=', p.id)
-      .where('status', 'in', sourcesOf('failed'))
-      .where(isSoundJob(words, 'error_message', 'completed_at'))
-      .returning(JOB_COLUMNS),
-  decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' } },
-);
 
 /** Takes the oldest pending job, of any kind or of those in `kinds`, a JSON list. */
 const claim = (name: string, ofKinds: boolean) =>

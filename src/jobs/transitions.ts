@@ -4,7 +4,8 @@ import type { JobStatus } from '../../generated/db.js';
 const NEXT: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   pending: ['processing', 'completed', 'failed', 'cancelled'],
   processing: ['pending', 'completed', 'failed', 'cancelled'],
-  failed: ['pending'],
+  // A retry, or work that succeeded after all.
+  failed: ['pending', 'processing', 'completed'],
   completed: [],
   cancelled: [],
 };

@@ -61,9 +61,20 @@ async function callEverything(db: PylonDb): Promise<void> {
   await jobs.claimNext();
   await jobs.claimNext({ kinds: [5100, 5050] });
   await jobs.requeueStale({ startedBefore: 5001 });
-  await jobs.completeWithPayment('job50', { price_msats: 5, payment_hash: 'paid' });
-  await jobs.completeWithPayment('job50', { price_msats: 5, payment_hash: 'paid' });
-  await jobs.completeWithPayment('job100', { price_msats: 5 });
+  await jobs.completeWithPayment('job50', { price_msats: 9, payment_hash: 'paid' });
+  await jobs.completeWithPayment('job50', { price_msats: 9, payment_hash: 'paid' });
+  await jobs.completeWithPayment('job100', { price_msats: 9 });
+  await jobs.completeWithPayment('job200', { price_msats: 6 });
+  await jobs.completeWithPayment('job200', { price_msats: 6, payment_hash: 'later' });
+  await jobs.complete('job250', { price_msats: 7 });
+  await jobs.completeWithPayment('job250', { price_msats: 7, payment_hash: 'unpaid' });
+  await jobs.completeWithPayment('job250', {
+    price_msats: 7,
+    payment_hash: 'unpaid',
+    preimage: 'p',
+  });
+  await jobs.complete('job300', { price_msats: 8 });
+  await jobs.completeWithPayment('job300', { price_msats: 8 });
   await jobs.cancel('job150');
   for (const customer of [{}, { customer_pubkey: 'customer1' }]) {
     for (const status of [{}, { status: 'completed' as const }]) {

@@ -7,7 +7,7 @@ import { NOON } from '../file.js';
 const LEGAL: Readonly<Record<JobStatus, string>> = {
   pending: 'processing completed failed cancelled',
   processing: 'pending completed failed cancelled',
-  failed: 'pending',
+  failed: 'pending processing completed',
   completed: '',
   cancelled: '',
 };
@@ -38,9 +38,27 @@ async function jobThatIs(status: JobStatus) {
   return { ...file, job, row: async () => (await file.stored('select * from jobs'))[0] };
 }
 
+async function testJob(fields: Partial<Job>) {
+  const database = await testDatabase();
+  await database.db.jobs.create({ id: 'a', kind: 5100, customer_pubkey: 'b', ...fields });
+  return { ...database, row: async () => (await database.stored('select * from jobs'))[0] };
+}
+
+/** Completed at {@link NOON} by the published `updateStatus`. */
+async function completedJob(fields: Partial<Job>) {
+  const database = await testJob({ status: 'processing', started_at: EARLIER, ...fields });
+  await database.db.jobs.updateStatus('a', 'completed');
+  return database;
+}
+
 function afterMove(job: Job, to: JobStatus): Job {
-  const error_message = to === 'completed' ? null : job.error_message;
-  return { ...job, status: to, completed_at: isFinal(to) ? NOON : null, error_message };
+  return {
+    ...job,
+    status: to,
+    started_at: to === 'processing' ? NOON : job.started_at,
+    completed_at: isFinal(to) ? NOON : null,
+    error_message: to === 'completed' ? null : job.error_message,
+  };
 }
 
 const refusal = (from: JobStatus, to: JobStatus) => ({
@@ -129,11 +147,13 @@ const ENDINGS: Ending[] = [
   ['cancel', 'cancelled', (db) => db.jobs.cancel('a'), {}],
 ];
 const FROM_OPEN = ENDINGS.flatMap(([name, to, end, changes]) =>
-  (['pending', 'processing'] as const).map((from) => [name, from, to, end, changes] as const),
+  (['pending', 'processing', 'failed'] as const)
+    .filter((from) => isLegal(from, to))
+    .map((from) => [name, from, to, end, changes] as const),
 );
 const FROM_FINAL = ENDINGS.flatMap(([name, to, end]) =>
   (['completed', 'failed', 'cancelled'] as const)
-    .filter((from) => from !== to)
+    .filter((from) => from !== to && !isLegal(from, to))
     .map((from) => [name, from, to, end] as const),
 );
 
@@ -187,6 +207,89 @@ describe('a repeat', () => {
     await expect(db.jobs.fail('a', 'two')).rejects.toMatchObject(refusal('failed', 'failed'));
     expect(await row()).toEqual(first);
   });
+});
+
+describe('a job that is completed already', () => {
+  it('is given its price and output hash, as in the published order of calls', async () => {
+    const { db, time, row } = await completedJob({});
+    const completed = await row();
+    time.now += 60;
+    const filled = { ...completed, price_msats: 5000, output_hash: 'o' };
+    expect(await db.jobs.complete('a', { output_hash: 'o', price_msats: 5000 })).toEqual(filled);
+    expect(await row()).toEqual(filled);
+  });
+
+  it('is given an output hash that comes later, and keeps its price', async () => {
+    const { db, row } = await completedJob({ price_msats: 5 });
+    const filled = await db.jobs.complete('a', { output_hash: 'o', price_msats: 5 });
+    expect(filled).toMatchObject({ price_msats: 5, output_hash: 'o', completed_at: NOON });
+    expect(await row()).toEqual(filled);
+  });
+
+  it('is given the time that its creator left out', async () => {
+    const { db, row } = await testJob({ status: 'completed', price_msats: 5 });
+    expect(await db.jobs.complete('a', { price_msats: 5 })).toMatchObject({ completed_at: NOON });
+    expect(await row()).toMatchObject({ completed_at: NOON });
+  });
+
+  it.each([
+    ['price_msats', { price_msats: 6 }],
+    ['output_hash', { price_msats: 5, output_hash: 'p' }],
+    ['price_msats', { price_msats: 0, output_hash: 'o' }],
+  ])('keeps its %s, and the hint names the field and the call for it', async (field, result) => {
+    const { db, row } = await completedJob({ price_msats: 5, output_hash: 'o' });
+    const before = await row();
+    const hint = new RegExp(
+      `given ${field} .* stored ${field}.* jobs.get .* earnings.recordForJob`,
+    );
+    await expect(db.jobs.complete('a', result)).rejects.toMatchObject({
+      ...refusal('completed', 'completed'),
+      hint: expect.stringMatching(hint),
+    });
+    expect(await row()).toEqual(before);
+  });
+});
+
+it('gives a failed job the message that its move left out, and keeps the first', async () => {
+  const { db, time, row } = await testJob({ status: 'processing' });
+  await db.jobs.updateStatus('a', 'failed');
+  time.now += 60;
+  const failed = await db.jobs.fail('a', 'no model');
+  expect(failed).toMatchObject({ error_message: 'no model', completed_at: NOON });
+  await expect(db.jobs.fail('a', 'other')).rejects.toMatchObject({
+    ...refusal('failed', 'failed'),
+    hint: expect.stringContaining('error_message'),
+  });
+  expect(await row()).toEqual(failed);
+});
+
+it('starts a job anew each time it becomes processing, so that its worker has its time', async () => {
+  const { db, time } = await testJob({ status: 'pending', started_at: EARLIER });
+  await db.jobs.updateStatus('a', 'processing');
+  expect(await db.jobs.requeueStale({ startedBefore: NOON })).toBe(0);
+  time.now += 60;
+  expect(await db.jobs.updateStatus('a', 'processing')).toMatchObject({ started_at: NOON });
+  await db.jobs.fail('a', 'no model');
+  expect(await db.jobs.updateStatus('a', 'processing')).toMatchObject({
+    started_at: NOON + 60,
+    completed_at: null,
+  });
+});
+
+it.each([
+  ['updateStatus', (db: PylonDb) => db.jobs.updateStatus('a', 'processing')],
+  ['complete', (db: PylonDb) => db.jobs.complete('a', { price_msats: 1 })],
+  ['fail', (db: PylonDb) => db.jobs.fail('a', 'no model')],
+  ['cancel', (db: PylonDb) => db.jobs.cancel('a')],
+])('reports a trigger that swallows %s, and changes nothing', async (_, move) => {
+  const { db, swallow, row } = await testJob({ status: 'pending' });
+  const before = await row();
+  await swallow('before update on jobs');
+  await expect(move(db)).rejects.toMatchObject({
+    code: 'SCHEMA_MISMATCH',
+    problems: ['a trigger on jobs kept job a from being stored'],
+  });
+  expect(await row()).toEqual(before);
 });
 
 it('gives a failed job another try, which keeps the old message until it completes', async () => {

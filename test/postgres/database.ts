@@ -35,5 +35,6 @@ export function looksOf(onlooker: Onlooker) {
     literals: (...tables: readonly string[]) => onlooker.literals(tables),
     writeByAnother: (sql: string, ...parameters: unknown[]) => onlooker.write(sql, parameters),
     refuse: (event: string, when?: string) => onlooker.refuse(event, when),
+    swallow: (event: string) => onlooker.swallow(event),
   };
 }

@@ -55,6 +55,20 @@ export class Onlooker {
     );
   }
 
+  /** Makes a trigger that keeps rows out, or removes them; see `TestDatabase.swallow`. */
+  async swallow(event: string): Promise<void> {
+    await this.#connection.write(
+      `create function swallow() returns trigger language plpgsql as $$ begin
+         if tg_when = 'AFTER' then
+           execute format('delete from %I where id = $1', tg_table_name) using new.id;
+         end if;
+         return null;
+       end $$;
+       create trigger swallow ${event} for each row execute function swallow()`,
+      [],
+    );
+  }
+
   async #literalRows(table: string): Promise<string[]> {
     const columns = await this.#connection.query<{ name: string; is_text: boolean }>(
       `select column_name as name, data_type = 'text' as is_text from information_schema.columns

@@ -1,0 +1,161 @@
+import type { Expression, ExpressionBuilder, QueryCreator, SqlBool } from 'kysely';
+import type { DB } from '../../generated/db.js';
+import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
+
+/** Payments: which earning a hash stands for, and what stores one once. */
+
+/** A hash as we store it, and as other programs may have. */
+export interface Hashed {
+  payment_hash: string;
+  upper_hash: string;
+}
+
+/** What a job earned at a price. */
+export interface JobPrice {
+  job_id: string;
+  amount_msats: number;
+}
+
+/** The first earning of a payment; old files may hold it more than once. */
+export const firstOfPayment = prepared(
+  'earnings.byPaymentHash',
+  (db, p: Params<Hashed>) =>
+    db
+      .selectFrom('earnings')
+      .select(EARNING_COLUMNS)
+      .where('payment_hash', 'in', [p.payment_hash, p.upper_hash])
+      .orderBy('earned_at')
+      .orderBy('id')
+      .limit(1),
+  decodeEarning,
+);
+
+/** Payments of a job at one price, oldest first: one as a rule. */
+export const paymentsOfJob = prepared(
+  'earnings of a job at a price',
+  (db, p: Params<JobPrice>) =>
+    db
+      .selectFrom('earnings')
+      .select(EARNING_COLUMNS)
+      .where('job_id', '=', p.job_id)
+      .where('amount_msats', '=', p.amount_msats)
+      .where('source', '=', 'job')
+      .orderBy('earned_at')
+      .orderBy('id'),
+  decodeEarning,
+);
+
+/** In SQL, the earnings of a payment; rows that others wrote in upper case are found, too. */
+export function ofPayment(db: QueryCreator<DB>, p: Params<Hashed>) {
+  return db
+    .selectFrom('earnings')
+    .select('earnings.id')
+    .where('earnings.payment_hash', 'in', [p.payment_hash, p.upper_hash]);
+}
+
+/** In SQL, the earnings that a job's work brought at one price. */
+export function ofJobAtPrice(db: QueryCreator<DB>, p: Params<JobPrice>) {
+  return db
+    .selectFrom('earnings')
+    .select('earnings.id')
+    .where('earnings.job_id', '=', p.job_id)
+    .where('earnings.amount_msats', '=', p.amount_msats)
+    .where('earnings.source', '=', 'job');
+}
+
+/** Stores an earning, whatever stands. */
+export const addEarning = prepared(
+  'earnings.record',
+  (db, p: Params<Earning>) =>
+    db.insertInto('earnings').values({
+      id: p.id,
+      job_id: p.job_id,
+      amount_msats: p.amount_msats,
+      source: p.source,
+      payment_hash: p.payment_hash,
+      preimage: p.preimage,
+      earned_at: p.earned_at,
+    }),
+  noRow,
+  { locks: { job: 'job_id' } },
+);
+
+/** Stores an earning unless its payment stands. */
+export const addPayment = prepared(
+  'earnings.record payment',
+  (db, p: Params<Earning & Hashed>) =>
+    insertUnless(db, p, ({ exists }) => exists(ofPayment(db, p))),
+  noRow,
+  { locks: { job: 'job_id', payment: 'payment_hash' } },
+);
+
+/** Stores a job's earning unless one at its price stands. */
+export const payJob = prepared(
+  'jobs.completeWithPayment pay',
+  (db, p: Params<Earning & JobPrice>) =>
+    insertUnless(db, p, ({ exists }) => exists(ofJobAtPrice(db, p))),
+  noRow,
+  { locks: { job: 'job_id' } },
+);
+
+/** Stores a job's earning unless one at its price stands, or its payment. */
+export const payJobByHash = prepared(
+  'jobs.completeWithPayment pay by hash',
+  (db, p: Params<Earning & JobPrice & Hashed>) =>
+    insertUnless(db, p, ({ exists, or }) =>
+      or([exists(ofJobAtPrice(db, p)), exists(ofPayment(db, p))]),
+    ),
+  noRow,
+  { locks: { job: 'job_id', payment: 'payment_hash' } },
+);
+
+/** Gives an earning its `job_id` and `preimage`, unless it holds others. */
+export const fillEarning = prepared(
+  'earnings.record fill',
+  (db, p: Params<Earning>) => fill(db, p),
+  noRow,
+  { locks: { job: 'job_id' } },
+);
+
+/** Like {@link fillEarning}, with a hash that stands for no earning. */
+export const fillEarningAndHash = prepared(
+  'earnings.record fill with hash',
+  (db, p: Params<Earning & Hashed>) =>
+    fill(db, p)
+      .set({ payment_hash: p.payment_hash })
+      .where('payment_hash', 'is', null)
+      .where(({ exists, not }) => not(exists(ofPayment(db, p)))),
+  noRow,
+  { locks: { job: 'job_id', payment: 'payment_hash' } },
+);
+
+function fill(db: QueryCreator<DB>, p: Params<Earning>) {
+  return db
+    .updateTable('earnings')
+    .set({ job_id: p.job_id, preimage: p.preimage })
+    .where('id', '=', p.id)
+    .where('amount_msats', '=', p.amount_msats)
+    .where(({ eb, or }) => or([eb('job_id', 'is', null), eb('job_id', '=', p.job_id)]))
+    .where(({ eb, or }) => or([eb('preimage', 'is', null), eb('preimage', '=', p.preimage)]));
+}
+
+function insertUnless(
+  db: QueryCreator<DB>,
+  p: Params<Earning>,
+  stands: (eb: ExpressionBuilder<DB, never>) => Expression<SqlBool>,
+) {
+  const row = db.selectNoFrom([
+    p.id.as('id'),
+    p.job_id.as('job_id'),
+    p.amount_msats.as('amount_msats'),
+    p.source.as('source'),
+    p.payment_hash.as('payment_hash'),
+    p.preimage.as('preimage'),
+    p.earned_at.as('earned_at'),
+  ]);
+  return db
+    .insertInto('earnings')
+    .columns([...EARNING_COLUMNS])
+    .expression(row.where((eb) => eb.not(stands(eb))));
+}

@@ -1,0 +1,164 @@
+import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
+import type { DB, JobStatus } from '../../generated/db.js';
+import { type Hashed, ofJobAtPrice, ofPayment } from '../earnings/payment-queries.js';
+import { type Params, prepared } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
+import { decodeJob, isSoundJob, JOB_COLUMNS } from './job.js';
+import { sourcesOf } from './transitions.js';
+
+/** How jobs end with a result. A job that has ended so already is given what it still lacks. */
+
+type JobExpressions = ExpressionBuilder<DB, 'jobs'>;
+
+/** What completes a job; `null` for an output hash that is not known. */
+interface Completed {
+  id: string;
+  output_hash: string | null;
+  price_msats: number;
+  now: number;
+}
+
+/** When the job became `status`: now, unless it is so already. */
+function endedAt(eb: JobExpressions, status: JobStatus, now: Params<Completed>['now']) {
+  return eb
+    .case()
+    .when('status', '=', status)
+    .then(eb.fn.coalesce('completed_at', now))
+    .else(now)
+    .end();
+}
+
+/** Of a job that has ended, the time is kept, and must be one that can be read. */
+function hasSoundEnd(eb: JobExpressions, words: Words) {
+  return eb.or([eb('completed_at', 'is', null), words.isSafeInteger('completed_at')]);
+}
+
+/** What completing sets. */
+function completion(eb: JobExpressions, p: Params<Completed>) {
+  return {
+    status: 'completed' as const,
+    output_hash: eb.fn.coalesce(p.output_hash, 'output_hash'),
+    price_msats: p.price_msats,
+    error_message: null,
+    completed_at: endedAt(eb, 'completed', p.now),
+  };
+}
+
+/** In SQL, {@link isOpenTo} completing, and that completing it changes something. */
+function isCompletable(eb: JobExpressions, p: Params<Completed>, words: Words) {
+  const isGiven = eb(eb.cast(p.output_hash, 'text'), 'is not', null);
+  return eb.and([
+    isSoundJob(words, 'price_msats', 'error_message', 'completed_at'),
+    eb.or([
+      eb('status', 'in', sourcesOf('completed')),
+      eb.and([
+        eb('status', '=', 'completed'),
+        eb('price_msats', 'in', [eb.lit(0), p.price_msats]),
+        eb('output_hash', 'is', null).or(
+          eb('output_hash', '=', eb.fn.coalesce(p.output_hash, 'output_hash')),
+        ),
+        hasSoundEnd(eb, words),
+        eb.or([
+          eb('price_msats', '<>', p.price_msats),
+          eb('output_hash', 'is', null).and(isGiven),
+          eb('completed_at', 'is', null),
+        ]),
+      ]),
+    ]),
+  ]);
+}
+
+export const completeJob = prepared(
+  'jobs.complete',
+  (db, p: Params<Completed>, words) =>
+    db
+      .updateTable('jobs')
+      .set((eb) => completion(eb, p))
+      .where('id', '=', p.id)
+      .where((eb) => isCompletable(eb, p, words))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+  { onlySoundRows: true, locks: { job: 'id' } },
+);
+
+/** The job, and nobody else's until the unit is stored, while it is completed like this. */
+export const lockCompletedJob = prepared(
+  'jobs.completeWithPayment lock',
+  (db, p: Params<Omit<Completed, 'now'>>) =>
+    db
+      .selectFrom('jobs')
+      .select(JOB_COLUMNS)
+      .where('id', '=', p.id)
+      .where('status', '=', 'completed')
+      .where('price_msats', '=', p.price_msats)
+      .where(({ eb, fn }) =>
+        eb(
+          fn.coalesce('output_hash', sql.lit('')),
+          '=',
+          fn.coalesce(p.output_hash, 'output_hash', sql.lit('')),
+        ),
+      )
+      .forUpdate(),
+  decodeJob,
+  { locks: { job: 'id' } },
+);
+
+const completeOpen = (db: QueryCreator<DB>, p: Params<Completed>, words: Words) =>
+  db
+    .updateTable('jobs')
+    .set((eb) => completion(eb, p))
+    .where('id', '=', p.id)
+    .where('status', 'in', sourcesOf('completed'))
+    .where(isSoundJob(words, 'price_msats', 'error_message', 'completed_at'));
+
+/** Completes a job that isn't completed, unless an earning stands that may be its payment. */
+export const completeUnpaidJob = prepared(
+  'jobs.completeWithPayment',
+  (db, p: Params<Completed>, words) =>
+    completeOpen(db, p, words)
+      .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+  { locks: { job: 'id' } },
+);
+
+/** Like {@link completeUnpaidJob}, unless its payment's hash stands, too. */
+export const completeUnpaidJobByHash = prepared(
+  'jobs.completeWithPayment by hash',
+  (db, p: Params<Completed & Hashed>, words) =>
+    completeOpen(db, p, words)
+      .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
+      .where(({ exists, not }) => not(exists(ofPayment(db, p))))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+  { locks: { job: 'id', payment: 'payment_hash' } },
+);
+
+const priceOf = (p: Params<Completed>) => ({ job_id: p.id, amount_msats: p.price_msats });
+
+export const failJob = prepared(
+  'jobs.fail',
+  (db, p: Params<{ id: string; error_message: string; now: number }>, words) =>
+    db
+      .updateTable('jobs')
+      .set((eb) => ({
+        status: 'failed',
+        error_message: p.error_message,
+        completed_at: endedAt(eb, 'failed', p.now),
+      }))
+      .where('id', '=', p.id)
+      .where((eb) =>
+        eb.or([
+          eb('status', 'in', sourcesOf('failed')),
+          eb.and([
+            eb('status', '=', 'failed'),
+            eb('error_message', 'is', null),
+            hasSoundEnd(eb, words),
+          ]),
+        ]),
+      )
+      .where(isSoundJob(words, 'error_message', 'completed_at'))
+      .returning(JOB_COLUMNS),
+  decodeJob,
+  { onlySoundRows: true, locks: { job: 'id' } },
+);

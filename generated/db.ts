@@ -82,6 +82,11 @@ export interface PylonDbEarningTotals {
   source: string;
 }
 
+export interface PylonDbIdentity {
+  id: number;
+  identity: string;
+}
+
 export interface PylonDbJobTotals {
   count: number;
   status: string;
@@ -110,6 +115,7 @@ export interface DB {
   jobs: Jobs;
   migrations: Migrations;
   pylon_db_earning_totals: PylonDbEarningTotals;
+  pylon_db_identity: PylonDbIdentity;
   pylon_db_job_totals: PylonDbJobTotals;
   pylon_db_paid_jobs: PylonDbPaidJobs;
   tick_history: TickHistory;

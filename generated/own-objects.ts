@@ -22,6 +22,13 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
   },
   {
     type: 'table',
+    name: 'pylon_db_identity',
+    table: 'pylon_db_identity',
+    migration: '004_pylon_db_identity',
+    sql: 'CREATE TABLE "pylon_db_identity" ("id" integer not null primary key check (id = 1), "identity" text not null) without rowid',
+  },
+  {
+    type: 'table',
     name: 'pylon_db_job_totals',
     table: 'pylon_db_job_totals',
     migration: '003_pylon_db_rollups',

@@ -211,6 +211,11 @@ CREATE TABLE "pylon_db_earning_totals" (
   "count" integer not null
 ) without rowid;
 
+CREATE TABLE "pylon_db_identity" (
+  "id" integer not null primary key check (id = 1),
+  "identity" text not null
+) without rowid;
+
 CREATE TABLE "pylon_db_job_totals" (
   "status" text not null primary key,
   "count" integer not null

@@ -5,4 +5,5 @@ export const migrations: MigrationList = {
   '001_initial_schema': () => import('./001_initial_schema.js'),
   '002_pylon_db_indexes': () => import('./002_pylon_db_indexes.js'),
   '003_pylon_db_rollups': () => import('./003_pylon_db_rollups.js'),
+  '004_pylon_db_identity': () => import('./004_pylon_db_identity.js'),
 };

@@ -2,6 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { contents, json, publishedFile, pylonDb } from './command.js';
 
@@ -38,7 +39,10 @@ function serviceMigrations(folder: string, second = 'create table invoices (id t
   return file;
 }
 
-const OURS = ['001_initial_schema', '002_pylon_db_indexes', '003_pylon_db_rollups'];
+const OURS = Object.keys(migrations);
+
+/** How many migrations of ours there are, and `more`. */
+const steps = (more: number) => String(OURS.length + more);
 
 describe('migrate up', () => {
   it('creates a missing database for its owner only, and names what it applied', async () => {
@@ -59,7 +63,7 @@ describe('migrate up', () => {
     const first = await json(['migrate', 'up', '--to', '002_pylon_db_indexes', '--db', path]);
     expect(first).toEqual(['002_pylon_db_indexes']);
     expect(ledgerOf(path)).toEqual(OURS.slice(0, 2));
-    expect(await json(['migrate', 'up', '--db', path])).toEqual(['003_pylon_db_rollups']);
+    expect(await json(['migrate', 'up', '--db', path])).toEqual(OURS.slice(2));
     expect(await pylonDb(['migrate', 'up', '--db', path])).toEqual({
       exitCode: 0,
       stdout: '',
@@ -141,10 +145,13 @@ describe('migrate down', () => {
     const before = schemaOf(path);
     await pylonDb(['migrate', 'up', '--db', path]);
     expect(schemaOf(path)).not.toEqual(before);
-    const outcome = await pylonDb(['migrate', 'down', '--steps', '2', '--db', path]);
+    const outcome = await pylonDb(['migrate', 'down', '--steps', steps(-1), '--db', path]);
     expect(outcome).toEqual({
       exitCode: 0,
-      stdout: 'reverted 003_pylon_db_rollups\nreverted 002_pylon_db_indexes\n',
+      stdout: OURS.slice(1)
+        .toReversed()
+        .map((name) => `reverted ${name}\n`)
+        .join(''),
       stderr: '',
     });
     expect(schemaOf(path)).toEqual(before);
@@ -156,7 +163,7 @@ describe('migrate down', () => {
     const path = publishedFile(folder);
     await pylonDb(['migrate', 'up', '--db', path]);
     const before = contents(folder);
-    const outcome = await pylonDb(['migrate', 'down', '--steps', '3', '--db', path]);
+    const outcome = await pylonDb(['migrate', 'down', '--steps', steps(0), '--db', path]);
     expect([outcome.exitCode, outcome.stdout]).toEqual([1, '']);
     expect(outcome.stderr).toMatch(
       /^pylon-db: migration 001_initial_schema has no down\(\)\. .+\n$/,
@@ -172,18 +179,15 @@ describe('migrate status', () => {
     db.exec(`update migrations set applied_at = 0;
       insert into migrations (name, applied_at) values ('002_invoices', 1767225600)`);
     db.close();
-    expect(await pylonDb(['migrate', 'status', '--db', path])).toEqual({
-      exitCode: 3,
-      stdout: [
-        'migration             applied (UTC)        of',
-        '001_initial_schema    1970-01-01 00:00:00  pylon-db',
-        '002_invoices          2026-01-01 00:00:00  another program',
-        '002_pylon_db_indexes  pending              pylon-db',
-        '003_pylon_db_rollups  pending              pylon-db',
-        '',
-      ].join('\n'),
-      stderr: '2 pending. Run `pylon-db migrate up`.\n',
-    });
+    const { exitCode, stdout, stderr } = await pylonDb(['migrate', 'status', '--db', path]);
+    expect([exitCode, stderr]).toEqual([3, `${steps(-1)} pending. Run \`pylon-db migrate up\`.\n`]);
+    expect(stdout.replaceAll(/ {2,}/g, ' | ').split('\n')).toEqual([
+      'migration | applied (UTC) | of',
+      '001_initial_schema | 1970-01-01 00:00:00 | pylon-db',
+      '002_invoices | 2026-01-01 00:00:00 | another program',
+      ...OURS.slice(1).map((name) => `${name} | pending | pylon-db`),
+      '',
+    ]);
   });
 
   it('exits 0 when nothing is pending', async () => {

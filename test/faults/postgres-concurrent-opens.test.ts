@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.js';
 import { connected, describeOnServer } from '../postgres/own-server.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
@@ -29,12 +30,7 @@ describeOnServer('on a server', (own) => {
       expect(
         ledger.rows.map(({ name }) => name),
         `round ${round}`,
-      ).toEqual([
-        '001_initial_schema',
-        '002_pylon_db_indexes',
-        '003_pylon_db_rollups',
-        '002_service',
-      ]);
+      ).toEqual([...Object.keys(migrations), '002_service']);
       const counts = await outside.query(`select (select count(*)::int from runs) as runs,
         (select count(*)::int from jobs) as jobs,
         (select count(*)::int from pylon_db_locks) as locks,

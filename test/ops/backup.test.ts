@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { migrations } from '../../migrations/index.js';
 import { isPylonDbError, type Progress, PylonDb } from '../../src/index.js';
 import { publishedFile } from '../cli/command.js';
 import { failureOf, rejection } from '../engine/failure.js';
@@ -23,7 +24,7 @@ describe('a backup', () => {
       source: realpathSync(path),
       rows: { jobs: 200, earnings: 1, agents: 1, tick_history: 1 },
       foreign_key_violations: 0,
-      migrations: ['001_initial_schema', '002_pylon_db_indexes', '003_pylon_db_rollups'],
+      migrations: Object.keys(migrations),
     });
     expect(readdirSync(folder)).toEqual(['copy.db', 'copy.db.json']);
   });

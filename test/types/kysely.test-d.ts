@@ -13,6 +13,7 @@ describe('db.kysely', () => {
       | 'jobs'
       | 'migrations'
       | 'pylon_db_earning_totals'
+      | 'pylon_db_identity'
       | 'pylon_db_job_totals'
       | 'pylon_db_paid_jobs'
       | 'tick_history'

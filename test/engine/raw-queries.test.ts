@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import type { DB } from '../../generated/db.js';
 import type { PylonDb, QueryEvent } from '../../src/index.js';
 import { ENGINE, testDatabase } from '../database.js';
 import { failureOf, rejection } from './failure.js';
@@ -116,5 +117,85 @@ describe('onQuery', () => {
     const rows = await stored("select id from jobs where id <> 'alone'");
     const resolved = [one, two].filter((ended) => ended?.status === 'fulfilled');
     expect(rows).toHaveLength(resolved.length);
+  });
+});
+
+describe('an ad-hoc write whose answer is an integer beyond 2^53-1', () => {
+  const LARGE = 9_007_199_254_740_993n;
+  type Counts = { counts: { id: number; n: bigint } };
+
+  async function withCounts() {
+    const database = await testDatabase();
+    await sql`create table counts (id integer primary key, n bigint not null)`.execute(
+      database.db.kysely,
+    );
+    await sql`insert into counts values (1, ${LARGE})`.execute(database.db.kysely);
+    return database;
+  }
+
+  const WRITES: Readonly<Record<string, (db: Kysely<DB & Counts>) => Streamable>> = {
+    insert: (db) => db.insertInto('counts').values({ id: 2, n: LARGE }).returning('n'),
+    update: (db) => db.updateTable('counts').set({ id: 3 }).returning('n'),
+    delete: (db) => db.deleteFrom('counts').returningAll(),
+    'insert behind WITH': (db) =>
+      db
+        .with('more', (cte) => cte.selectFrom('counts').select(['id', 'n']))
+        .insertInto('counts')
+        .columns(['id', 'n'])
+        .expression((eb) => eb.selectFrom('more').select([sql<number>`id + 1`.as('id'), 'n']))
+        .returning('n'),
+  };
+
+  interface Streamable {
+    execute(): Promise<unknown>;
+    stream(): AsyncIterable<unknown>;
+  }
+
+  const ASKED: Readonly<Record<string, (query: Streamable) => Promise<unknown>>> = {
+    'is executed': (query) => query.execute(),
+    'is streamed': async (query) => {
+      for await (const _ of query.stream());
+    },
+  };
+
+  const ways = Object.entries(WRITES).flatMap(([kind, write]) =>
+    Object.entries(ASKED).map(([how, asked]) => ({ kind, how, write, asked })),
+  );
+
+  it.each(ways)('leaves nothing when the $kind $how', async ({ write, asked }) => {
+    const { db, stored } = await withCounts();
+    const kysely = db.kysely.withTables<Counts>();
+    const ended = asked(write(kysely));
+    expect((await failureOf(ended, 'OUT_OF_RANGE')).column).toBe('n');
+    expect(await stored('select id from counts')).toEqual([{ id: 1 }]);
+  });
+
+  it.each(ways)(
+    'leaves nothing when the $kind $how in a transaction that goes on',
+    async ({ write, asked }) => {
+      const { db, stored } = await withCounts();
+      await db.transaction(async (tx) => {
+        await tx.jobs.create(job('before'));
+        const kysely = tx.kysely.withTables<Counts>();
+        const ended = asked(write(kysely));
+        await failureOf(ended, 'OUT_OF_RANGE');
+        await tx.jobs.create(job('after'));
+      });
+      expect(await stored('select id from counts')).toEqual([{ id: 1 }]);
+      expect(await db.jobs.list()).toHaveLength(2);
+    },
+  );
+
+  it('leaves nothing among writes of the same turn, which are stored', async () => {
+    const { db, stored } = await withCounts();
+    const kysely = db.kysely.withTables<Counts>();
+    const [a, failed, b] = await Promise.allSettled([
+      db.jobs.create(job('a')),
+      kysely.insertInto('counts').values({ id: 2, n: LARGE }).returning('n').execute(),
+      db.jobs.create(job('b')),
+    ]);
+    expect([a.status, failed.status, b.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await stored('select id from counts')).toEqual([{ id: 1 }]);
+    expect(await db.jobs.list()).toHaveLength(2);
   });
 });

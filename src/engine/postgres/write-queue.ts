@@ -107,11 +107,32 @@ export class WriteQueue {
   }
 }
 
+/** What it returns may be a value that can't be given back: then it is undone. */
+const RETURNS_ROWS = /\breturning\b/i;
+
 async function rawWrite(session: Session, { sql, parameters }: RawWrite): Promise<RawResult> {
+  if (RETURNS_ROWS.test(sql)) return await undoableWrite(session, sql, parameters);
   try {
     return await session.raw(sql, parameters);
   } catch (error) {
     throw isConnectionLost(error) ? new CommitUnknown(error) : error;
+  }
+}
+
+async function undoableWrite(
+  session: Session,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<RawResult> {
+  try {
+    await session.run([BEGIN]);
+    const result = await session.raw(sql, parameters);
+    await commit(session);
+    return result;
+  } catch (error) {
+    if (isStale(error)) session.forget();
+    else if (!isConnectionLost(error)) await session.run([ROLLBACK]);
+    throw error;
   }
 }
 

@@ -161,6 +161,11 @@ export class SqliteConnection {
     return statement.readonly ? this.#ask(sql, run) : this.#timed(sql, run);
   }
 
+  /** How many rows the latest write changed and, where it failed, kept changed. */
+  keptChanges(): number {
+    return this.#db.prepare<[], number>('select changes()').pluck().get() ?? 0;
+  }
+
   close(): void {
     this.#db.close();
   }

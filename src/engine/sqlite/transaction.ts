@@ -43,7 +43,7 @@ export class SqliteTransaction implements WriteHandle {
 
   async raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
     return this.#run('tx.kysely', (connection) =>
-      rawUnit(sql, parameters, nodeKind).run(connection),
+      runInSavepoint(rawUnit(sql, parameters, nodeKind), connection),
     );
   }
 

@@ -1,7 +1,7 @@
 import { type Step, type StepResult, StepUntouched } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound, RawRow } from '../prepared.js';
-import { isStandAlone, refuseTransactionControl } from '../raw-sql.js';
+import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import type { SqliteConnection } from './connection.js';
 import { isTriggerFailure } from './sqlite-errors.js';
 
@@ -72,14 +72,48 @@ export function rawUnit(
   nodeKind: string,
 ): Work<RawResult> {
   refuseTransactionControl(sql);
-  // A returned integer may be too large to give back: then the write is undone.
-  const returnsRows = /\breturning\b/i.test(sql);
-  return {
-    needsUndo: returnsRows,
-    alone: isStandAlone(nodeKind),
-    changedSomething: returnsRows,
-    run: (connection) => connection.raw(sql, parameters),
-  };
+  return new RawUnit(sql, parameters, isStandAlone(nodeKind));
+}
+
+/** What SQLite can end in the middle: not DDL, and not what runs outside of transactions only. */
+const CHANGES_ROWS: ReadonlySet<string> = new Set([
+  'INSERT',
+  'REPLACE',
+  'UPDATE',
+  'DELETE',
+  'WITH',
+]);
+
+class RawUnit implements Work<RawResult> {
+  /**
+   * What it returns may be an integer too large to give back; OR FAIL, and the FAIL of a trigger or
+   * constraint, keep the rows before the one that failed.
+   */
+  readonly needsUndo: boolean;
+  readonly alone: boolean;
+  readonly #sql: string;
+  readonly #parameters: readonly unknown[];
+  #changedSomething = false;
+
+  constructor(sql: string, parameters: readonly unknown[], alone: boolean) {
+    this.needsUndo = CHANGES_ROWS.has(firstKeyword(sql));
+    this.alone = alone;
+    this.#sql = sql;
+    this.#parameters = parameters;
+  }
+
+  get changedSomething(): boolean {
+    return this.#changedSomething;
+  }
+
+  run(connection: SqliteConnection): RawResult {
+    try {
+      return connection.raw(this.#sql, this.#parameters);
+    } catch (error) {
+      this.#changedSomething = connection.keptChanges() > 0;
+      throw error;
+    }
+  }
 }
 
 /** Runs a unit inside an open transaction: whole, or leaving nothing of it. */

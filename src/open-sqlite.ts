@@ -31,7 +31,8 @@ export async function openSqlite(
   options: OpenOptions,
 ): Promise<SqliteEngine> {
   const { durability = 'normal', busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, onQuery } = options;
-  const props = { path, durability, busyTimeoutMs, operation };
+  const { create = true } = options;
+  const props = { path, durability, busyTimeoutMs, operation, create };
   const connections =
     options.readonly === true
       ? await connectToRead(props, options)
@@ -49,7 +50,12 @@ interface Connections {
 async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
   const { operation, path, busyTimeoutMs } = props;
   const list: MigrationList = { ...ownMigrations, ...options.migrations };
-  if (options.migrate === false && path !== IN_MEMORY && !existsSync(path)) {
+  if (
+    options.migrate === false &&
+    props.create !== false &&
+    path !== IN_MEMORY &&
+    !existsSync(path)
+  ) {
     refusePending(operation, Object.keys(list));
   }
   const writer = await openWriter(props);

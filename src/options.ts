@@ -2,12 +2,15 @@ import type { Clock, Durability, QueryEvent } from './engine/engine.js';
 import { PylonDbError } from './errors.js';
 import { type Check, integer, invalid, object, oneOf, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';
+import { assertMigrationNames } from './migrate/migration-names.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION } from './migrate/schema-check.js';
 
 /** How a database is opened. */
 export interface OpenOptions {
   /** Only read; never changes the database (it may leave empty sidecar files). Default false. */
   readonly readonly?: boolean;
+  /** Create a missing file. False throws `CANNOT_OPEN`: a volume may not be mounted. Default true. */
+  readonly create?: boolean;
   /** Apply pending migrations. False throws `SCHEMA_MISMATCH` when there are any. Default true. */
   readonly migrate?: boolean;
   /** A service's own migrations, in the same ledger, after ours. */
@@ -44,6 +47,7 @@ const migrationList: Check = (value, field, operation) => {
   if (typeof value !== 'object' || value === null) {
     throw invalid(field, operation, 'an object of name → import', value);
   }
+  assertMigrationNames(value, field, operation);
   for (const [name, load] of Object.entries(value)) {
     if (typeof load !== 'function') {
       throw invalid(`${field}.${name}`, operation, 'a function that imports the migration', load);
@@ -63,6 +67,7 @@ const migrationList: Check = (value, field, operation) => {
 export const optionsInput = {
   open: object({
     readonly: typeOf('boolean', 'true or false'),
+    create: typeOf('boolean', 'true or false'),
     migrate: typeOf('boolean', 'true or false'),
     migrations: migrationList,
     durability: oneOf(['normal', 'full']),

@@ -20,6 +20,8 @@ export interface DatabaseMigrations {
   up(last: number, onApplied: (names: readonly string[]) => void): Promise<void>;
   /** Reverts the newest, `steps` of them, and gives their names. */
   down(steps: number): Promise<readonly string[]>;
+  /** Reverts `name`, by default the newest, and applies it again; gives its name, or none. */
+  redo(name: string | undefined): Promise<readonly string[]>;
   plan(): Promise<readonly PlannedMigration[]>;
   /** What is not as the applied migrations made it. */
   verify(): Promise<{ readonly applied: readonly string[]; readonly drift: readonly Drift[] }>;

@@ -40,19 +40,25 @@ export class FileMigrations implements DatabaseMigrations {
   }
 
   async up(last: number, onApplied: (names: readonly string[]) => void): Promise<void> {
-    await withWriter(this.#path, async (db) => {
+    const run = async (db: Database.Database) => {
       const migrator = migratorOf(db, this.#path, this.#list);
       const order = Object.keys(this.#list);
       // Before WAL is turned on: another program's file is refused as it is.
       const pending = (await migrator.pending()).filter((name) => order.indexOf(name) <= last);
       await startWal(db, connectProps(this.#path));
       for (const name of pending) onApplied(await migrator.up(name));
-    });
+    };
+    await withWriter(this.#path, run, true);
   }
 
   async down(steps: number): Promise<readonly string[]> {
     assertFile(this.#path);
     return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).down(steps));
+  }
+
+  async redo(name: string | undefined): Promise<readonly string[]> {
+    assertFile(this.#path);
+    return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).redo(name));
   }
 
   async plan(): Promise<readonly PlannedMigration[]> {

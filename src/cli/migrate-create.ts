@@ -117,6 +117,7 @@ const TEMPLATE = `import type { MigrationParams } from 'pylon-db';
 // Both run inside a transaction that is open already. Frozen once released.
 
 export async function up({ context: db }: MigrationParams): Promise<void> {
+  throw new Error('up() is still as the template has it: write it first');
   // await db.schema
   //   .alterTable('jobs')
   //   .addColumn('priority', 'integer', (col) => col.defaultTo(0))
@@ -125,6 +126,7 @@ export async function up({ context: db }: MigrationParams): Promise<void> {
 
 // Undoes up() exactly. Delete it where that can't be done: \`migrate down\` then refuses.
 export async function down({ context: db }: MigrationParams): Promise<void> {
+  throw new Error('down() is still as the template has it: write it, or delete it');
   // await db.schema.alterTable('jobs').dropColumn('priority').execute();
 }
 `;

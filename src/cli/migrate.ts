@@ -7,6 +7,11 @@ export function configure(command: Command): void {
   addCommands(command, [
     ['up', 'apply pending migrations', () => import('./migrate-up.js')],
     ['down', 'revert the newest migrations', () => import('./migrate-down.js')],
+    [
+      'redo',
+      'in development: revert a migration and apply it again',
+      () => import('./migrate-redo.js'),
+    ],
     ['status', 'what is applied and what is pending', () => import('./migrate-status.js')],
     ['plan', 'the SQL of pending migrations; changes nothing', () => import('./migrate-plan.js')],
     ['create', 'write a migration from a template', () => import('./migrate-create.js')],

@@ -20,12 +20,13 @@ export async function withReader<Result>(
   return await closing(await openReader(connectProps(path)), path, run);
 }
 
-/** Runs `run` with a connection that writes; it creates the file when there is none. */
+/** Runs `run` with a connection that writes; only to `create` may it make a missing file. */
 export async function withWriter<Result>(
   path: string,
   run: (db: Database.Database) => Promise<Result>,
+  create = false,
 ): Promise<Result> {
-  return await closing(await openWriter(connectProps(path)), path, run);
+  return await closing(await openWriter({ ...connectProps(path), create }), path, run);
 }
 
 /** Runs `run` with an empty database in memory. */

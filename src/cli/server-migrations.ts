@@ -48,6 +48,12 @@ export class ServerMigrations implements DatabaseMigrations {
     );
   }
 
+  async redo(name: string | undefined): Promise<readonly string[]> {
+    return await withServer(this.#url, 'write', (pool, address) =>
+      this.#migrator(pool, address).redo(name),
+    );
+  }
+
   async plan(): Promise<readonly PlannedMigration[]> {
     return await withServer(this.#url, 'write', (pool, address) =>
       this.#migrator(pool, address).plan(),

@@ -10,6 +10,7 @@ import { type ConnectProps, openReader, openWriter, startWal } from '../engine/s
 import { PylonDbError } from '../errors.js';
 import { readLedgerRows } from './ledger-rows.js';
 import type { MigrationList } from './migration.js';
+import { assertMigrationNames } from './migration-names.js';
 import { Migrator } from './migrator.js';
 import { readLedger } from './schema-check.js';
 
@@ -26,8 +27,12 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
   readonly #connectProps: ConnectProps;
   readonly #list: MigrationList;
 
-  /** `db` is kysely-ctl's own connection; no migration runs on it. */
+  /**
+   * `db` is kysely-ctl's own connection; no migration runs on it. Throws `INVALID_ARGUMENT` for a
+   * name in the list that can't be a migration's.
+   */
   constructor(db: MigratorProps['db'], connectProps: ConnectProps, list: MigrationList) {
+    assertMigrationNames(list, 'migrations', connectProps.operation);
     super({ db, provider: { getMigrations: async () => ({}) } });
     this.#connectProps = connectProps;
     this.#list = list;

@@ -1,9 +1,12 @@
+import type { KyselyPlugin } from 'kysely';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { assertBorderKept, type Border } from './border.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import type { MigrationStep } from './migration-step.js';
-import type { LedgerState } from './schema-check.js';
+import { likelyOldName } from './old-name.js';
+import { onlyMissing } from './only-missing.js';
+import { INITIAL_MIGRATION, type LedgerState } from './schema-check.js';
 import { StepRefused } from './watched-runner.js';
 
 /** The SQL that one pending migration runs. */
@@ -27,6 +30,8 @@ export abstract class MigrationRunner {
   readonly #list: MigrationList;
   readonly #operation: string;
   readonly #engine: MigrationParams['engine'];
+  /** The ledger's names when it was last looked at. */
+  #applied: readonly string[] = [];
 
   constructor(list: MigrationList, operation: string, engine: MigrationParams['engine']) {
     this.#list = list;
@@ -43,12 +48,16 @@ export abstract class MigrationRunner {
   ): Promise<Result>;
   /** The ledger as Umzug reads and writes it in a step that runs `name`. */
   protected abstract storage(step: MigrationStep, name: string, direction: Direction): UmzugStorage;
+  /** Whether the first migration finds published tables there. Throws `SCHEMA_MISMATCH`. */
+  protected abstract isHalfMade(step: MigrationStep): Promise<boolean>;
   /** What a migration must leave as it is; after it ran, `before` is what the first look gave. */
   protected abstract border(step: MigrationStep, before?: Border): Promise<Border>;
 
   /** Names of the list that are not in the ledger, in the list's order. */
   async pending(): Promise<readonly string[]> {
-    return (await this.ledger()).pending;
+    const { applied, pending } = await this.ledger();
+    this.#applied = applied;
+    return pending;
   }
 
   /**
@@ -57,7 +66,7 @@ export abstract class MigrationRunner {
    * migration left nothing behind, those before it stay.
    */
   async up(to?: string): Promise<string[]> {
-    if (to !== undefined) this.#assertKnown(to);
+    if (to !== undefined) this.#assertKnown(to, 'to');
     const applied: string[] = [];
     for (;;) {
       const [name] = await this.pending();
@@ -75,23 +84,47 @@ export abstract class MigrationRunner {
       .filter((name) => Object.hasOwn(this.#list, name))
       .reverse()
       .slice(0, steps);
-    for (const name of newest) {
-      const migration = await this.#load(name);
-      // Umzug would take the row out of the ledger and leave the schema.
-      if (migration.down === undefined) {
-        throw new PylonDbError(
-          'NOT_SUPPORTED',
-          `migration ${name} has no down()`,
-          {},
-          {
-            operation: this.#operation,
-            hint: 'Restore a backup from before it, or write its down().',
-          },
-        );
-      }
-    }
+    for (const name of newest) await this.#assertReverts(name);
     for (const name of newest) await this.#step(name, 'down');
     return newest;
+  }
+
+  /**
+   * Reverts the newest applied migration of the list, or `name`, and applies it again, all in one
+   * transaction; gives its name, or none where nothing is applied. For a migration that is still
+   * being written.
+   */
+  async redo(name?: string): Promise<string[]> {
+    if (name !== undefined) this.#assertKnown(name, 'name');
+    const { applied } = await this.ledger();
+    const redone = name ?? applied.findLast((known) => Object.hasOwn(this.#list, known));
+    if (redone === undefined) return [];
+    if (!applied.includes(redone)) {
+      throw new PylonDbError(
+        'INVALID_ARGUMENT',
+        `migration ${redone} is not applied`,
+        { field: 'name' },
+        { operation: this.#operation, hint: 'Apply it with `pylon-db migrate up`.' },
+      );
+    }
+    await this.#assertReverts(redone);
+    await this.#commit(redone, async (step) => {
+      await this.#run(step, redone, 'down');
+      return await this.#run(step, redone, 'up');
+    });
+    return [redone];
+  }
+
+  async #assertReverts(name: string): Promise<void> {
+    const migration = await this.#load(name);
+    // Umzug would take the row out of the ledger and leave the schema.
+    if (migration.down !== undefined) return;
+    throw new PylonDbError(
+      'NOT_SUPPORTED',
+      `migration ${name} has no down()`,
+      {},
+      { operation: this.#operation, hint: 'Restore a backup from before it, or write its down().' },
+    );
   }
 
   /** Runs what is pending, notes its SQL, and rolls all of it back. */
@@ -112,11 +145,16 @@ export abstract class MigrationRunner {
 
   /** One migration in one transaction; false when another process had done it. */
   async #step(name: string, direction: Direction): Promise<boolean> {
+    return await this.#commit(name, (step) => this.#run(step, name, direction));
+  }
+
+  async #commit<Result>(
+    name: string,
+    run: (step: MigrationStep) => Promise<Result>,
+  ): Promise<Result> {
     const { rebuildsTables = false } = await this.#load(name);
     try {
-      return await this.transact({ rebuildsTables, keep: true }, (step) =>
-        this.#run(step, name, direction),
-      );
+      return await this.transact({ rebuildsTables, keep: true }, run);
     } catch (error) {
       throw error instanceof StepRefused ? this.#failed(name, undefined, error) : error;
     }
@@ -124,12 +162,14 @@ export abstract class MigrationRunner {
 
   async #run(step: MigrationStep, name: string, direction: Direction): Promise<boolean> {
     const before = await this.border(step);
+    const completes = name === INITIAL_MIGRATION && (await this.isHalfMade(step));
+    const plugins = completes ? [onlyMissing] : [];
     const first = step.statements.length;
     const umzug = new Umzug<object>({
       migrations: Object.keys(this.#list).map((known) => ({
         name: known,
-        up: async () => await this.#migrate(step, known, 'up'),
-        down: async () => await this.#migrate(step, known, 'down'),
+        up: async () => await this.#migrate(step, known, 'up', plugins),
+        down: async () => await this.#migrate(step, known, 'down', plugins),
       })),
       storage: this.storage(step, name, direction),
       logger: undefined,
@@ -146,10 +186,17 @@ export abstract class MigrationRunner {
     }
   }
 
-  async #migrate(step: MigrationStep, name: string, direction: Direction): Promise<void> {
+  async #migrate(
+    step: MigrationStep,
+    name: string,
+    direction: Direction,
+    plugins: readonly KyselyPlugin[],
+  ): Promise<void> {
     const migration = await this.#load(name);
     const engine = this.#engine;
-    await step.run(name, async (context) => migration[direction]?.({ name, context, engine }));
+    await step.run(name, plugins, async (context) =>
+      migration[direction]?.({ name, context, engine }),
+    );
   }
 
   async #load(name: string): Promise<Migration> {
@@ -162,12 +209,18 @@ export abstract class MigrationRunner {
     }
   }
 
-  #assertKnown(name: string): void {
+  #advice(name: string): string {
+    const old = likelyOldName(name, Object.keys(this.#list), this.#applied);
+    if (this.#applied.includes(name) || old === undefined) return 'Repair it and run it again.';
+    return `The ledger has ${old}, which the list lacks: if this is that one renamed, give it its old name again.`;
+  }
+
+  #assertKnown(name: string, field: 'to' | 'name'): void {
     if (Object.hasOwn(this.#list, name)) return;
     throw new PylonDbError(
       'INVALID_ARGUMENT',
       `there is no migration of the name given`,
-      { field: 'to' },
+      { field },
       { operation: this.#operation, hint: 'See `pylon-db migrate status` for the names.' },
     );
   }
@@ -192,7 +245,7 @@ export abstract class MigrationRunner {
       {
         operation: this.#operation,
         cause,
-        hint: refused?.hint ?? 'It left schema and rows as they were. Repair it and run it again.',
+        hint: refused?.hint ?? `It left schema and rows as they were. ${this.#advice(name)}`,
       },
     );
   }

@@ -1,5 +1,5 @@
-import type { Dialect, Kysely } from 'kysely';
-import type { RawRunner } from '../engine/kysely-connection.js';
+import type { Dialect, Kysely, KyselyPlugin } from 'kysely';
+import type { RawResult, RawRunner } from '../engine/kysely-connection.js';
 import { kyselyProps, OpenTransaction } from '../engine/kysely-handles.js';
 import { WatchedRunner } from './watched-runner.js';
 
@@ -7,8 +7,8 @@ import { WatchedRunner } from './watched-runner.js';
 export class MigrationStep {
   /** The transaction for the ledger's own queries, which no plan shows. */
   readonly unrecorded: OpenTransaction<unknown>;
-  /** The same for SQL that no builder makes. */
-  readonly raw: RawRunner['raw'];
+  /** The same for questions that no builder has words for. */
+  readonly asked: { raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> };
   readonly statements: string[] = [];
   readonly #dialect: Dialect;
   readonly #transaction: RawRunner;
@@ -17,7 +17,7 @@ export class MigrationStep {
   constructor(dialect: Dialect, transaction: RawRunner) {
     this.#dialect = dialect;
     this.#transaction = transaction;
-    this.raw = transaction.raw.bind(transaction);
+    this.asked = { raw: (sql, parameters) => transaction.raw(sql, parameters, 'RawNode') };
     this.unrecorded = new OpenTransaction<unknown>(kyselyProps(dialect, transaction));
   }
 
@@ -25,11 +25,17 @@ export class MigrationStep {
    * Runs the migration `name` with a query builder, which refuses queries when it returns. Throws
    * `StepRefused` when statements of it are still in flight then, or failed without being awaited.
    */
-  async run(name: string, migrate: (context: Kysely<unknown>) => Promise<unknown>): Promise<void> {
+  async run(
+    name: string,
+    plugins: readonly KyselyPlugin[],
+    migrate: (context: Kysely<unknown>) => Promise<unknown>,
+  ): Promise<void> {
     const runner = new WatchedRunner(this.#transaction, name, (sql) => this.statements.push(sql));
     const context = new OpenTransaction<unknown>(kyselyProps(this.#dialect, runner));
     try {
-      await runner.watch(() => migrate(context));
+      await runner.watch(() =>
+        migrate(plugins.reduce((db, plugin) => db.withPlugin(plugin), context)),
+      );
     } finally {
       this.#failedStatement = runner.failedStatement;
     }

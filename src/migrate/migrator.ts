@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type { UmzugStorage } from 'umzug';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
@@ -15,6 +16,12 @@ import { hasLedgerColumns, publishedProblems, type SchemaProblem } from './publi
 import { type LedgerState, readLedger } from './schema-check.js';
 import { StepRefused } from './watched-runner.js';
 
+/**
+ * How long a half-made file stands still before it is completed, in ms. The original's first open
+ * makes one table after another and would fail on one that it finds: a pause of it is far shorter.
+ */
+const STILL_MS = 500;
+
 /** Where and how migrations run. */
 export interface MigratorProps {
   /** A connection that nothing else uses meanwhile. */
@@ -29,6 +36,7 @@ export interface MigratorProps {
 export class Migrator extends MigrationRunner {
   readonly #props: MigratorProps;
   readonly #connection: SqliteConnection;
+  #hasWaited = false;
 
   constructor(props: MigratorProps) {
     super(props.list, props.operation, 'sqlite');
@@ -38,10 +46,34 @@ export class Migrator extends MigrationRunner {
 
   protected override async ledger(): Promise<LedgerState> {
     const { db, list, operation, path, busyTimeoutMs } = this.#props;
+    const read = () => retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
     try {
-      return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
+      const state = await read();
+      if (!state.isHalfMade || this.#hasWaited) return state;
+      this.#hasWaited = true;
+      await this.#whileItIsMade();
+      return await read();
     } catch (error) {
       throw toldToCaller(error, operation, path);
+    }
+  }
+
+  protected override async isHalfMade(): Promise<boolean> {
+    const { db, list, operation } = this.#props;
+    return readLedger(db, list, operation).isHalfMade;
+  }
+
+  /** Waits until nobody has made a table for a while, up to `busyTimeoutMs`. */
+  async #whileItIsMade(): Promise<void> {
+    const { db, busyTimeoutMs } = this.#props;
+    const version = () =>
+      retryWhileBusy(() => db.pragma('schema_version', { simple: true }), busyTimeoutMs);
+    const end = performance.now() + busyTimeoutMs;
+    let seen: unknown;
+    for (let now = await version(); now !== seen && performance.now() < end; ) {
+      seen = now;
+      await setTimeout(STILL_MS);
+      now = await version();
     }
   }
 

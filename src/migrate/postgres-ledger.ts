@@ -1,7 +1,14 @@
-import type { Session } from '../engine/postgres/session.js';
 import type { MigrationList } from './migration.js';
 import { PUBLISHED_TABLES } from './published-schema.js';
-import { hasLedger, judgeLedger, type LedgerState } from './schema-check.js';
+import {
+  hasLedger,
+  INITIAL_MIGRATION,
+  judgeLedger,
+  type LedgerState,
+  NOTHING,
+  standingOf,
+} from './schema-check.js';
+import { type Asked, readServerFacts, serverIndexProblems } from './server-facts.js';
 
 /** Types of a server by the names that the published schema has for them. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -17,21 +24,24 @@ const TYPES: Readonly<Record<string, string>> = {
  * fine: servers are shared.
  */
 export async function readServerLedger(
-  session: Session,
+  server: Asked,
   list: MigrationList,
   operation: string,
 ): Promise<LedgerState> {
-  const tables = await columnTypes(session);
-  const applied = hasLedger(tables) ? await appliedNames(session) : [];
+  const tables = await columnTypes(server);
+  const applied = hasLedger(tables) ? await appliedNames(server) : [];
+  const standing = applied.includes(INITIAL_MIGRATION)
+    ? NOTHING
+    : standingOf(await readServerFacts(server), await serverIndexProblems(server), 'postgres');
   return judgeLedger(
-    { kind: 'schema', tables, applied, signsOfAnother: () => [] },
+    { kind: 'schema', tables, applied, standing, signsOfAnother: () => [] },
     list,
     operation,
   );
 }
 
-async function columnTypes(session: Session): Promise<Map<string, Map<string, string>>> {
-  const { rows } = await session.raw(
+async function columnTypes(server: Asked): Promise<Map<string, Map<string, string>>> {
+  const { rows } = await server.raw(
     `select table_name, column_name, data_type from information_schema.columns
      where table_schema = current_schema() and table_name = any($1)`,
     [PUBLISHED_TABLES],
@@ -48,7 +58,7 @@ async function columnTypes(session: Session): Promise<Map<string, Map<string, st
   return tables;
 }
 
-async function appliedNames(session: Session): Promise<string[]> {
-  const { rows } = await session.raw('select name from migrations order by id', []);
+async function appliedNames(server: Asked): Promise<string[]> {
+  const { rows } = await server.raw('select name from migrations order by id', []);
   return rows.map((row) => String(row['name']));
 }

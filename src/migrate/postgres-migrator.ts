@@ -81,12 +81,16 @@ export class PostgresMigrator extends MigrationRunner {
     };
   }
 
-  protected override async border({ raw }: MigrationStep, before?: Border): Promise<Border> {
-    const ask = (sql: string, parameters: readonly unknown[]) => raw(sql, parameters, 'RawNode');
-    const live = await readServerFacts(ask);
+  protected override async isHalfMade({ asked }: MigrationStep): Promise<boolean> {
+    const { list, operation } = this.#props;
+    return (await readServerLedger(asked, list, operation)).isHalfMade;
+  }
+
+  protected override async border({ asked }: MigrationStep, before?: Border): Promise<Border> {
+    const live = await readServerFacts(asked);
     const ledger = new Map<string, string>();
     if (hasLedgerColumns(live)) {
-      const { rows } = await ask(LEDGER_ROWS, [
+      const { rows } = await asked.raw(LEDGER_ROWS, [
         [...(before?.ledger.keys() ?? [])],
         before === undefined,
       ]);

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../errors.js';
-import type { MigrationList } from './migration.js';
+import { fileIndexProblems, readFileFacts } from './file-facts.js';
+import type { MigrationList, MigrationParams } from './migration.js';
+import { type LiveTables, publishedProblems } from './published-check.js';
 import { PUBLISHED, PUBLISHED_TABLES, type PublishedColumn } from './published-schema.js';
 
 /** The ledger row that the published schema goes by, in every implementation. */
@@ -18,13 +20,15 @@ export interface LedgerState {
   readonly applied: readonly string[];
   /** Names of our list that are not applied, in the list's order. */
   readonly pending: readonly string[];
+  /** Whether published tables are there, as published, whose ledger row is not. */
+  readonly isHalfMade: boolean;
 }
 
 /**
  * Reads the ledger and compares the file with the published schema, writing nothing. Throws
  * `SCHEMA_MISMATCH` for another program's file, a newer pylon-db's, or one whose published tables
  * or columns are missing or of another type, and the driver's error while another process is in
- * the way.
+ * the way. A file of the published SQL whose ledger doesn't know it is half made.
  */
 export function readLedger(
   db: Database.Database,
@@ -37,16 +41,45 @@ export function readLedger(
 
 function lookAtLedger(db: Database.Database, list: MigrationList, operation: string): LedgerState {
   const tables = columnTypes(db);
+  const applied = hasLedger(tables) ? appliedNames(db) : [];
   return judgeLedger(
     {
       kind: 'file',
       tables,
-      applied: hasLedger(tables) ? appliedNames(db) : [],
+      applied,
+      standing: applied.includes(INITIAL_MIGRATION) ? NOTHING : standingInFile(db),
       signsOfAnother: () => signsOfAnother(db),
     },
     list,
     operation,
   );
+}
+
+/** Published tables and indexes, by their names. */
+export interface Standing {
+  readonly tables: readonly string[];
+  /** What of them is not as published. */
+  readonly problems: readonly string[];
+}
+
+/** For a database whose first migration is applied: it is not asked. */
+export const NOTHING: Standing = { tables: [], problems: [] };
+
+/** What stands of the published schema, of all that was found there. */
+export function standingOf(
+  live: LiveTables,
+  indexProblems: readonly string[],
+  engine: MigrationParams['engine'],
+): Standing {
+  const problems = publishedProblems(live, engine).filter(({ table }) => live.has(table));
+  return {
+    tables: [...live.keys()],
+    problems: [...problems.map(({ problem }) => problem), ...indexProblems],
+  };
+}
+
+function standingInFile(db: Database.Database): Standing {
+  return standingOf(readFileFacts(db), fileIndexProblems(db), 'sqlite');
 }
 
 /** What a database says of itself. */
@@ -57,6 +90,8 @@ export interface LiveSchema {
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The ledger's names in their order; none where {@link hasLedger} says so. */
   readonly applied: readonly string[];
+  /** What stands of the published schema where its first migration is not applied. */
+  readonly standing: Standing;
   /** What tells that another program uses it, besides a ledger. */
   signsOfAnother(): readonly string[];
 }
@@ -69,34 +104,33 @@ export function hasLedger(tables: LiveSchema['tables']): boolean {
 
 /** Compares a database with the published schema and the list. Throws `SCHEMA_MISMATCH`. */
 export function judgeLedger(live: LiveSchema, list: MigrationList, operation: string): LedgerState {
-  const { tables, applied } = live;
+  const { tables, applied, standing } = live;
   const ledger = tables.get('migrations');
-  if (ledger === undefined) {
-    refuseAnother(live, operation);
-    return { applied: [], pending: Object.keys(list) };
+  if (ledger !== undefined) {
+    const problems = compare('migrations', ledger);
+    if (problems.length > 0) throw mismatch(operation, problems);
   }
-  const problems = compare('migrations', ledger);
-  if (problems.length > 0) throw mismatch(operation, problems);
+  refuseNewer(live, list, operation);
+  const pending = Object.keys(list).filter((name) => !applied.includes(name));
+  if (applied.includes(INITIAL_MIGRATION)) {
+    const problems = DATA_TABLES.flatMap((table) => compare(table, tables.get(table)));
+    if (problems.length > 0) throw mismatch(operation, problems);
+    return { applied, pending, isHalfMade: false };
+  }
+  if (standing.problems.length > 0) throw another(operation, standing.problems);
+  // One that has only a ledger may be anybody's.
+  if (standing.tables.every((name) => name === 'migrations')) refuseAnother(live, operation);
+  return { applied, pending, isHalfMade: standing.tables.length > 0 };
+}
 
+function refuseNewer({ applied, kind }: LiveSchema, list: MigrationList, operation: string): void {
   const newer = applied.filter((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
-  if (newer.length > 0) {
-    throw mismatch(
-      operation,
-      newer.map((name) => `migration ${name} is applied, but unknown here`),
-      { hint: `A newer pylon-db wrote this ${live.kind}. Update this one.` },
-    );
-  }
-  for (const table of DATA_TABLES) {
-    const found = tables.get(table);
-    if (applied.includes(INITIAL_MIGRATION)) {
-      problems.push(...compare(table, found));
-    } else if (found !== undefined) {
-      problems.push(`table ${table} is there, but ${INITIAL_MIGRATION} is not in the ledger`);
-    }
-  }
-  if (problems.length > 0) throw mismatch(operation, problems);
-  if (!applied.includes(INITIAL_MIGRATION)) refuseAnother(live, operation);
-  return { applied, pending: Object.keys(list).filter((name) => !applied.includes(name)) };
+  if (newer.length === 0) return;
+  throw mismatch(
+    operation,
+    newer.map((name) => `migration ${name} is applied, but unknown here`),
+    { hint: `A newer pylon-db wrote this ${kind}. Update this one.` },
+  );
 }
 
 /** Throws `SCHEMA_MISMATCH` because migrations are pending. */
@@ -117,8 +151,11 @@ function appliedNames(db: Database.Database): string[] {
  */
 function refuseAnother({ applied, signsOfAnother }: LiveSchema, operation: string): void {
   const signs = [...applied.map((name) => `migration ${name} is applied`), ...signsOfAnother()];
-  if (signs.length === 0) return;
-  throw mismatch(operation, [...signs, `${INITIAL_MIGRATION} is not applied`], {
+  if (signs.length > 0) throw another(operation, signs);
+}
+
+function another(operation: string, signs: readonly string[]): PylonDbError {
+  return mismatch(operation, [...signs, `${INITIAL_MIGRATION} is not applied`], {
     hint: "This is another program's database. Give the path of a pylon.db file.",
   });
 }

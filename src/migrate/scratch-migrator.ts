@@ -28,7 +28,7 @@ export class ScratchMigrator extends MigrationRunner {
 
   protected override async ledger(): Promise<LedgerState> {
     const pending = this.#names.filter((name) => !this.#applied.includes(name));
-    return { applied: this.#applied, pending };
+    return { applied: this.#applied, pending, isHalfMade: false };
   }
 
   protected override storage(): UmzugStorage {
@@ -39,6 +39,10 @@ export class ScratchMigrator extends MigrationRunner {
       },
       unlogMigration: async () => {},
     };
+  }
+
+  protected override async isHalfMade(): Promise<boolean> {
+    return false;
   }
 
   /** Nobody else uses the schema. */

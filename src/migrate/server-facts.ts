@@ -8,15 +8,17 @@ import {
   NONE,
   type TableFacts,
 } from './published-check.js';
-import { PUBLISHED_TABLES } from './published-schema.js';
+import { PUBLISHED_INDEXES, PUBLISHED_TABLES } from './published-schema.js';
 
-/** Asks a server one question. */
-export type Ask = (sql: string, parameters: readonly unknown[]) => Promise<RawResult>;
+/** What a server can be asked through: a session, or a migration's transaction. */
+export interface Asked {
+  raw(sql: string, parameters: readonly unknown[]): Promise<RawResult>;
+}
 
 /** Reads what the schema that comes first in the search path says of the published tables it has. */
-export async function readServerFacts(ask: Ask): Promise<LiveTables> {
-  const columns = await texts(ask, COLUMNS);
-  const rules = await texts(ask, CONSTRAINTS);
+export async function readServerFacts(server: Asked): Promise<LiveTables> {
+  const columns = await texts(server, COLUMNS);
+  const rules = await texts(server, CONSTRAINTS);
   const tables = new Map<string, TableFacts>();
   for (const [table = '', kind = '', name = '', ...row] of columns) {
     const oddity = ODDITIES[kind];
@@ -28,6 +30,19 @@ export async function readServerFacts(ask: Ask): Promise<LiveTables> {
     tables.set(table, { ...found, columns: new Map([...found.columns, ...more]) });
   }
   return tables;
+}
+
+/** What of the published indexes a schema has under their names, but as others. */
+export async function serverIndexProblems(server: Asked): Promise<string[]> {
+  const { rows } = await server.raw(INDEXES, [Object.keys(PUBLISHED_INDEXES)]);
+  return rows
+    .filter(({ name, place }) => place !== PUBLISHED_INDEXES[String(name)])
+    .map(({ name, place }) => {
+      const published = PUBLISHED_INDEXES[String(name)];
+      return place === null
+        ? `${name} is not an index`
+        : `index ${name} is on ${place}, not on ${published}`;
+    });
 }
 
 const ODDITIES: Readonly<Record<string, string>> = {
@@ -91,8 +106,8 @@ function joined(found: readonly string[], none: string): string {
 }
 
 /** Each row's one column, an array of texts. */
-async function texts(ask: Ask, sql: string): Promise<string[][]> {
-  const { rows } = await ask(sql, [PUBLISHED_TABLES]);
+async function texts(server: Asked, sql: string): Promise<string[][]> {
+  const { rows } = await server.raw(sql, [PUBLISHED_TABLES]);
   return rows.map(({ texts }) => (Array.isArray(texts) ? texts.map(String) : []));
 }
 
@@ -122,3 +137,14 @@ const CONSTRAINTS = `
     ) as texts
   from pg_catalog.pg_constraint r join pg_catalog.pg_class c on c.oid = r.conrelid
   where ${PUBLISHED_CLASSES} and r.contype in ('c', 'f', 'p', 'u')`;
+
+const INDEXES = `
+  select i.relname::text as name,
+    max(t.relname) || '(' || string_agg(a.attname, ', ' order by k.place) || ')' as place
+  from pg_catalog.pg_class i
+  left join pg_catalog.pg_index x on x.indexrelid = i.oid
+  left join pg_catalog.pg_class t on t.oid = x.indrelid
+  left join lateral unnest(x.indkey::int2[]) with ordinality as k (attnum, place) on true
+  left join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = k.attnum
+  where i.relname = any($1) and i.relnamespace = to_regnamespace(quote_ident(current_schema()))
+  group by i.relname`;

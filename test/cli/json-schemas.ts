@@ -252,6 +252,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
   ),
   'migrate up': list(text),
   'migrate down': list(text),
+  'migrate redo': list(text),
   'migrate status': object({
     applied: list(object({ name: text, applied_at: unixSeconds, owner: text })),
     pending: list(object({ name: text, owner: text })),

@@ -14,7 +14,7 @@ async function create(name: string, dir: string) {
 }
 
 describe('migrate create', () => {
-  it('writes a migration that migrates up and down, and lists it', async () => {
+  it('writes a migration that throws until it is edited, and lists it', async () => {
     const folder = temporaryFolder();
     const path = publishedFile(folder);
     const dir = join(folder, 'src', 'migrations');
@@ -25,15 +25,17 @@ describe('migrate create', () => {
     });
     const own = ['--migrations', join(dir, 'index.ts'), '--db', path];
     const up = await pylonDbUnderTsx(['migrate', 'up', ...own]);
-    expect([up.exitCode, up.stdout]).toEqual([
-      0,
-      expect.stringMatching(/applied 002_add_priority\n$/),
-    ]);
-    const down = await pylonDbUnderTsx(['migrate', 'down', ...own]);
-    expect([down.exitCode, down.stdout]).toEqual([0, 'reverted 002_add_priority\n']);
+    expect(up.exitCode).toBe(1);
+    expect(up.stdout).not.toContain('002_add_priority');
+    expect(up.stderr).toMatch(/002_add_priority failed: up\(\) is still as the template has it/);
+    const db = new Database(path, { readonly: true });
+    expect(db.prepare("select 1 from migrations where name = '002_add_priority'").all()).toEqual(
+      [],
+    );
+    db.close();
   });
 
-  it('writes a template whose example works once its comments are taken off', async () => {
+  it('writes a template whose example works once its comments and throws are taken out', async () => {
     const folder = temporaryFolder();
     const path = publishedFile(folder);
     const dir = join(folder, 'migrations');
@@ -41,7 +43,12 @@ describe('migrate create', () => {
     symlinkSync(KYSELY, join(folder, 'node_modules', 'kysely'));
     await create('add_priority', dir);
     const file = join(dir, '002_add_priority.ts');
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/^ {2}\/\/ /gm, '  '));
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8')
+        .replace(/^ {2}throw .*\n/gm, '')
+        .replace(/^ {2}\/\/ /gm, '  '),
+    );
     const own = ['--migrations', join(dir, 'index.ts'), '--db', path];
     const columns = () => {
       const db = new Database(path, { readonly: true });

@@ -64,9 +64,9 @@ describe.each(MODES)('opened %s, a file is refused and stays as it is', (_, opti
       '917_pylon_db_future',
     ],
     [
-      'has tables that its ledger does not know',
-      'delete from migrations',
-      'table jobs is there, but 001_initial_schema is not in the ledger',
+      'has a table of the name, of another kind, that its ledger does not know',
+      'delete from migrations; alter table jobs drop column output_hash',
+      'column jobs.output_hash is missing; 001_initial_schema is not applied',
     ],
   ])('that %s', async (_, change, problem) => {
     createPublishedFile(path, change);

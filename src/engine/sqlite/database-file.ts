@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   type Stats,
@@ -50,6 +51,20 @@ function createExclusively(path: string): void {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
     throw error;
   }
+}
+
+/** Throws `CANNOT_OPEN` when there is nothing at `path`. */
+export function refuseMissing(path: string, operation: string): void {
+  if (existsSync(path)) return;
+  throw new PylonDbError(
+    'CANNOT_OPEN',
+    `there is no file ${path}`,
+    { path },
+    {
+      operation,
+      hint: 'Check the path, and that its volume is mounted; create: true makes a new database.',
+    },
+  );
 }
 
 /**

@@ -2,7 +2,13 @@ import type Database from 'better-sqlite3';
 import { isPylonDbError } from '../../errors.js';
 import type { Durability } from '../engine.js';
 import { retryWhileBusy } from './busy.js';
-import { connect, createIfMissing, refuseOtherNames, refuseReadOnly } from './database-file.js';
+import {
+  connect,
+  createIfMissing,
+  refuseMissing,
+  refuseOtherNames,
+  refuseReadOnly,
+} from './database-file.js';
 import { applyConnectionPragmas, applyWriterPragmas, turnOnWal } from './pragmas.js';
 import { toldToCaller } from './sqlite-errors.js';
 
@@ -13,16 +19,19 @@ export interface ConnectProps {
   readonly durability: Durability;
   readonly busyTimeoutMs: number;
   readonly operation: string;
+  /** False throws `CANNOT_OPEN` where there is no file. Default true. */
+  readonly create?: boolean;
 }
 
 /**
- * Opens the connection that writes, creating the file when it is missing. Nothing of an existing
+ * Opens the connection that writes, creating a missing file unless told otherwise. Nothing of an existing
  * file changes until {@link startWal}, so that its schema can be looked at first.
  */
 export async function openWriter(props: ConnectProps): Promise<Database.Database> {
-  const { path, operation } = props;
+  const { path, operation, create = true } = props;
   if (path !== IN_MEMORY) {
-    createIfMissing(path, operation);
+    if (create) createIfMissing(path, operation);
+    else refuseMissing(path, operation);
     refuseOtherNames(path, operation);
     refuseReadOnly(path, operation);
   }

@@ -11,7 +11,13 @@ import { recountTotals } from '../../migrate/recount-totals.js';
  */
 export async function rebuildRollups(path: string, busyTimeoutMs: number): Promise<void> {
   try {
-    const db = await openWriter({ path, durability: 'normal', busyTimeoutMs, operation: '' });
+    const db = await openWriter({
+      path,
+      durability: 'normal',
+      busyTimeoutMs,
+      operation: '',
+      create: false,
+    });
     try {
       const rebuild = db.transaction(() => recountTotals(db));
       await retryWhileBusy(() => committing(db, () => rebuild.immediate()), busyTimeoutMs);

@@ -3,14 +3,14 @@ import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
 import { counted } from '../counted.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
-/** The finding for a database without tables: a node that was emptied must not hear that all is well. */
+/** The finding for a database without the published schema: a node that was emptied must not hear that all is well. */
 export function emptyDatabaseFound(): Finding[] {
   const tally = new Tally();
   tally.add(INITIAL_MIGRATION);
   return findingsOf(tally, {
     check: 'schema',
-    problem: 'the published tables are missing: the database is empty',
-    mend: 'Restore a backup; if it is to be a new database, run `pylon-db migrate up`.',
+    problem: 'the published schema is not in the ledger: the database is empty or half made',
+    mend: 'Restore a backup; if it is to be a new database, or completed, run `pylon-db migrate up`.',
   });
 }
 

@@ -6,7 +6,7 @@ import { committing } from '../../engine/sqlite/failed-commit.js';
 import { type ConnectProps, openReader, openWriter, startWal } from '../../engine/sqlite/open.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { Migrator } from '../../migrate/migrator.js';
-import { readLedger } from '../../migrate/schema-check.js';
+import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { refuseRows } from './empty.js';
 import { fileRows } from './file-rows.js';
@@ -52,7 +52,8 @@ export async function withFileDestination<Result>(
 async function refuseFilled(props: ConnectProps): Promise<void> {
   const db = await openReader(props);
   try {
-    const { applied } = readLedger(db, migrations, '');
+    const { applied, pending, isHalfMade } = readLedger(db, migrations, '');
+    if (isHalfMade) refusePending('', pending);
     if (applied.length > 0) assertEmpty(db, props.path);
   } finally {
     db.close();

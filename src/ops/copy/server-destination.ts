@@ -5,6 +5,7 @@ import { isServerError } from '../../engine/postgres/server-error.js';
 import type { Session } from '../../engine/postgres/session.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
 import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
+import { refusePending } from '../../migrate/schema-check.js';
 import { withServer } from '../server.js';
 import { readInStoredOrder } from '../stored-order.js';
 import { refuseRows } from './empty.js';
@@ -25,7 +26,8 @@ export async function withServerDestination<Result>(
 ): Promise<Result> {
   return await withServer(url, 'write', async (pool, address) => {
     await pool.withSession(async (session) => {
-      const { applied } = await readServerLedger(session, migrations, '');
+      const { applied, pending, isHalfMade } = await readServerLedger(session, migrations, '');
+      if (isHalfMade) refusePending('', pending);
       if (applied.length > 0) await assertEmpty(session, address);
     });
     await new PostgresMigrator({ pool, address, list: migrations, operation: '' }).up();

@@ -53,7 +53,13 @@ export async function vacuum(
   // `openWriter` would create it.
   if (!existsSync(path)) throw missing(path);
   try {
-    const db = await openWriter({ path, durability: 'normal', busyTimeoutMs, operation: '' });
+    const db = await openWriter({
+      path,
+      durability: 'normal',
+      busyTimeoutMs,
+      operation: '',
+      create: false,
+    });
     try {
       db.pragma(`busy_timeout = ${Math.min(BLOCKING_MS, busyTimeoutMs)}`);
       const waiting: Waiting = (attempt) => retryWhileBusy(attempt, busyTimeoutMs);

@@ -1,4 +1,4 @@
-import { CSV_LINE_END, csvLine } from '../ops/export/csv.js';
+import { CSV_LINE_END, csvLine, realText } from '../ops/export/csv.js';
 import { jsonObjects } from '../ops/export/json.js';
 import type { QueryValue } from '../ops/query/question.js';
 import type { Output } from './output.js';
@@ -91,11 +91,6 @@ function shownInTable(value: QueryValue): string {
   if (value === null) return 'NULL';
   if (value instanceof Uint8Array) return `x'${hex(value)}'`;
   return typeof value === 'number' ? realText(value) : String(value);
-}
-
-/** The shortest digits that give the same real again; `1.0` tells that it is no integer. */
-function realText(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e21 ? value.toFixed(1) : String(value);
 }
 
 class CsvPrinter implements ResultPrinter {

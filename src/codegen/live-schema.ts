@@ -7,6 +7,7 @@ import {
 import { PylonDbError } from '../errors.js';
 import { enumeratedColumns, foldName } from '../schema/check-constraints.js';
 import { type Kysely, sql } from './commonjs-kysely.js';
+import { EXACT_DIGITS, WIDE_DECIMAL } from './decimal.js';
 import { withoutInternalTables } from './internal-tables.js';
 
 /** A column that SQLite computes (`GENERATED ALWAYS AS`): read, never written. */
@@ -113,6 +114,12 @@ function scalarType(declared: string): string {
   if (/char|clob|text/.test(type)) return 'text';
   if (type.includes('blob')) return 'blob';
   if (/real|floa|doub/.test(type)) return 'real';
-  if (/^(numeric|decimal)\b/.test(type)) return 'numeric';
+  if (/^(numeric|decimal)\b/.test(type)) return decimalType(type);
   return type;
+}
+
+/** As on a server, though SQLite itself keeps no more digits than a number. */
+function decimalType(type: string): string {
+  const precision = Number(/\(\s*(\d+)/.exec(type)?.[1] ?? Infinity);
+  return precision > EXACT_DIGITS ? WIDE_DECIMAL : 'numeric';
 }

@@ -1,10 +1,11 @@
 import type { ColumnMetadata, PostprocessFunction, TableMetadata } from 'kysely-codegen';
 import { enumeratedTexts } from '../schema/server-checks.js';
 import { type Kysely, sql } from './commonjs-kysely.js';
+import { EXACT_DIGITS, WIDE_DECIMAL } from './decimal.js';
 import { withoutInternalTables } from './internal-tables.js';
 import { assertTables } from './live-schema.js';
 
-/** Types that pg gives as text and pylon-db as numbers, by a type that kysely-codegen calls a number. */
+/** What pylon-db reads as numbers, by a type that kysely-codegen calls a number. */
 const NUMBERS: Readonly<Record<string, string>> = { int8: 'int4', numeric: 'float8' };
 
 /** The schema whose tables kysely-codegen calls by their names alone. */
@@ -22,10 +23,14 @@ export const refineFromServerSchema: PostprocessFunction<unknown> = async ({ db,
   metadata.tables = metadata.tables.filter((table) => table.schema === schema);
   assertTables(metadata);
   const allowed = await enumeratedColumns(db);
+  const wide = await wideDecimals(db);
   for (const table of metadata.tables) {
     // Else the serializer puts the schema before each name.
     table.schema = DEFAULT_SCHEMA;
-    for (const column of table.columns) refineColumn(table, column, allowed);
+    for (const column of table.columns) {
+      if (wide.has(`${table.name}.${column.name}`)) column.dataType = WIDE_DECIMAL;
+      refineColumn(table, column, allowed);
+    }
   }
   return withoutInternalTables(metadata);
 };
@@ -42,6 +47,19 @@ function refineColumn(
   // Our rollups are tables in a file, and the server can't tell that their columns are never null.
   column.isNullable = false;
   column.isAutoIncrementing = column.name === 'id';
+}
+
+/** Decimals and lists of them, as `table.column`, with digits that a number may not give back. */
+async function wideDecimals(db: Kysely<unknown>): Promise<ReadonlySet<string>> {
+  // The modifier holds the precision above its lower 16 bits; -1 stands for none.
+  const { rows } = await sql<{ column: string }>`
+    select c.relname || '.' || a.attname as column
+    from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    where a.atttypid in ('numeric'::regtype, 'numeric[]'::regtype) and a.attnum > 0
+      and c.relnamespace = current_schema()::regnamespace
+      and (a.atttypmod < 0 or (a.atttypmod - 4) >> 16 > ${EXACT_DIGITS})`.execute(db);
+  return new Set(rows.map(({ column }) => column));
 }
 
 /** The texts that a CHECK allows in its one column, by `table.column`. */

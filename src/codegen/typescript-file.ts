@@ -1,5 +1,6 @@
 import {
   type AliasDeclarationNode,
+  type ColumnMetadata,
   type DatabaseMetadata,
   type ExtendsClauseNode,
   type GeneratorDialect,
@@ -12,6 +13,7 @@ import {
   TypeScriptSerializer,
   transform,
 } from 'kysely-codegen';
+import { WIDE_DECIMAL } from './decimal.js';
 import { compareNames, type NamedEnum, nameEnums } from './enum-names.js';
 import { ComputedColumn } from './live-schema.js';
 
@@ -110,7 +112,7 @@ export class TypeScriptFile extends TypeScriptSerializer {
     return `${type}\n\n${array}\n`;
   }
 
-  /** Types that metadata alone can't say, by column path: named unions and computed columns. */
+  /** Types that metadata alone can't say, by column path: unions and computed columns. */
   #namedColumns(
     metadata: DatabaseMetadata,
     { adapter }: GeneratorDialect,
@@ -127,9 +129,10 @@ export class TypeScriptFile extends TypeScriptSerializer {
         const path = `${table.name}.${column.name}`;
         const typeName = typeNames.get(path);
         const computed = column instanceof ComputedColumn;
-        if (typeName === undefined && !computed) continue;
+        const isDecimal = column.dataType === WIDE_DECIMAL;
+        if (typeName === undefined && !computed && !isDecimal) continue;
         const scalar = adapter.scalars[column.dataType] ?? adapter.defaultScalar;
-        const base = typeName ?? this.serializeExpression(scalar);
+        const base = typeName ?? (isDecimal ? decimal(column) : this.serializeExpression(scalar));
         const value = column.isNullable ? `${base} | null` : base;
         const wrapper = computed ? 'GeneratedAlways' : column.hasDefaultValue ? 'Generated' : '';
         types[path] = wrapper === '' ? value : `${wrapper}<${value}>`;
@@ -137,6 +140,10 @@ export class TypeScriptFile extends TypeScriptSerializer {
     }
     return types;
   }
+}
+
+function decimal({ isArray }: ColumnMetadata): string {
+  return isArray ? '(number | string)[]' : 'number | string';
 }
 
 function isInterface(statement: Statement): boolean {

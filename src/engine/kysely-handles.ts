@@ -1,7 +1,9 @@
 import {
+  type AccessMode,
   type ConnectionProvider,
   DefaultQueryExecutor,
   type Dialect,
+  type IsolationLevel,
   Kysely,
   type KyselyPlugin,
   type KyselyProps,
@@ -37,7 +39,7 @@ export class QueuedKysely<Tables> extends Kysely<Tables> {
     return refuse('startTransaction');
   }
   override connection(): never {
-    return refuse('connection');
+    return refuse('connection', CONNECTION_HINT);
   }
   override async destroy(): Promise<void> {
     refuse('destroy');
@@ -73,7 +75,7 @@ export class OpenTransaction<Tables> extends Transaction<Tables> {
     return refuse('startTransaction');
   }
   override connection(): never {
-    return refuse('connection');
+    return refuse('connection', CONNECTION_HINT);
   }
   override async destroy(): Promise<void> {
     refuse('destroy');
@@ -103,11 +105,21 @@ class QueuedTransactionBuilder<Tables> extends TransactionBuilder<Tables> {
     this.#transact = transact;
   }
 
-  override setAccessMode(): never {
-    return refuse('setAccessMode', 'Transactions here always read and write.');
+  /** Takes what every transaction here is; throws `NOT_SUPPORTED` for another. */
+  override setAccessMode(mode: AccessMode): this {
+    if (mode === 'read write') return this;
+    throw notSupported(
+      `access mode ${mode} isn't available`,
+      'Transactions here read and write. Open the database with readonly to write nothing.',
+    );
   }
-  override setIsolationLevel(): never {
-    return refuse('setIsolationLevel', 'Transactions here are always serializable.');
+  /** Takes what every transaction here is; throws `NOT_SUPPORTED` for another. */
+  override setIsolationLevel(level: IsolationLevel): this {
+    if (level === 'serializable') return this;
+    throw notSupported(
+      `isolation level ${level} isn't available`,
+      'Transactions here are serializable, which keeps the promises of every other level.',
+    );
   }
   override execute<Result>(callback: (trx: Transaction<Tables>) => Promise<Result>) {
     return this.#transact((tx) =>
@@ -143,11 +155,13 @@ function withoutPlugins(props: KyselyProps): KyselyProps {
   return { ...props, executor: props.executor.withoutPlugins() };
 }
 
+const CONNECTION_HINT =
+  'Use db.transaction(async tx => …). Migrations go into the option migrations of PylonDb.open.';
+
 function refuse(method: string, hint = 'Use db.transaction(async tx => …) and db.close().'): never {
-  throw new PylonDbError(
-    'NOT_SUPPORTED',
-    `${method}() would go round the write queue`,
-    {},
-    { operation: 'kysely', hint },
-  );
+  throw notSupported(`${method}() would go round the write queue`, hint);
+}
+
+function notSupported(problem: string, hint: string): PylonDbError<'NOT_SUPPORTED'> {
+  return new PylonDbError('NOT_SUPPORTED', problem, {}, { operation: 'kysely', hint });
 }

@@ -1,33 +1,83 @@
 import { PylonDbError } from '../errors.js';
+import { type SqlWord, sqlTokens } from '../schema/sql-tokens.js';
+import type { RawRunner } from './kysely-connection.js';
 
-// Leading blanks and comments, then the first word.
-const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)*([a-z]+)/i;
+/** Why an ad-hoc statement can't be sent, and a way to what its author may want. */
+export interface Refusal {
+  readonly problem: string;
+  readonly hint: string;
+}
 
-const TRANSACTION_CONTROL = new Set([
-  'BEGIN',
-  'COMMIT',
-  'END',
-  'ROLLBACK',
-  'SAVEPOINT',
-  'RELEASE',
-  'ATTACH',
-  'DETACH',
-  'START',
-  'ABORT',
-  'SET',
-  'RESET',
-  'DISCARD',
-  'LISTEN',
-  'PREPARE',
-  'DEALLOCATE',
-]);
+/** What the words of an ad-hoc statement say, before a database has seen it. */
+export interface RawStatement {
+  /**
+   * Whether it only asks. `perhaps` leaves it to the database; `of the writer` says that it asks for
+   * settings, which are those of the connection that writes where there is one.
+   */
+  readonly asks: 'yes' | 'of the writer' | 'perhaps' | 'no';
+  /** Why nobody may send it. */
+  readonly refusal?: Refusal | undefined;
+  /** Why nobody may send it outside of a transaction. */
+  readonly outsideRefusal?: Refusal | undefined;
+}
 
-/** Statements that the builder made and that can share a transaction with others. */
-const SHARING_NODES = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);
+/** Statements that are remembered: a program has few distinct ones. */
+const STATEMENTS_KEPT = 500;
 
-/** The first keyword of a statement, in upper case. */
+/** The longest text that is remembered, in characters; long ones are lists of values that differ. */
+const LONGEST_KEPT = 10_000;
+
+/** Reads each distinct ad-hoc statement once. */
+export class RawStatements {
+  readonly #read: (sql: string) => RawStatement;
+  readonly #known = new Map<string, RawStatement>();
+
+  constructor(read: (sql: string) => RawStatement) {
+    this.#read = read;
+  }
+
+  of(sql: string): RawStatement {
+    const known = this.#known.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#read(sql);
+    if (sql.length <= LONGEST_KEPT) {
+      if (this.#known.size >= STATEMENTS_KEPT) this.#known.clear();
+      this.#known.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** An open transaction that refuses what may not be sent through `tx.kysely`. */
+  checked(tx: RawRunner): RawRunner {
+    return {
+      raw: (sql, parameters, nodeKind) => {
+        assertAllowed(this.of(sql), 'tx.kysely');
+        return tx.raw(sql, parameters, nodeKind);
+      },
+    };
+  }
+}
+
+/** Throws `NOT_SUPPORTED` for a statement that would break the services' promises. */
+export function assertAllowed(
+  { refusal, outsideRefusal }: RawStatement,
+  handle: 'db.kysely' | 'tx.kysely',
+): void {
+  const refused = refusal ?? (handle === 'db.kysely' ? outsideRefusal : undefined);
+  if (refused !== undefined) throw notSupported(refused, handle);
+}
+
+/** The first keyword of a statement, in upper case; `''` when it begins with none. */
 export function firstKeyword(sql: string): string {
-  return FIRST_WORD.exec(sql)?.[1]?.toUpperCase() ?? '';
+  return keywordOf(sqlTokens(sql));
+}
+
+/** The keyword behind any semicolons, in upper case; `''` when something else is there. */
+export function keywordOf(tokens: Iterable<SqlWord>): string {
+  for (const { kind, text } of tokens) {
+    if (text !== ';') return kind === 'word' ? text.toUpperCase() : '';
+  }
+  return '';
 }
 
 /**
@@ -35,28 +85,56 @@ export function firstKeyword(sql: string): string {
  * back, or that would hold for one of the connections only.
  */
 export function refuseTransactionControl(sql: string): void {
-  const keyword = firstKeyword(sql);
-  if (!TRANSACTION_CONTROL.has(keyword)) return;
-  throw new PylonDbError(
-    'NOT_SUPPORTED',
-    `${keyword} can't be sent as a query`,
-    {},
-    {
-      operation: '',
-      hint: 'Use db.transaction(async tx => …): it owns BEGIN, COMMIT and ROLLBACK.',
-    },
-  );
+  const refusal = transactionControl(firstKeyword(sql));
+  if (refusal !== undefined) throw notSupported(refusal, '');
 }
+
+const TRANSACTIONS = 'Use db.transaction(async tx => …): it owns BEGIN, COMMIT and ROLLBACK.';
+const OTHER_FILES = 'Open the other file with a PylonDb of its own, and join in your program.';
+const SETTINGS =
+  'It would hold for one of several connections. Put settings in the URL (?options=-c…) or on the role.';
+const SESSIONS =
+  'It would hold for one of several connections. Use a connection of your own for it.';
+
+const CONTROL_HINTS: Readonly<Record<string, string>> = {
+  BEGIN: TRANSACTIONS,
+  COMMIT: TRANSACTIONS,
+  END: TRANSACTIONS,
+  ROLLBACK: TRANSACTIONS,
+  SAVEPOINT: TRANSACTIONS,
+  RELEASE: TRANSACTIONS,
+  START: TRANSACTIONS,
+  ABORT: TRANSACTIONS,
+  ATTACH: OTHER_FILES,
+  DETACH: OTHER_FILES,
+  SET: SETTINGS,
+  RESET: SETTINGS,
+  DISCARD: SETTINGS,
+  LISTEN: SESSIONS,
+  PREPARE: SESSIONS,
+  DEALLOCATE: SESSIONS,
+};
+
+/** Why a statement that begins with `keyword` would reach beyond its transaction. */
+export function transactionControl(keyword: string): Refusal | undefined {
+  if (!Object.hasOwn(CONTROL_HINTS, keyword)) return undefined;
+  return {
+    problem: `${keyword} can't be sent as a query`,
+    hint: CONTROL_HINTS[keyword] ?? TRANSACTIONS,
+  };
+}
+
+function notSupported(
+  { problem, hint }: Refusal,
+  operation: string,
+): PylonDbError<'NOT_SUPPORTED'> {
+  return new PylonDbError('NOT_SUPPORTED', problem, {}, { operation, hint });
+}
+
+/** Statements that the builder made and that can share a transaction with others. */
+const SHARING_NODES = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);
 
 /** Whether a statement must have the connection for itself: raw SQL, DDL. */
 export function isStandAlone(nodeKind: string): boolean {
   return !SHARING_NODES.has(nodeKind);
-}
-
-/** Whether a statement only asks: it may run on the reader. */
-export function isQuestion(sql: string): boolean {
-  const keyword = firstKeyword(sql);
-  return (
-    keyword === 'SELECT' || keyword === 'WITH' || keyword === 'VALUES' || keyword === 'EXPLAIN'
-  );
 }

@@ -20,3 +20,16 @@ export const refusingDriver: Driver = {
   releaseConnection: async () => {},
   destroy: refuse,
 };
+
+/** Throws `NOT_SUPPORTED`: Kysely's `Migrator` would keep a second ledger, on a connection of its own. */
+export function refuseMigrator(): never {
+  throw new PylonDbError(
+    'NOT_SUPPORTED',
+    "Kysely's Migrator can't run on this handle",
+    {},
+    {
+      operation: 'kysely',
+      hint: 'Give your migrations to PylonDb.open as its option migrations, or run `pylon-db migrate up`: docs/migrations.md.',
+    },
+  );
+}

@@ -1,53 +1,60 @@
-/** One token of SQL, with quotes and escapes taken off names and strings. */
-export interface SqlToken {
+/** What a token of SQL says, with quotes and escapes taken off names and strings. */
+export interface SqlWord {
   readonly kind: 'word' | 'name' | 'string' | 'mark';
   readonly text: string;
+}
+
+/** One token of SQL and its place. */
+export interface SqlToken extends SqlWord {
   /** Where it stands in the SQL, quotes included: `sql.slice(start, end)`. */
   readonly start: number;
   readonly end: number;
 }
 
-// SQLite's own rules: five whitespace characters; every character beyond ASCII may be in a name; a
-// block comment may end with the text. Each quoted form is written without nested repetition, so
-// that no input makes the expression backtrack for long.
+// SQLite's own rules: five whitespace characters and the byte order mark are blank; every character
+// beyond ASCII may be in a name; a block comment may end with the text. Each quoted form is written
+// without nested repetition, so that no input makes the expression backtrack for long.
 const TOKEN =
-  /(?<blank>[ \t\n\f\r]+|--[^\n]*|\/\*.*?(?:\*\/|$))|'(?<string>[^']*(?:''[^']*)*)'|"(?<double>[^"]*(?:""[^"]*)*)"|`(?<back>[^`]*(?:``[^`]*)*)`|\[(?<bracket>[^\]]*)\]|(?<word>[\w$\u{80}-\u{10ffff}]+)|(?<mark>.)/gsu;
+  /(?<blank>[ \t\n\f\r\ufeff]+|--[^\n]*|\/\*.*?(?:\*\/|$))|'(?<string>[^']*(?:''[^']*)*)'|"(?<double>[^"]*(?:""[^"]*)*)"|`(?<back>[^`]*(?:``[^`]*)*)`|\[(?<bracket>[^\]]*)\]|(?<word>[\w$\u{80}-\u{10ffff}]+)|(?<mark>.)/gsu;
 
 /** The tokens of `sql` without comments and white space. Never throws: an open quote is a mark. */
 export function tokenizeSql(sql: string): SqlToken[] {
-  const tokens: SqlToken[] = [];
+  return [...sqlTokens(sql)];
+}
+
+/** What {@link tokenizeSql} gives, token by token: who needs the first only reads no more. */
+export function* sqlTokens(sql: string): Generator<SqlToken> {
   for (const match of sql.matchAll(TOKEN)) {
     const { string, double, back, bracket, word, mark } = match.groups ?? {};
     const place = { start: match.index, end: match.index + match[0].length };
     if (string !== undefined) {
-      tokens.push({ kind: 'string', text: string.replaceAll("''", "'"), ...place });
+      yield { kind: 'string', text: string.replaceAll("''", "'"), ...place };
     } else if (double !== undefined) {
-      tokens.push({ kind: 'name', text: double.replaceAll('""', '"'), ...place });
+      yield { kind: 'name', text: double.replaceAll('""', '"'), ...place };
     } else if (back !== undefined) {
-      tokens.push({ kind: 'name', text: back.replaceAll('``', '`'), ...place });
+      yield { kind: 'name', text: back.replaceAll('``', '`'), ...place };
     } else if (bracket !== undefined) {
-      tokens.push({ kind: 'name', text: bracket, ...place });
+      yield { kind: 'name', text: bracket, ...place };
     } else if (word !== undefined) {
-      tokens.push({ kind: 'word', text: word, ...place });
+      yield { kind: 'word', text: word, ...place };
     } else if (mark !== undefined) {
-      tokens.push({ kind: 'mark', text: mark, ...place });
+      yield { kind: 'mark', text: mark, ...place };
     }
   }
-  return tokens;
 }
 
 /** Whether `token` is the keyword `word` (given in lower case), unquoted, in any case. */
-export function isWord(token: SqlToken | undefined, word: string): boolean {
+export function isWord(token: SqlWord | undefined, word: string): boolean {
   return token?.kind === 'word' && token.text.toLowerCase() === word;
 }
 
 /** Whether `token` is the punctuation `mark`. */
-export function isMark(token: SqlToken | undefined, mark: string): boolean {
+export function isMark(token: SqlWord | undefined, mark: string): boolean {
   return token?.kind === 'mark' && token.text === mark;
 }
 
 /** The index of the `)` that closes the `(` at `open`; the tokens' length if none does. */
-export function closingIndex(tokens: readonly SqlToken[], open: number): number {
+export function closingIndex(tokens: readonly SqlWord[], open: number): number {
   let depth = 0;
   for (let index = open; index < tokens.length; index++) {
     if (isMark(tokens[index], '(')) depth++;

@@ -53,6 +53,23 @@ lines' AS t, 9007199254740993 AS i`;
     ]);
   });
 
+  it.each([
+    ['12345678901234567000.0', '12345678901234567000.0', '12345678901234567000'],
+    ['1e20', '100000000000000000000.0', '100000000000000000000'],
+    ['-9007199254740994.0', '-9007199254740994.0', '-9007199254740994'],
+    ['1e21', '1e+21', '1e+21'],
+    ['0.1 + 0.2', '0.30000000000000004', '0.30000000000000004'],
+    ['5e-324', '5e-324', '5e-324'],
+  ])('of the real %s the digits that are stored, in every format', async (real, text, inJson) => {
+    const path = publishedFile(temporaryFolder());
+    const print = async (...format: string[]) =>
+      (await pylonDb(['query', `SELECT ${real} AS r`, ...format, '--db', path])).stdout;
+    expect((await print()).split(/\s+/)).toContain(text);
+    expect(await print('--format', 'csv')).toBe(`r\r\n${text}\r\n`);
+    expect(await print('--format', 'ndjson')).toBe(`{"r":${inJson}}\n`);
+    expect(await print('--json')).toContain(`"r":${inJson}}`);
+  });
+
   it('columns of the same name under names of their own in JSON', async () => {
     const path = publishedFile(temporaryFolder());
     const sql = 'SELECT 1 AS id, 2 AS id, 3 AS "id:1", 4 AS id, 5 AS __proto__';

@@ -1,4 +1,11 @@
-import { CamelCasePlugin, type Generated, type Kysely, type RawBuilder, sql } from 'kysely';
+import {
+  CamelCasePlugin,
+  type Generated,
+  type Kysely,
+  Migrator,
+  type RawBuilder,
+  sql,
+} from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { DB } from '../../generated/db.js';
 import { isPylonDbError, type PylonDb } from '../../src/index.js';
@@ -240,6 +247,16 @@ describe.each(HANDLES)('%s', (_, handleOf) => {
     expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
   });
 
+  it('takes the isolation level and the access mode that its transactions have', async () => {
+    const { db, stored } = await testDatabase();
+    await handleOf(db)
+      .transaction()
+      .setIsolationLevel('serializable')
+      .setAccessMode('read write')
+      .execute(async (trx) => void (await trx.insertInto('jobs').values(row('a')).execute()));
+    expect(await stored('select id from jobs')).toEqual([{ id: 'a' }]);
+  });
+
   it('refuses db inside its transaction, and itself too', async () => {
     const { db, stored } = await testDatabase();
     const handle = handleOf(db);
@@ -259,10 +276,12 @@ describe.each(HANDLES)('%s', (_, handleOf) => {
     const handle = handleOf(db);
     await refusesEscapes(handle);
     for (const build of [
-      () => handle.transaction().setIsolationLevel('serializable').execute(nothing),
+      () => handle.transaction().setIsolationLevel('read committed').execute(nothing),
+      () => handle.transaction().setIsolationLevel('snapshot').execute(nothing),
       () => handle.transaction().setAccessMode('read only').execute(nothing),
     ]) {
-      await failureOf(called(build), 'NOT_SUPPORTED');
+      const { message } = await failureOf(called(build), 'NOT_SUPPORTED');
+      expect(message).toMatch(/read committed|snapshot|read only/);
     }
     await db.jobs.create(job('works'));
     expect(await handle.selectFrom('jobs').select('id').execute()).toEqual([{ id: 'works' }]);
@@ -357,6 +376,48 @@ describe('a statement that is kept', () => {
     await writeByAnother(`alter table notes add column extra text default 'b';
        alter table notes rename column text to words`);
     expect(await all.execute()).toEqual([{ id: 1, words: 'a', extra: 'b' }]);
+  });
+});
+
+describe("Kysely's own Migrator", () => {
+  it('is refused before it has made anything, and told where migrations go', async () => {
+    const { db, stored } = await testDatabase();
+    const ran: string[] = [];
+    const migrator = new Migrator({
+      db: db.kysely,
+      provider: {
+        getMigrations: async () => ({ first: { up: async () => void ran.push('first') } }),
+      },
+    });
+    const { error, results } = await migrator.migrateToLatest();
+    expect(isPylonDbError(error, 'NOT_SUPPORTED') && error.hint).toMatch(/option migrations/);
+    expect([results, ran]).toEqual([undefined, []]);
+    const tables =
+      ENGINE === 'sqlite'
+        ? 'select name from sqlite_master'
+        : 'select relname as name from pg_class';
+    expect(
+      await stored(`${tables} where ${ENGINE === 'sqlite' ? 'name' : 'relname'} like 'kysely%'`),
+    ).toEqual([]);
+  });
+});
+
+describe('a column of any name', () => {
+  it('comes with its value, also where objects have a property of that name', async () => {
+    const { db } = await testDatabase();
+    const query = sql<object>`select 1 as "__proto__", 2 as "constructor", 3 as "toString"`;
+    const expected = [
+      ['__proto__', 1],
+      ['constructor', 2],
+      ['toString', 3],
+    ];
+    const seen = (rows: object[]) =>
+      rows.map((row) => [Object.entries(row), Object.getPrototypeOf(row)]);
+    const { rows } = await query.execute(db.kysely);
+    expect(seen(rows)).toEqual([[expected, Object.prototype]]);
+    await db.transaction(async (tx) => {
+      expect(seen((await query.execute(tx.kysely)).rows)).toEqual([[expected, Object.prototype]]);
+    });
   });
 });
 

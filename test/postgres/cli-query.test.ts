@@ -114,6 +114,16 @@ describeOnServer('query on a server', (own) => {
     ]);
   });
 
+  it('prints the digits that are stored of numbers beyond 2^53, in a table too', async () => {
+    const sql = 'select 12345678901234567000.0 as n, 12345678901234567000.0::float8 as r';
+    expect((await query(sql)).stdout).toBe(
+      '                     n                       r\n12345678901234567000.0  12345678901234567000.0\n',
+    );
+    expect((await query(sql, '--format', 'csv')).stdout).toBe(
+      'n,r\r\n12345678901234567000.0,12345678901234567000.0\r\n',
+    );
+  });
+
   it('prints CSV and one object a line', async () => {
     const sql = 'select n, n * 2 as twice from generate_series(1, 2) n';
     expect((await query(sql, '--format', 'csv')).stdout).toBe('n,twice\r\n1,2\r\n2,4\r\n');

@@ -3,7 +3,7 @@ import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
 import { SessionPool } from './pool.js';
 import { Sockets } from './silence.js';
-import { BIGINT, NUMERIC } from './values.js';
+import { READ_LATER } from './values.js';
 
 /** How a server is connected to. */
 export interface ServerProps {
@@ -59,9 +59,9 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
       if (props.readonly) await client.query('set default_transaction_read_only = on');
     },
     types: {
+      // Text until their column's name is known: an error may have to name it.
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        // Text until their column's name is known: it may have to be told.
-        oid === BIGINT || oid === NUMERIC ? String : types.getTypeParser(oid, format),
+        types.getTypeParser(READ_LATER.get(oid) ?? oid, format),
     },
   };
   return new SessionPool({

@@ -13,13 +13,14 @@ import type {
 import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
-import { isQuestion, refuseTransactionControl } from '../raw-sql.js';
+import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
 import type { SessionPool } from './pool.js';
 import { toldToCaller } from './postgres-errors.js';
+import { readRawSql } from './raw-sql.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { StatementCompiler } from './statement.js';
@@ -48,6 +49,7 @@ export class PostgresEngine implements Engine {
   readonly #busyTimeoutMs: number;
   readonly #compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
   readonly #writes: WriteQueue | undefined;
+  readonly #statements = new RawStatements(readRawSql);
   readonly #scope = new TransactionScope();
   #calls = 0;
   #closing: Promise<void> | undefined;
@@ -154,10 +156,11 @@ export class PostgresEngine implements Engine {
   ): Promise<Result> {
     const tx = new PostgresTransaction(session, this.#compiler, this.#address);
     await tx.begin();
-    const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, tx));
+    const runner = this.#statements.checked(tx);
+    const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, runner));
     try {
       const result = await deadline.race(
-        callback({ handle: tx, kysely, runner: tx }).catch((thrown: unknown) => {
+        callback({ handle: tx, kysely, runner }).catch((thrown: unknown) => {
           throw new CallbackThrew(thrown);
         }),
         async (how) => {
@@ -180,8 +183,11 @@ export class PostgresEngine implements Engine {
 
   async #raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     return await this.#call('db.kysely', 'first', async () => {
-      await refuseNextTurn(sql);
-      if (isQuestion(sql) && !WRITES.test(sql)) {
+      const statement = this.#statements.of(sql);
+      const asks = statement.asks === 'yes';
+      if (!asks) this.#queue('db.kysely');
+      await assertAllowedNextTurn(statement);
+      if (asks) {
         return await this.#read((session) => session.raw(sql, parameters));
       }
       return await this.#queue('db.kysely').raw(new RawWrite(sql, parameters));
@@ -230,17 +236,14 @@ export class PostgresEngine implements Engine {
 const CLOSING_LOOK_MS = 5;
 
 /**
- * Throws what `refuseTransactionControl` throws, but not before the query builder has linked its
- * promises: then the stack reaches the caller.
+ * Throws what `assertAllowed` throws, but not before the query builder has linked its promises:
+ * then the stack reaches the caller.
  */
-async function refuseNextTurn(sql: string): Promise<void> {
+async function assertAllowedNextTurn(statement: RawStatement): Promise<void> {
   try {
-    refuseTransactionControl(sql);
+    assertAllowed(statement, 'db.kysely');
   } catch (error) {
     await new Promise((resolve) => setImmediate(resolve));
     throw error;
   }
 }
-
-/** A WITH may begin an INSERT; a false alarm only makes it wait for the writes before it. */
-const WRITES = /\b(?:insert|update|delete|merge)\b/i;

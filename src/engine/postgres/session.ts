@@ -1,7 +1,7 @@
 import type { PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg';
-import { PylonDbError } from '../../errors.js';
 import { type QueryEvent, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
+import { setColumn } from '../row-object.js';
 import {
   Batch,
   BatchFailure,
@@ -13,7 +13,7 @@ import {
 import { CopyIn } from './copy-in.js';
 import { RowStream } from './row-stream.js';
 import { withoutSecrets } from './server-error.js';
-import { BIGINT, NUMERIC } from './values.js';
+import { exactValue } from './values.js';
 
 /** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
 interface ExtendedQuery extends QueryArrayConfig<unknown[]> {
@@ -71,7 +71,7 @@ export class Session {
 
   /**
    * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and
-   * `OUT_OF_RANGE` for an integer that a JavaScript number can't hold.
+   * `OUT_OF_RANGE` for an integer that a JavaScript number can't hold; see {@link exactValue}.
    */
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     const start = performance.now();
@@ -159,23 +159,10 @@ function toRawResult(result: QueryArrayResult<unknown[]>): RawResult {
   const rows = result.rows.map((values) => {
     const row: Record<string, unknown> = {};
     for (const [i, { name, dataTypeID }] of result.fields.entries()) {
-      row[name] = toNumber(values[i], dataTypeID, name);
+      setColumn(row, name, exactValue(values[i], dataTypeID, name));
     }
     return row;
   });
   if (!WRITES.has(result.command)) return { rows };
   return { rows, changes: BigInt(result.rowCount ?? 0) };
-}
-
-/** A decimal with a fraction becomes the nearest number; an integer is exact, or throws. */
-function toNumber(value: unknown, typeOid: number, column: string): unknown {
-  if ((typeOid !== BIGINT && typeOid !== NUMERIC) || typeof value !== 'string') return value;
-  const number = Number(value);
-  if (Number.isSafeInteger(number) || !/^-?\d+$/.test(value)) return number;
-  throw new PylonDbError(
-    'OUT_OF_RANGE',
-    `column ${column} holds an integer beyond 2^53-1`,
-    { column },
-    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
-  );
 }

@@ -2,7 +2,6 @@ import { PylonDbError } from '../../errors.js';
 import type { Step, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
-import { refuseTransactionControl } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit } from './commit.js';
@@ -78,13 +77,12 @@ export class PostgresTransaction implements WriteHandle {
   }
 
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
-    return await this.#call('tx.kysely', async () => {
-      refuseTransactionControl(sql);
-      return await this.#undoing(async () => {
+    return await this.#call('tx.kysely', () =>
+      this.#undoing(async () => {
         await this.#dooming(() => this.#session.run(this.#nextSavepoint()));
         return await this.#session.raw(sql, parameters);
-      });
-    });
+      }),
+    );
   }
 
   /** Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit. */

@@ -5,7 +5,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { refusingDriver } from '../refusing-driver.js';
+import { refuseMigrator, refusingDriver } from '../refusing-driver.js';
 
 /** SQLite has one writer at a time and no word for row locks: the clauses are left out. */
 class LocklessCompiler extends SqliteQueryCompiler {
@@ -16,10 +16,17 @@ class LocklessCompiler extends SqliteQueryCompiler {
   }
 }
 
+class MigratorlessAdapter extends SqliteAdapter {
+  // Nobody but the Migrator asks, and it does so before it makes its first table.
+  override get supportsCreateIfNotExists(): boolean {
+    return refuseMigrator();
+  }
+}
+
 /** The dialect that compiles for SQLite; queries run through the engine, never through its driver. */
 export const sqliteDialect: Dialect = {
   createDriver: () => refusingDriver,
   createQueryCompiler: () => new LocklessCompiler(),
-  createAdapter: () => new SqliteAdapter(),
+  createAdapter: () => new MigratorlessAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
 };

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
 import type { RawResult } from '../kysely-connection.js';
+import { firstKeyword } from '../raw-sql.js';
+import { setColumn } from '../row-object.js';
 
 /** A prepared ad-hoc statement: its rows come as arrays, its integers as bigints. */
 export type RawStatement = Database.Statement<unknown[], unknown>;
@@ -18,8 +20,14 @@ export function runRaw(statement: RawStatement, parameters: readonly unknown[]):
   // Asked after it ran: only then has SQLite noticed a foreign ALTER.
   const names = statement.columns().map((column) => column.name);
   const rows = values.map((row) => asObject(names, row));
-  return statement.readonly ? { rows } : { rows, changes: BigInt(rows.length) };
+  if (statement.readonly || GIVING_NO_ROWS_OF_TABLES.has(firstKeyword(statement.source))) {
+    return { rows };
+  }
+  return { rows, changes: BigInt(rows.length) };
 }
+
+/** SQLite calls them writes: EXPLAIN like what it explains, some PRAGMAs for their other form. */
+const GIVING_NO_ROWS_OF_TABLES: ReadonlySet<string> = new Set(['EXPLAIN', 'PRAGMA']);
 
 /** Gives one raw row its column names. Later columns win over earlier ones of the same name. */
 export function asObject(names: readonly string[], row: unknown): Record<string, unknown> {
@@ -27,7 +35,7 @@ export function asObject(names: readonly string[], row: unknown): Record<string,
   const result: Record<string, unknown> = {};
   for (const [i, name] of names.entries()) {
     const value = values[i];
-    result[name] = typeof value === 'bigint' ? toSafeNumber(value, name) : value;
+    setColumn(result, name, typeof value === 'bigint' ? toSafeNumber(value, name) : value);
   }
   return result;
 }

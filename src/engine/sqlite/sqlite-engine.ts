@@ -14,13 +14,14 @@ import type {
 import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
-import { isQuestion } from '../raw-sql.js';
+import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
 import { retryWhileBusy } from './busy.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { sqliteDialect } from './kysely-dialect.js';
+import { readRawSql } from './raw-sql.js';
 import { ReadBatch } from './read-batch.js';
 import type { SchemaKeeper } from './schema-state.js';
 import type { WatchProps } from './schema-watch.js';
@@ -58,6 +59,7 @@ export class SqliteEngine implements Engine {
   readonly #writes: WriteQueue | undefined;
   readonly #reads: ReadBatch | undefined;
   readonly #keeper: SchemaKeeper;
+  readonly #statements = new RawStatements(readRawSql);
   readonly #scope = new TransactionScope();
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -135,9 +137,10 @@ export class SqliteEngine implements Engine {
       const tx = await this.#begin(operation);
       const deadline = new Deadline(operation, timeoutMs);
       try {
-        const kysely = new OpenTransaction<DB>(kyselyProps(sqliteDialect, tx));
+        const runner = this.#statements.checked(tx);
+        const kysely = new OpenTransaction<DB>(kyselyProps(sqliteDialect, runner));
         const result = await deadline.race(
-          this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner: tx })),
+          this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner })),
           async (how) => tx.end(how),
         );
         this.#commit(operation, tx);
@@ -243,7 +246,11 @@ export class SqliteEngine implements Engine {
   async #raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
     this.assertUsable('db.kysely');
     try {
-      if (isQuestion(sql) && this.#onlyReads(sql)) {
+      const statement = this.#statements.of(sql);
+      const { asks } = statement;
+      if (asks === 'no') this.#queue('db.kysely');
+      assertAllowed(statement, 'db.kysely');
+      if (asks === 'of the writer' ? this.#writes === undefined : this.#asks(asks, sql)) {
         return await this.#read((connection) => connection.raw(sql, parameters));
       }
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
@@ -252,8 +259,9 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** Whether SQLite says that a statement changes nothing: a WITH may begin an INSERT. */
-  #onlyReads(sql: string): boolean {
+  /** Whether a statement changes nothing, by its words or by what SQLite says of it. */
+  #asks(asks: RawStatement['asks'], sql: string): boolean {
+    if (asks !== 'perhaps') return asks === 'yes';
     try {
       return (this.#reader ?? this.#writer)?.rawStatement(sql).readonly === true;
     } catch (error) {

@@ -27,7 +27,11 @@ function asText(value: string | number | bigint | Uint8Array): string {
   return typeof value === 'number' ? realText(value) : String(value);
 }
 
-/** `5.0` tells that it is no integer, as SQLite's own text does. */
-function realText(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e21 ? value.toFixed(1) : String(value);
+/**
+ * The shortest digits that give the same real again, and no others; `5.0` says that it isn't an
+ * integer, as SQLite's own text does.
+ */
+export function realText(value: number): string {
+  const text = String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -1,0 +1,94 @@
+import { isMark, isWord, type SqlWord } from '../schema/sql-tokens.js';
+import type { Refusal } from './raw-sql.js';
+
+// What ad-hoc SQL of every engine may not do. Tokens are those of one statement without EXPLAIN.
+
+/** The lower-case keyword at `index`; `''` for anything that isn't a bare word. */
+export function wordAt(tokens: readonly SqlWord[], index: number): string {
+  const token = tokens[index];
+  return token?.kind === 'word' ? token.text.toLowerCase() : '';
+}
+
+/** What is made of SQL that begins a schema change. */
+const KINDS: ReadonlySet<string> = new Set([
+  ...['table', 'index', 'view', 'trigger', 'function', 'procedure', 'sequence', 'rule', 'type'],
+  // Behind IF EXISTS, IF NOT EXISTS and DROP INDEX CONCURRENTLY.
+  ...['exists', 'concurrently'],
+]);
+
+const SCHEMA_CHANGES: ReadonlySet<string> = new Set(['create', 'alter', 'drop', 'truncate']);
+
+/** What stands on a table and decides what its writes do. */
+const ON_TABLES: ReadonlySet<string> = new Set(['trigger', 'index', 'rule', 'policy']);
+
+/** The longest head of a CREATE or DROP before its kind: `create or replace constraint trigger`. */
+const LONGEST_HEAD = 5;
+
+const OURS = /^pylon_db_/i;
+
+/** Refuses to write to, redefine or drop an object of ours, and to make one of such a name. */
+export function changesOurs(tokens: readonly SqlWord[]): Refusal | undefined {
+  const name = tokens.find((token, i) => OURS.test(token.text) && isChanged(tokens, i))?.text;
+  if (name === undefined) return undefined;
+  return {
+    problem: `${name} belongs to pylon-db, and a query can't change it`,
+    hint: 'Reading it is fine. Objects of your own need another name; `pylon-db check` compares ours.',
+  };
+}
+
+/** Whether what is named at `index` is what the statement changes, and not what it reads. */
+function isChanged(tokens: readonly SqlWord[], index: number): boolean {
+  let at = index - 1;
+  while (isMark(tokens[at], '.')) at -= 2;
+  if (wordAt(tokens, at) === 'only') at -= 1;
+  const before = wordAt(tokens, at);
+  const statement = wordAt(tokens, 0);
+  if (before === 'into' || before === 'update' || before === 'truncate') return true;
+  if (before === 'from') return wordAt(tokens, at - 1) === 'delete';
+  if (wordAt(tokens, at - 1) === 'or') return wordAt(tokens, at - 2) === 'update';
+  if (!SCHEMA_CHANGES.has(statement)) return false;
+  if (KINDS.has(before)) return true;
+  if (before === 'to') return statement === 'alter';
+  if (before === 'on') return standsOnTable(tokens) && !isMark(tokens[index + 1], '.');
+  return isMark(tokens[at], ',') && (statement === 'drop' || statement === 'truncate');
+}
+
+function standsOnTable(tokens: readonly SqlWord[]): boolean {
+  return tokens.slice(0, LONGEST_HEAD).some((_, i) => ON_TABLES.has(wordAt(tokens, i)));
+}
+
+/** The function of `names` that is called with nothing in its parentheses. */
+export function calledWithNothing(
+  tokens: readonly SqlWord[],
+  names: ReadonlySet<string>,
+): string | undefined {
+  const call = tokens.findIndex((_, i) => isCallOf(tokens, i, names) && isEmptyCall(tokens, i));
+  return tokens[call]?.text.toLowerCase();
+}
+
+/** Whether a name of `names`, also in quotes, stands before an opening parenthesis at `index`. */
+export function isCallOf(
+  tokens: readonly SqlWord[],
+  index: number,
+  names: ReadonlySet<string>,
+): boolean {
+  const token = tokens[index];
+  return (
+    (token?.kind === 'word' || token?.kind === 'name') &&
+    isMark(tokens[index + 1], '(') &&
+    names.has(token.text.toLowerCase())
+  );
+}
+
+/** `f()`, `f(*)`, `f(distinct)`: a table or CTE of such a name has columns there. */
+function isEmptyCall(tokens: readonly SqlWord[], index: number): boolean {
+  const first = tokens[index + 2];
+  const isFiller = isMark(first, '*') || isWord(first, 'distinct') || isWord(first, 'all');
+  return isMark(tokens[isFiller ? index + 3 : index + 2], ')');
+}
+
+/** Why TEMP objects are refused. */
+export const TEMPORARY: Refusal = {
+  problem: "TEMP objects can't be made by a query",
+  hint: 'They belong to one connection, and queries use several. Use WITH, or a table of your own.',
+};

@@ -4,6 +4,7 @@ import { connectTo } from './engine/postgres/open.js';
 import type { SessionPool } from './engine/postgres/pool.js';
 import { PostgresEngine } from './engine/postgres/postgres-engine.js';
 import { cannotOpen } from './engine/postgres/postgres-errors.js';
+import { TriggerWatch } from './engine/postgres/trigger-watch.js';
 import type { MigrationList } from './migrate/migration.js';
 import { readServerLedger } from './migrate/postgres-ledger.js';
 import { refusePending } from './migrate/schema-check.js';
@@ -24,13 +25,19 @@ export async function openPostgres(
   const { readonly = false, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, onQuery } = options;
   const pool = await connectTo({ url, readonly, busyTimeoutMs, onQuery, operation });
   const address = shownUrl(url);
+  const triggers = new TriggerWatch();
   try {
     await bringUpToDate(operation, pool, address, options);
+    await pool.withSession(async (session) => {
+      const look = triggers.due();
+      triggers.learn(look, await session.run(look));
+    });
   } catch (error) {
     await pool.end();
     throw cannotOpen(error, operation, address);
   }
-  return { engine: new PostgresEngine({ pool, address, readonly, busyTimeoutMs }), address };
+  const engine = new PostgresEngine({ pool, address, readonly, busyTimeoutMs, triggers });
+  return { engine, address };
 }
 
 async function bringUpToDate(

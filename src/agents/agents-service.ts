@@ -1,6 +1,7 @@
 import type { LifecycleState } from '../../generated/db.js';
-import { type Clock, isStepUntouched, type WriteHandle } from '../engine/engine.js';
-import { PylonDbError } from '../errors.js';
+import { type Clock, isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
+import type { Bound } from '../engine/prepared.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
 import { MAX_INTEGER } from '../input.js';
 import { type Agent, agentInput, type NewAgent } from './agent.js';
 import {
@@ -63,8 +64,10 @@ export class AgentsService {
       has_memory_json: Number(agent.memory_json !== undefined),
       has_goals_json: Number(agent.goals_json !== undefined),
     });
-    const [stored] = await this.#db.write(operation, [{ query }]);
-    return stored.rows[0] ?? unknownAgent(operation, agent.npub);
+    const [{ rows }] = await this.#db.write(operation, [{ query }]);
+    const [stored] = rows;
+    // An upsert that touches nothing throws.
+    return stored ?? unknownAgent(operation, agent.npub);
   }
 
   /** The agent, or `undefined` when there is none. */
@@ -90,8 +93,7 @@ export class AgentsService {
     agentInput.npub(npub, 'npub', operation);
     agentInput.state(state, 'state', operation);
     const query = updateAgentState({ npub, state, now: this.#clock() });
-    const [updated] = await this.#db.write(operation, [{ query }]);
-    return updated.rows[0] ?? unknownAgent(operation, npub);
+    return await this.#change(operation, npub, query);
   }
 
   /** Sets an agent's balance in sats, and gives the agent as stored. */
@@ -100,8 +102,7 @@ export class AgentsService {
     agentInput.npub(npub, 'npub', operation);
     agentInput.balance(balance_sats, 'balance_sats', operation);
     const query = updateAgentBalance({ npub, balance_sats, now: this.#clock() });
-    const [updated] = await this.#db.write(operation, [{ query }]);
-    return updated.rows[0] ?? unknownAgent(operation, npub);
+    return await this.#change(operation, npub, query);
   }
 
   /**
@@ -112,12 +113,13 @@ export class AgentsService {
     const operation = 'agents.adjustBalance';
     agentInput.npub(npub, 'npub', operation);
     agentInput.delta(delta_sats, 'delta_sats', operation);
-    const adjust = { query: adjustAgentBalance({ npub, delta_sats, now: this.#clock() }) };
-    const [adjusted] = await this.#db.write(operation, [adjust]);
+    const query = adjustAgentBalance({ npub, delta_sats, now: this.#clock() });
+    const [adjusted] = await this.#db.write(operation, [{ query }]);
     if (adjusted.rows[0] !== undefined) return adjusted.rows[0];
     const look = { query: lockAgent({ npub }) };
-    const [found, again] = await this.#db.write(operation, [look, adjust], 'follow-up');
-    if (again.rows[0] !== undefined) return again.rows[0];
+    const again = { query, watched: true };
+    const [found, { rows }] = await this.#db.write(operation, [look, again], 'follow-up');
+    if (rows[0] !== undefined) return rows[0];
     if (found.rows[0] === undefined) unknownAgent(operation, npub);
     throw outOfRange(operation, 'balance_sats', npub);
   }
@@ -130,8 +132,7 @@ export class AgentsService {
     const operation = 'agents.recordTick';
     agentInput.npub(npub, 'npub', operation);
     tickInput.tick(tick, 'tick', operation);
-    const now = this.#clock();
-    const row = {
+    return await this.#storeTick(operation, {
       agent_npub: npub,
       tick_number: tick.tick_number,
       prompt_tokens: tick.prompt_tokens ?? null,
@@ -139,23 +140,8 @@ export class AgentsService {
       actions_json: tick.actions_json ?? null,
       cost_sats: tick.cost_sats ?? null,
       duration_ms: tick.duration_ms ?? null,
-      created_at: now,
-    };
-    try {
-      const [, inserted] = await this.#db.write(operation, [
-        { query: countTick({ npub, now }), required: true },
-        { query: insertTick(row) },
-      ]);
-      return { id: inserted.insertId, ...row };
-    } catch (error) {
-      if (!isStepUntouched(error)) throw error;
-      // Decoding the agent says what is wrong with its count, if it can't be read.
-      const agent = await this.#db.first(operation, getAgent({ npub }), 'follow-up');
-      if (agent === undefined) unknownAgent(operation, npub);
-      // Stored by another process between the two looks: now it can tick.
-      if (agent.tick_count < MAX_INTEGER) return await this.recordTick(npub, tick);
-      throw outOfRange(operation, 'tick_count', npub);
-    }
+      created_at: this.#clock(),
+    });
   }
 
   /** An agent's ticks, highest `tick_number` first; `before` takes the last row of the page before. */
@@ -177,12 +163,63 @@ export class AgentsService {
   /** Deletes an agent with its ticks, all or nothing; `false` when there was none. */
   async delete(npub: string): Promise<boolean> {
     agentInput.npub(npub, 'npub', 'agents.delete');
-    const [, , deleted] = await this.#db.write('agents.delete', [
-      { query: keepTicksOut({ npub }) },
-      { query: deleteTicks({ npub }) },
+    try {
+      return await this.#delete(npub);
+    } catch (error) {
+      if (!isPylonDbError(error, 'INVALID_ARGUMENT') || error.constraint !== 'foreign_key') {
+        throw error;
+      }
+      // Ticks that a trigger of another program kept, or rows of that program: watched, the first
+      // throws.
+      return await this.#delete(npub, 'follow-up');
+    }
+  }
+
+  async #delete(npub: string, place?: Place): Promise<boolean> {
+    const watched = place === 'follow-up';
+    const unit = [
+      { query: keepTicksOut({ npub }), required: true },
+      { query: deleteTicks({ npub }), watched },
       { query: deleteAgent({ npub }) },
-    ]);
-    return deleted.touched > 0;
+    ];
+    try {
+      await this.#db.write('agents.delete', unit, place);
+      return true;
+    } catch (error) {
+      if (isStepUntouched(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Runs an update of an agent that holds whatever its row holds. Throws `NOT_FOUND`. */
+  async #change(operation: string, npub: string, query: Bound<Agent>): Promise<Agent> {
+    const [changed] = await this.#db.write(operation, [{ query }]);
+    if (changed.rows[0] !== undefined) return changed.rows[0];
+    // An agent that isn't there, or a trigger of another program: watched, that one throws.
+    const [again] = await this.#db.write(operation, [{ query, watched: true }], 'follow-up');
+    return again.rows[0] ?? unknownAgent(operation, npub);
+  }
+
+  /** Stores a tick and counts it, once more while another process changes the agent in between. */
+  async #storeTick(operation: string, row: Omit<Tick, 'id'>, place?: Place): Promise<Tick> {
+    const { agent_npub: npub, created_at: now } = row;
+    // The first try is seldom in vain; what came in its way shows in the next.
+    const watched = place === 'follow-up';
+    try {
+      const [, inserted] = await this.#db.write(
+        operation,
+        [{ query: countTick({ npub, now }), required: true, watched }, { query: insertTick(row) }],
+        place,
+      );
+      return inserted.rows[0] ?? { id: inserted.insertId, ...row };
+    } catch (error) {
+      if (!isStepUntouched(error)) throw error;
+      // Decoding the agent says what is wrong with its count, if it can't be read.
+      const agent = await this.#db.first(operation, getAgent({ npub }), 'follow-up');
+      if (agent === undefined) unknownAgent(operation, npub);
+      if (agent.tick_count < MAX_INTEGER) return await this.#storeTick(operation, row, 'follow-up');
+      throw outOfRange(operation, 'tick_count', npub);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
-import type { LifecycleState } from '../../generated/db.js';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { DB, LifecycleState } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
 import { MAX_INTEGER } from '../input.js';
 import { AGENT_COLUMNS, type Agent, decodeAgent } from './agent.js';
 import { decodeTick, TICK_COLUMNS, type Tick } from './tick.js';
@@ -29,6 +30,14 @@ export const keepTicksOut = prepared(
   () => undefined,
   { onlySoundRows: true, locks: { agent: 'npub' } },
 );
+
+/** An agent that is there can be changed, and then stands; conditional changes say which can. */
+const agentOutcome = {
+  table: 'agents',
+  what: ({ npub }: { npub: string }) => `a change of agent ${npub}`,
+  wanted: ({ npub }: { npub: string }) => keepTicksOut({ npub }),
+  look: ({ npub }: { npub: string }) => getAgent({ npub }),
+} as const;
 
 /** The columns that an upsert leaves as they are when the caller gives nothing for them. */
 export const OPTIONAL_COLUMNS = [
@@ -79,7 +88,7 @@ export const upsertAgent = prepared(
       )
       .returning(AGENT_COLUMNS),
   decodeAgent,
-  { locks: { agent: 'npub' } },
+  { locks: { agent: 'npub' }, outcome: { ...agentOutcome, always: true } },
 );
 
 /** Agents are few: sorting them costs nothing, an index on `updated_at` would cost every tick. */
@@ -115,7 +124,7 @@ export const updateAgentState = prepared(
       .where('npub', '=', p.npub)
       .returning(AGENT_COLUMNS),
   decodeAgent,
-  { locks: { agent: 'npub' } },
+  { locks: { agent: 'npub' }, outcome: agentOutcome },
 );
 
 export const updateAgentBalance = prepared(
@@ -127,12 +136,35 @@ export const updateAgentBalance = prepared(
       .where('npub', '=', p.npub)
       .returning(AGENT_COLUMNS),
   decodeAgent,
-  { locks: { agent: 'npub' } },
+  { locks: { agent: 'npub' }, outcome: agentOutcome },
+);
+
+interface Adjustment {
+  npub: string;
+  delta_sats: number;
+}
+
+/** The agent whose balance can change by that much: the sum is a safe integer and not below zero. */
+const canAdjust =
+  (p: Params<Adjustment>, words: Words) =>
+  ({ and, between, cast, eb }: ExpressionBuilder<DB, 'agents'>) =>
+    and([
+      eb('npub', '=', p.npub),
+      words.isSafeInteger('balance_sats'),
+      between(eb('balance_sats', '+', cast<number>(p.delta_sats, 'bigint')), 0, MAX_INTEGER),
+    ]);
+
+const adjustable = prepared(
+  'agents.adjustBalance wanted',
+  (db, p: Params<Adjustment>, words) =>
+    db.selectFrom('agents').select('npub').where(canAdjust(p, words)).forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { agent: 'npub' } },
 );
 
 export const adjustAgentBalance = prepared(
   'agents.adjustBalance',
-  (db, p: Params<{ npub: string; delta_sats: number; now: number }>, words) =>
+  (db, p: Params<Adjustment & { now: number }>, words) =>
     db
       .updateTable('agents')
       .set((eb) => ({
@@ -140,21 +172,37 @@ export const adjustAgentBalance = prepared(
         balance_sats: eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'bigint')),
         updated_at: p.now,
       }))
-      .where('npub', '=', p.npub)
-      .where(words.isSafeInteger('balance_sats'))
-      .where((eb) =>
-        eb.between(
-          eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'bigint')),
-          0,
-          MAX_INTEGER,
-        ),
-      )
+      .where(canAdjust(p, words))
       .returning(AGENT_COLUMNS),
   decodeAgent,
-  { locks: { agent: 'npub' } },
+  {
+    locks: { agent: 'npub' },
+    outcome: {
+      ...agentOutcome,
+      wanted: ({ npub, delta_sats }) => adjustable({ npub, delta_sats }),
+    },
+  },
 );
 
-/** Touches nothing when the count can't grow: another program wrote it, or it is at its end. */
+/** The agent whose count can grow: another program may have written it, or it is at its end. */
+const canTick =
+  (p: Params<{ npub: string }>, words: Words) =>
+  ({ and, eb }: ExpressionBuilder<DB, 'agents'>) =>
+    and([
+      eb('npub', '=', p.npub),
+      words.isSafeInteger('tick_count'),
+      eb('tick_count', '<', sql.lit(MAX_INTEGER)),
+    ]);
+
+const ableToTick = prepared(
+  'agents.recordTick wanted',
+  (db, p: Params<{ npub: string }>, words) =>
+    db.selectFrom('agents').select('npub').where(canTick(p, words)).forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { agent: 'npub' } },
+);
+
+/** Touches nothing when the count can't grow. */
 export const countTick = prepared(
   'agents.recordTick count',
   (db, p: Params<{ npub: string; now: number }>, words) =>
@@ -165,11 +213,24 @@ export const countTick = prepared(
         last_tick_at: p.now,
         updated_at: p.now,
       }))
-      .where('npub', '=', p.npub)
-      .where(words.isSafeInteger('tick_count'))
-      .where('tick_count', '<', sql.lit(MAX_INTEGER)),
+      .where(canTick(p, words)),
   noRow,
-  { locks: { agent: 'npub' } },
+  {
+    locks: { agent: 'npub' },
+    outcome: {
+      ...agentOutcome,
+      wanted: ({ npub }) => ableToTick({ npub }),
+      // Whatever else its row holds: the call gives the tick.
+      look: ({ npub }) => keepTicksOut({ npub }),
+    },
+  },
+);
+
+const getTick = prepared(
+  'agents.recordTick look',
+  (db, p: Params<{ id: number }>) =>
+    db.selectFrom('tick_history').select(TICK_COLUMNS).where('id', '=', p.id),
+  decodeTick,
 );
 
 export const insertTick = prepared(
@@ -185,8 +246,17 @@ export const insertTick = prepared(
       duration_ms: p.duration_ms,
       created_at: p.created_at,
     }),
-  noRow,
-  { locks: { agent: 'agent_npub' }, generatedKey: 'id' },
+  noRow<Tick>,
+  {
+    locks: { agent: 'agent_npub' },
+    generatedKey: 'id',
+    outcome: {
+      table: 'tick_history',
+      always: true,
+      what: ({ agent_npub, tick_number }) => `tick ${tick_number} of agent ${agent_npub}`,
+      look: (_, { insertId }) => getTick({ id: insertId }),
+    },
+  },
 );
 
 /** An agent's ticks, highest number first. */
@@ -220,17 +290,44 @@ export const ticksOfAgentBefore = prepared(
   decodeTick,
 );
 
+const ticksLeft = prepared(
+  'agents.delete ticks left',
+  (db, p: Params<{ npub: string }>) =>
+    db.selectFrom('tick_history').select('id').where('agent_npub', '=', p.npub),
+  () => undefined,
+  { onlySoundRows: true, locks: { agent: 'npub' } },
+);
+
 export const deleteTicks = prepared(
   'agents.delete ticks',
   (db, p: Params<{ npub: string }>) =>
     db.deleteFrom('tick_history').where('agent_npub', '=', p.npub),
   noRow,
-  { locks: { agent: 'npub' } },
+  {
+    locks: { agent: 'npub' },
+    outcome: {
+      table: 'tick_history',
+      deletes: true,
+      what: ({ npub }) => `the deletion of the ticks of agent ${npub}`,
+      wanted: ({ npub }) => ticksLeft({ npub }),
+      look: ({ npub }) => ticksLeft({ npub }),
+    },
+  },
 );
 
+/** In a unit after {@link keepTicksOut} found the agent. */
 export const deleteAgent = prepared(
   'agents.delete',
   (db, p: Params<{ npub: string }>) => db.deleteFrom('agents').where('npub', '=', p.npub),
   noRow,
-  { locks: { agent: 'npub' } },
+  {
+    locks: { agent: 'npub' },
+    outcome: {
+      table: 'agents',
+      always: true,
+      deletes: true,
+      what: ({ npub }) => `the deletion of agent ${npub}`,
+      look: ({ npub }) => keepTicksOut({ npub }),
+    },
+  },
 );

@@ -2,6 +2,7 @@ import type { Expression, ExpressionBuilder, QueryCreator, SqlBool } from 'kysel
 import type { DB } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
+import { getEarning } from './queries.js';
 
 /** Payments: which earning a hash stands for, and what stores one once. */
 
@@ -64,10 +65,17 @@ export function ofJobAtPrice(db: QueryCreator<DB>, p: Params<JobPrice>) {
     .where('earnings.source', '=', 'job');
 }
 
+/** An earning that a write touched stands. */
+const earningOutcome = {
+  table: 'earnings',
+  what: ({ id }: { id: string }) => `earning ${id}`,
+  look: ({ id }: { id: string }) => getEarning({ id }),
+} as const;
+
 /** Stores an earning, whatever stands. */
-export const addEarning = prepared(
+export const addEarning = prepared<Earning, Earning>(
   'earnings.record',
-  (db, p: Params<Earning>) =>
+  (db, p) =>
     db.insertInto('earnings').values({
       id: p.id,
       job_id: p.job_id,
@@ -78,48 +86,48 @@ export const addEarning = prepared(
       earned_at: p.earned_at,
     }),
   noRow,
-  { locks: { job: 'job_id' } },
+  { locks: { job: 'job_id' }, outcome: { ...earningOutcome, always: true } },
 );
 
 /** Stores an earning unless its payment stands. */
-export const addPayment = prepared(
+export const addPayment = prepared<Earning & Hashed, Earning>(
   'earnings.record payment',
   (db, p: Params<Earning & Hashed>) =>
     insertUnless(db, p, ({ exists }) => exists(ofPayment(db, p))),
   noRow,
-  { locks: { job: 'job_id', payment: 'payment_hash' } },
+  { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
 /** Stores a job's earning unless one at its price stands. */
-export const payJob = prepared(
+export const payJob = prepared<Earning & JobPrice, Earning>(
   'jobs.completeWithPayment pay',
   (db, p: Params<Earning & JobPrice>) =>
     insertUnless(db, p, ({ exists }) => exists(ofJobAtPrice(db, p))),
   noRow,
-  { locks: { job: 'job_id' } },
+  { locks: { job: 'job_id' }, outcome: earningOutcome },
 );
 
 /** Stores a job's earning unless one at its price stands, or its payment. */
-export const payJobByHash = prepared(
+export const payJobByHash = prepared<Earning & JobPrice & Hashed, Earning>(
   'jobs.completeWithPayment pay by hash',
   (db, p: Params<Earning & JobPrice & Hashed>) =>
     insertUnless(db, p, ({ exists, or }) =>
       or([exists(ofJobAtPrice(db, p)), exists(ofPayment(db, p))]),
     ),
   noRow,
-  { locks: { job: 'job_id', payment: 'payment_hash' } },
+  { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
 /** Gives an earning its `job_id` and `preimage`, unless it holds others. */
-export const fillEarning = prepared(
+export const fillEarning = prepared<Earning, Earning>(
   'earnings.record fill',
-  (db, p: Params<Earning>) => fill(db, p),
+  (db, p) => fill(db, p),
   noRow,
-  { locks: { job: 'job_id' } },
+  { locks: { job: 'job_id' }, outcome: earningOutcome },
 );
 
 /** Like {@link fillEarning}, with a hash that stands for no earning. */
-export const fillEarningAndHash = prepared(
+export const fillEarningAndHash = prepared<Earning & Hashed, Earning>(
   'earnings.record fill with hash',
   (db, p: Params<Earning & Hashed>) =>
     fill(db, p)
@@ -127,7 +135,7 @@ export const fillEarningAndHash = prepared(
       .where('payment_hash', 'is', null)
       .where(({ exists, not }) => not(exists(ofPayment(db, p)))),
   noRow,
-  { locks: { job: 'job_id', payment: 'payment_hash' } },
+  { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
 function fill(db: QueryCreator<DB>, p: Params<Earning>) {

@@ -7,11 +7,13 @@ export interface Step<Row = unknown> {
   readonly query: Bound<Row>;
   /** Undo the whole unit and throw {@link StepUntouched} when this statement touches no row. */
   readonly required?: boolean;
+  /** Look first which rows it wants to touch, as `outcome` says, though no foreign trigger is known. */
+  readonly watched?: boolean;
 }
 
 /** What one statement of a unit did. */
 export interface StepResult<Row> {
-  /** What it returned; empty without RETURNING. */
+  /** What it returned, or the rows as the unit found them at its end; else empty. */
   readonly rows: readonly Row[];
   /** How many rows it inserted, changed or deleted. */
   readonly touched: number;

@@ -1,5 +1,6 @@
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
+import type { Outcome } from './outcome.js';
 import type { Words } from './words.js';
 
 /** What a database stores and gives back. */
@@ -22,6 +23,8 @@ export interface PreparedQuery<Row> {
   readonly locks?: Locks | undefined;
   /** The column whose value the database makes; the result's `insertId`. */
   readonly generatedKey?: string | undefined;
+  /** Of a write: what it leaves behind. */
+  readonly outcome?: Outcome<Row> | undefined;
   /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
   readonly decode: (row: RawRow) => Row;
 }
@@ -53,11 +56,12 @@ export class ParamSlot {
 }
 
 /** What the builder can't tell of a query. */
-interface PreparedOptions<Param extends string> {
+interface PreparedOptions<Values, Row> {
   /** Its WHERE lets no row through that `decode` refuses. */
   readonly onlySoundRows?: boolean;
-  readonly locks?: Locks<Param>;
+  readonly locks?: Locks<keyof Values & string>;
   readonly generatedKey?: string;
+  readonly outcome?: Outcome<Row, Values>;
 }
 
 /**
@@ -76,7 +80,7 @@ export function prepared<Values, Row>(
   name: string,
   build: (db: QueryCreator<DB>, params: Params<Values>, words: Words) => Compilable,
   decode: (row: RawRow) => Row,
-  options: PreparedOptions<keyof Values & string> = {},
+  options: PreparedOptions<Values, Row> = {},
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,
@@ -84,6 +88,7 @@ export function prepared<Values, Row>(
     mayGiveCorruptRow: decode !== noRow && options.onlySoundRows !== true,
     locks: options.locks,
     generatedKey: options.generatedKey,
+    outcome: options.outcome as Outcome<Row> | undefined,
     decode,
     compile(db, words) {
       const { sql: text, parameters } = build(db, placeholders<Values>(), words).compile();
@@ -93,8 +98,8 @@ export function prepared<Values, Row>(
   return (values) => ({ prepared: query, values });
 }
 
-/** For statements that return no rows. */
-export function noRow(): never {
+/** For statements that return no rows; their results have those that {@link Outcome.look} finds. */
+export function noRow<Row = never>(): Row {
   throw new TypeError('This statement returns no rows');
 }
 

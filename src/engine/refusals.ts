@@ -58,7 +58,7 @@ export function rowSwallowedError(
     { problems: [problem] },
     {
       operation,
-      hint: 'Nothing of this call was stored. `pylon-db check` lists triggers of other programs.',
+      hint: 'Nothing of this call was stored. Find the trigger in sqlite_master, on a server in pg_trigger, and have its program leave such rows alone.',
     },
   );
 }

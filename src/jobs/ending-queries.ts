@@ -3,7 +3,8 @@ import type { DB, JobStatus } from '../../generated/db.js';
 import { type Hashed, ofJobAtPrice, ofPayment } from '../earnings/payment-queries.js';
 import { type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
-import { decodeJob, isSoundJob, JOB_COLUMNS } from './job.js';
+import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
+import { jobOutcome } from './queries.js';
 import { sourcesOf } from './transitions.js';
 
 /** How jobs end with a result. A job that has ended so already is given what it still lacks. */
@@ -78,7 +79,7 @@ export const completeJob = prepared(
       .where((eb) => isCompletable(eb, p, words))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' } },
+  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
 );
 
 /** The job, and nobody else's until the unit is stored, while it is completed like this. */
@@ -119,11 +120,11 @@ export const completeUnpaidJob = prepared(
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { locks: { job: 'id' } },
+  { locks: { job: 'id' }, outcome: jobOutcome },
 );
 
 /** Like {@link completeUnpaidJob}, unless its payment's hash stands, too. */
-export const completeUnpaidJobByHash = prepared(
+export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
   'jobs.completeWithPayment by hash',
   (db, p: Params<Completed & Hashed>, words) =>
     completeOpen(db, p, words)
@@ -131,7 +132,7 @@ export const completeUnpaidJobByHash = prepared(
       .where(({ exists, not }) => not(exists(ofPayment(db, p))))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { locks: { job: 'id', payment: 'payment_hash' } },
+  { locks: { job: 'id', payment: 'payment_hash' }, outcome: jobOutcome },
 );
 
 const priceOf = (p: Params<Completed>) => ({ job_id: p.id, amount_msats: p.price_msats });
@@ -160,5 +161,5 @@ export const failJob = prepared(
       .where(isSoundJob(words, 'error_message', 'completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' } },
+  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
 );

@@ -5,16 +5,8 @@ import { completePaid, type PaidJob } from './complete-paid.js';
 import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
 import { hintForCompleted, isCompletedLike, isOpenTo, moveJob } from './moves.js';
-import {
-  claimJob,
-  getJob,
-  insertJob,
-  invalidJob,
-  jobTotals,
-  listJobs,
-  moveTo,
-  requeueJobs,
-} from './queries.js';
+import { getJob, insertJob, invalidJob, jobTotals, listJobs, moveTo } from './queries.js';
+import { claimJob, requeueJobs } from './queue-queries.js';
 import { sourcesOf } from './transitions.js';
 
 /** Rows of a page when the caller names no limit, as published. */
@@ -57,8 +49,8 @@ export class JobsService {
       created_at: job.created_at ?? now,
     };
     try {
-      await this.#db.write(operation, [{ query: insertJob({ ...stored }) }]);
-      return stored;
+      const [{ rows }] = await this.#db.write(operation, [{ query: insertJob({ ...stored }) }]);
+      return rows[0] ?? stored;
     } catch (error) {
       if (!isPylonDbError(error, 'INVALID_ARGUMENT') || error.constraint !== 'primary_key') {
         throw error;

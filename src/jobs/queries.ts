@@ -1,12 +1,11 @@
-import { sql } from 'kysely';
 import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
 /**
- * What the service stores or asks, each query built once and compiled on first use. How jobs end with
- * a result is in `ending-queries.ts`.
+ * What the service stores or asks, each query built once and compiled on first use. How workers take
+ * jobs is in `queue-queries.ts`, how jobs end with a result in `ending-queries.ts`.
  */
 
 export const getJob = prepared(
@@ -25,6 +24,13 @@ export const lockJob = prepared(
   { locks: { job: 'id' } },
 );
 
+/** A job that a write touched stands. */
+export const jobOutcome = {
+  table: 'jobs',
+  what: ({ id }: { id: string }) => `job ${id}`,
+  look: ({ id }: { id: string }) => getJob({ id }),
+} as const;
+
 export const insertJob = prepared(
   'jobs.create',
   (db, p: Params<Job>) =>
@@ -41,8 +47,8 @@ export const insertJob = prepared(
       completed_at: p.completed_at,
       created_at: p.created_at,
     }),
-  noRow,
-  { locks: { job: 'id' } },
+  noRow<Job>,
+  { locks: { job: 'id' }, outcome: { ...jobOutcome, always: true } },
 );
 
 interface StatusChange {
@@ -77,7 +83,7 @@ const changeStatus = prepared(
       .where(isSoundJob(words, 'completed_at'))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' } },
+  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
 );
 
 /** A move to `status` at `now`, legal from those of `from` that the transitions allow. */
@@ -91,55 +97,6 @@ export function moveTo(id: string, status: JobStatus, now: number, from?: readon
     from: JSON.stringify(sources),
   });
 }
-
-/** Takes the oldest pending job, of any kind or of those in `kinds`, a JSON list. */
-const claim = (name: string, ofKinds: boolean) =>
-  prepared(
-    name,
-    (db, p: Params<{ now: number; kinds: string }>, words) =>
-      db
-        .updateTable('jobs')
-        .set({ status: 'processing', started_at: p.now, completed_at: null })
-        .where('id', '=', ({ selectFrom }) =>
-          selectFrom('jobs as oldest')
-            .select('oldest.id')
-            .where(words.equalInOrder('oldest.status', sql.lit('pending')))
-            // A row of another program that no worker can read must not block the queue.
-            .where(isSoundJob(words, 'started_at', 'completed_at'))
-            .$if(ofKinds, (query) => query.where('oldest.kind', 'in', words.integers(p.kinds)))
-            .orderBy('oldest.status')
-            .orderBy('oldest.created_at')
-            .orderBy('oldest.id')
-            .limit(1)
-            // Where workers claim at once, the next takes the next job and waits for nobody.
-            .forUpdate()
-            .skipLocked(),
-        )
-        .where('status', '=', 'pending')
-        .returning(JOB_COLUMNS),
-    decodeJob,
-    { onlySoundRows: true },
-  );
-const claimAnyJob = claim('jobs.claimNext', false);
-const claimJobOfKinds = claim('jobs.claimNext of kinds', true);
-
-/** Takes the oldest pending job, of any kind when `kinds` is left out. */
-export function claimJob(now: number, kinds: readonly number[] | undefined) {
-  return kinds === undefined
-    ? claimAnyJob({ now, kinds: '[]' })
-    : claimJobOfKinds({ now, kinds: JSON.stringify(kinds) });
-}
-
-export const requeueJobs = prepared(
-  'jobs.requeueStale',
-  (db, p: Params<{ startedBefore: number }>) =>
-    db
-      .updateTable('jobs')
-      .set({ status: 'pending', completed_at: null })
-      .where('status', '=', 'processing')
-      .where('started_at', '<', p.startedBefore),
-  noRow,
-);
 
 interface Page {
   status: JobStatus;

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { isStepUntouched, type WriteHandle } from '../../src/engine/engine.js';
 import { connectTo } from '../../src/engine/postgres/open.js';
 import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.js';
+import { TriggerWatch } from '../../src/engine/postgres/trigger-watch.js';
 import { type Bound, ParamSlot } from '../../src/engine/prepared.js';
 import { isPylonDbError, PylonDb, PylonDbError } from '../../src/index.js';
 import { connected, describeOnServer, type OwnServer } from '../postgres/own-server.js';
@@ -45,7 +46,12 @@ async function side(own: OwnServer): Promise<Side> {
   await outside.query(TABLES_SQL);
   const props = { readonly: false, busyTimeoutMs: 20_000 };
   const pool = await connectTo({ ...props, url, onQuery: undefined, operation: 'test' });
-  const engine = new PostgresEngine({ ...props, pool, address: 'test' });
+  const engine = new PostgresEngine({
+    ...props,
+    pool,
+    address: 'test',
+    triggers: new TriggerWatch(),
+  });
   return { db: PylonDb.over('test', engine, clock), engine, outside };
 }
 

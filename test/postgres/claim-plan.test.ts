@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { DB } from '../../generated/db.js';
 import { postgresDialect } from '../../src/engine/postgres/dialect.js';
 import { StatementCompiler } from '../../src/engine/postgres/statement.js';
-import { claimJob } from '../../src/jobs/queries.js';
+import { claimJob } from '../../src/jobs/queue-queries.js';
 import { describeOnServer } from './own-server.js';
 
 /** Jobs done long ago, and pending ones of today: the planner believes them evenly mixed. */

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectTo } from '../../src/engine/postgres/open.js';
 import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.js';
+import { TriggerWatch } from '../../src/engine/postgres/trigger-watch.js';
 import { PylonDb } from '../../src/pylon-db.js';
 import { failureOf } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
@@ -41,7 +42,12 @@ async function overSilentLine(own: OwnServer) {
     onQuery: undefined,
     operation: '',
   });
-  const engine = new PostgresEngine({ ...props, pool, address: 'test' });
+  const engine = new PostgresEngine({
+    ...props,
+    pool,
+    address: 'test',
+    triggers: new TriggerWatch(),
+  });
   const db = PylonDb.over('test', engine, Date.now);
   onTestFinished(() => db.close());
   await db.agents.upsert(agent('a'));

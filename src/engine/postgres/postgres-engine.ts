@@ -25,6 +25,7 @@ import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { StatementCompiler } from './statement.js';
 import { PostgresTransaction } from './transaction.js';
+import type { TriggerWatch } from './trigger-watch.js';
 import { Unit } from './unit.js';
 import { RawWrite, WriteQueue } from './write-queue.js';
 
@@ -36,6 +37,8 @@ export interface PostgresEngineProps {
   readonly readonly: boolean;
   /** How long a write waits for other transactions, in milliseconds. */
   readonly busyTimeoutMs: number;
+  /** Knows the triggers of other programs. */
+  readonly triggers: TriggerWatch;
 }
 
 /**
@@ -48,6 +51,7 @@ export class PostgresEngine implements Engine {
   readonly #address: string;
   readonly #busyTimeoutMs: number;
   readonly #compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
+  readonly #triggers: TriggerWatch;
   readonly #writes: WriteQueue | undefined;
   readonly #statements = new RawStatements(readRawSql);
   readonly #scope = new TransactionScope();
@@ -55,11 +59,12 @@ export class PostgresEngine implements Engine {
   #closing: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ pool, address, readonly, busyTimeoutMs }: PostgresEngineProps) {
+  constructor({ pool, address, readonly, busyTimeoutMs, triggers }: PostgresEngineProps) {
     this.#pool = pool;
     this.#address = address;
     this.#busyTimeoutMs = busyTimeoutMs;
-    this.#writes = readonly ? undefined : new WriteQueue(pool, busyTimeoutMs);
+    this.#triggers = triggers;
+    this.#writes = readonly ? undefined : new WriteQueue(pool, busyTimeoutMs, triggers);
     const runner: RawRunner = { raw: (sql, parameters) => this.#raw(sql, parameters) };
     this.kysely = new QueuedKysely<DB>(kyselyProps(postgresDialect, runner), (run) =>
       this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),
@@ -86,7 +91,7 @@ export class PostgresEngine implements Engine {
     place?: Place,
   ): Promise<UnitResults<Steps>> {
     const results: unknown = await this.#call(operation, place, () =>
-      this.#queue(operation).unit(new Unit(steps, this.#compiler)),
+      this.#queue(operation).unit(new Unit(steps, this.#compiler, this.#triggers.tables)),
     );
     return results as UnitResults<Steps>;
   }
@@ -154,7 +159,11 @@ export class PostgresEngine implements Engine {
     deadline: Deadline,
     callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
-    const tx = new PostgresTransaction(session, this.#compiler, this.#address);
+    const tx = new PostgresTransaction(session, {
+      compiler: this.#compiler,
+      address: this.#address,
+      triggers: this.#triggers,
+    });
     await tx.begin();
     const runner = this.#statements.checked(tx);
     const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, runner));

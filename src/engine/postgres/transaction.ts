@@ -10,6 +10,7 @@ import { takePaymentLock } from './payment-lock.js';
 import { toldToCaller } from './postgres-errors.js';
 import type { Session } from './session.js';
 import { fixed, type StatementCompiler } from './statement.js';
+import type { TriggerWatch } from './trigger-watch.js';
 import { Unit } from './unit.js';
 
 // Serializable as SQLite's are: what was read before a write still holds when it commits.
@@ -18,6 +19,13 @@ const ROLLBACK = fixed('rollback');
 const SAVEPOINT = fixed('savepoint unit');
 const RELEASE = fixed('release savepoint unit');
 const ROLLBACK_TO = fixed('rollback to savepoint unit');
+
+/** What transactions of one engine have in common. */
+interface TransactionProps {
+  readonly compiler: StatementCompiler;
+  readonly address: string;
+  readonly triggers: TriggerWatch;
+}
 
 /**
  * An open interactive transaction. Its calls run one after another, each that may fail in a
@@ -28,6 +36,7 @@ export class PostgresTransaction implements WriteHandle {
   readonly #session: Session;
   readonly #compiler: StatementCompiler;
   readonly #address: string;
+  readonly #triggers: TriggerWatch;
   /** The latest call; the next waits for it. */
   #latest: Promise<unknown> = Promise.resolve();
   #hasSavepoint = false;
@@ -35,10 +44,11 @@ export class PostgresTransaction implements WriteHandle {
   /** Why the server can't commit it any more. */
   #doom: unknown;
 
-  constructor(session: Session, compiler: StatementCompiler, address: string) {
+  constructor(session: Session, { compiler, address, triggers }: TransactionProps) {
     this.#session = session;
     this.#compiler = compiler;
     this.#address = address;
+    this.#triggers = triggers;
   }
 
   /** Why nothing of it can be committed, when it may be that it can in another try. */
@@ -47,7 +57,8 @@ export class PostgresTransaction implements WriteHandle {
   }
 
   async begin(): Promise<void> {
-    await this.#session.run([BEGIN]);
+    const statements = [BEGIN, ...this.#triggers.due()];
+    this.#triggers.learn(statements, await this.#session.run(statements));
   }
 
   async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
@@ -69,7 +80,7 @@ export class PostgresTransaction implements WriteHandle {
     operation: string,
     steps: Steps,
   ): Promise<UnitResults<Steps>> {
-    const unit = new Unit(steps, this.#compiler);
+    const unit = new Unit(steps, this.#compiler, this.#triggers.tables);
     const results: unknown = await this.#call(operation, () =>
       this.#undoing(() => this.#store(unit)),
     );
@@ -106,15 +117,18 @@ export class PostgresTransaction implements WriteHandle {
     const locks = [...unit.paymentLocks].sort((a, b) => a - b).map(takePaymentLock);
     const savepoint = this.#nextSavepoint();
     const before = [...savepoint, ...locks];
+    let results: readonly StatementResult[];
     try {
-      const results = await this.#session.run([...before, ...unit.statements]);
-      return unit.inspect(results.slice(before.length));
+      results = await this.#session.run([...before, ...unit.statements]);
     } catch (error) {
       if (!(error instanceof BatchFailure) || isConflict(error) || isStale(error)) throw error;
       // There is no savepoint yet, or still the one of the call before.
       if (error.index < savepoint.length) return this.#doomedBy(error);
       throw unit.whyFailed(error.results.slice(before.length), error);
     }
+    const answer = unit.inspect(results.slice(before.length));
+    if (answer.looks.length === 0) return answer.asItStands([]);
+    return answer.asItStands(await this.#session.run(answer.looks));
   }
 
   /** Ends the savepoint of the call before, in the same round trip that opens the next. */

@@ -1,4 +1,6 @@
-import { type Step, type StepResult, StepUntouched } from '../engine.js';
+import type { Step, StepResult } from '../engine.js';
+import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
+import type { Bound } from '../prepared.js';
 import type { Statement, StatementResult } from './batch.js';
 import { paymentLock } from './payment-lock.js';
 import { type StatementCompiler, stepResult } from './statement.js';
@@ -16,44 +18,118 @@ export class Unit {
   readonly orderKey: string;
   /** Whether its results decide if it may be committed. */
   readonly mustBeInspected: boolean;
-  readonly #steps: readonly Step[];
+  readonly #steps: readonly PlacedStep[];
+  readonly #compiler: StatementCompiler;
+  readonly #looks: boolean;
 
-  constructor(steps: readonly Step[], compiler: StatementCompiler) {
-    this.#steps = steps;
-    this.statements = steps.map(({ query }) => compiler.statement(query));
+  constructor(steps: readonly Step[], compiler: StatementCompiler, triggers: ForeignTriggers) {
+    this.#compiler = compiler;
+    this.#looks = mustLook(steps, triggers);
+    const statements: Statement[] = [];
+    this.#steps = steps.map((step) => {
+      const { query, watched } = step;
+      const { outcome } = query.prepared;
+      const wanted = this.#looks || watched === true ? outcome?.wanted?.(query.values) : undefined;
+      if (wanted !== undefined) statements.push(compiler.statement(wanted));
+      const place = statements.push(compiler.statement(query)) - 1;
+      return { ...step, place, wanted };
+    });
+    this.statements = statements;
     this.paymentLocks = [...new Set(steps.flatMap(paymentLocks))];
     this.orderKey = orderKeyOf(steps);
-    this.mustBeInspected = steps.some(
-      ({ query, required }) => required === true || query.prepared.mayGiveCorruptRow,
-    );
+    // A lone statement that touched nothing leaves nothing to undo.
+    this.mustBeInspected =
+      this.#looks ||
+      steps.some(
+        ({ query: { prepared }, required, watched }) =>
+          required === true ||
+          watched === true ||
+          prepared.mayGiveCorruptRow ||
+          (steps.length > 1 && prepared.outcome?.always === true),
+      );
   }
 
   /**
-   * Gives what the service asked for. Throws {@link StepUntouched}, `CORRUPT_ROW` or `OUT_OF_RANGE`:
-   * then the unit must be undone.
+   * What its statements gave; `results` may go on beyond them. Throws {@link StepUntouched},
+   * `SCHEMA_MISMATCH`, `CORRUPT_ROW` or `OUT_OF_RANGE`: then the unit must be undone.
    */
-  inspect(results: readonly StatementResult[]): StepResult<unknown>[] {
-    return this.#steps.map(({ query, required }, i) => {
-      const result = results[i] ?? NOTHING;
-      if (required === true && result.touched === 0) throw new StepUntouched();
-      return stepResult(query, result);
+  inspect(results: readonly StatementResult[]): Answer {
+    const answered = this.#steps.map((step) => {
+      const { query } = step;
+      const raw = results[step.place] ?? NOTHING;
+      const wanted = wantedOf(step, results);
+      assertTouched(step, raw.touched, wanted.length);
+      const result = stepResult(query, raw);
+      return { query, result, look: this.#looks ? lookFor(query, result, wanted) : undefined };
     });
+    return new Answer(answered, this.#compiler);
   }
 
   /**
-   * Why its statements failed: the server refused one, unless a required one before it touched
-   * nothing. `results` are those of its statements that ran.
+   * Why its statements failed: the server refused one, unless one before it touched too little.
+   * `results` are those of its statements that ran.
    */
   whyFailed(results: readonly StatementResult[], failure: unknown): unknown {
-    const isUntouched = this.#steps.some(
-      ({ required }, i) => required === true && results[i]?.touched === 0,
-    );
-    return isUntouched ? new StepUntouched() : failure;
+    try {
+      for (const step of this.#steps) {
+        if (step.place >= results.length) break;
+        assertTouched(step, results[step.place]?.touched ?? 0, wantedOf(step, results).length);
+      }
+      return failure;
+    } catch (untouched) {
+      return untouched;
+    }
   }
+}
+
+interface AnsweredStep {
+  readonly query: Bound<unknown>;
+  readonly result: StepResult<unknown>;
+  /** Asks for its rows as they stand. */
+  readonly look: Bound<unknown> | undefined;
+}
+
+/** What the statements of a unit gave. */
+export class Answer {
+  /** To be asked when all statements of the transaction have run. */
+  readonly looks: readonly Statement[];
+  readonly #steps: readonly AnsweredStep[];
+
+  constructor(steps: readonly AnsweredStep[], compiler: StatementCompiler) {
+    this.#steps = steps;
+    this.looks = steps.flatMap(({ look }) =>
+      look === undefined ? [] : [compiler.statement(look)],
+    );
+  }
+
+  /**
+   * What the service asked for: with the rows as they stand, from what {@link looks} gave. Throws
+   * `SCHEMA_MISMATCH`, `CORRUPT_ROW` or `OUT_OF_RANGE`.
+   */
+  asItStands(found: readonly StatementResult[]): StepResult<unknown>[] {
+    let next = 0;
+    return this.#steps.map(({ query, result, look }) => {
+      if (look === undefined) return result;
+      const rows = found[next++]?.rows ?? [];
+      return asItStands(query, result, rows.map(look.prepared.decode));
+    });
+  }
+}
+
+interface PlacedStep extends Step {
+  /** Its place among the statements; that of what it wants is the one before. */
+  readonly place: number;
+  readonly wanted: Bound<unknown> | undefined;
 }
 
 const NOTHING: StatementResult = { rows: [], touched: 0, tag: '' };
 
+function wantedOf(
+  { place, wanted }: PlacedStep,
+  results: readonly StatementResult[],
+): readonly unknown[] {
+  return wanted === undefined ? [] : (results[place - 1]?.rows ?? []).map(wanted.prepared.decode);
+}
 function paymentLocks({ query: { prepared, values } }: Step): number[] {
   const param = prepared.locks?.payment;
   const hash = param === undefined ? null : values[param];

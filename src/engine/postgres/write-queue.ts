@@ -8,7 +8,8 @@ import type { SessionPool } from './pool.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { fixed } from './statement.js';
-import { Unit } from './unit.js';
+import type { TriggerWatch } from './trigger-watch.js';
+import { type Answer, Unit } from './unit.js';
 
 /** The most units of one transaction: its locks are held until all have run. */
 const UNITS_A_BATCH = 200;
@@ -40,14 +41,16 @@ const ROLLBACK = fixed('rollback');
 export class WriteQueue {
   readonly #pool: SessionPool;
   readonly #busyTimeoutMs: number;
+  readonly #triggers: TriggerWatch;
   readonly #scheduler = new FlushScheduler(() => void this.#flush());
   readonly #entries: Queued[] = [];
   #running = false;
   #lastBatch = 0;
 
-  constructor(pool: SessionPool, busyTimeoutMs: number) {
+  constructor(pool: SessionPool, busyTimeoutMs: number, triggers: TriggerWatch) {
     this.#pool = pool;
     this.#busyTimeoutMs = busyTimeoutMs;
+    this.#triggers = triggers;
   }
 
   /** Stores one unit. Throws what the connection throws, or what inspecting its results throws. */
@@ -94,11 +97,12 @@ export class WriteQueue {
   async #store(session: Session, batch: readonly Queued[]): Promise<void> {
     const [first] = batch;
     if (first?.work instanceof RawWrite) {
+      this.#triggers.forget();
       first.resolve(await rawWrite(session, first.work));
       return;
     }
-    const plan = new BatchPlan(batch);
-    const failed = await plan.run(session);
+    const plan = new BatchPlan(batch, this.#triggers.due());
+    const failed = await plan.run(session, this.#triggers);
     if (failed === undefined) return;
     if (batch.length === 1) return failed.entry.reject(failed.error);
     // What it failed of may be another unit's doing, which was undone with it.
@@ -136,11 +140,6 @@ async function undoableWrite(
   }
 }
 
-interface FailedUnit {
-  readonly entry: Queued;
-  readonly error: unknown;
-}
-
 interface Place {
   readonly entry: Queued;
   readonly unit: Unit;
@@ -157,12 +156,13 @@ class BatchPlan {
   /** Whether results decide about the commit, which is then a round trip of its own. */
   readonly #inspected: boolean;
 
-  constructor(batch: readonly Queued[]) {
+  constructor(batch: readonly Queued[], looks: readonly Statement[]) {
     const units = batch.flatMap((entry) =>
       entry.work instanceof Unit ? [{ entry, unit: entry.work }] : [],
     );
     this.#inspected = units.some(({ unit }) => unit.mustBeInspected);
     if (this.#inspected) this.#statements.push(BEGIN);
+    this.#statements.push(...looks);
     const locks = new Set(units.flatMap(({ unit }) => unit.paymentLocks));
     for (const lock of [...locks].sort((a, b) => a - b)) {
       this.#locks.set(this.#statements.length, lock);
@@ -175,38 +175,51 @@ class BatchPlan {
   }
 
   /** Stores all, or gives the unit because of which nothing is stored. */
-  async run(session: Session): Promise<FailedUnit | undefined> {
+  async run(session: Session, triggers: TriggerWatch): Promise<UnitFailure | undefined> {
     let results: readonly StatementResult[];
     try {
       results = await session.run(this.#statements);
+      triggers.learn(this.#statements, results);
     } catch (failure) {
       return await this.#failed(session, failure);
     }
-    const answers: unknown[] = [];
-    for (const { entry, unit, start } of this.#places) {
-      try {
-        answers.push(unit.inspect(results.slice(start, start + unit.statements.length)));
-      } catch (error) {
-        if (!this.#inspected) {
-          // It is stored; only what it gave can't be read.
-          answers.push(new Unreadable(error));
-          continue;
-        }
-        await session.run([ROLLBACK]);
-        return { entry, error };
+    if (!this.#inspected) {
+      this.#settleStored(results);
+      return undefined;
+    }
+    const settled: unknown[] = [];
+    try {
+      const answers = this.#places.map((place) =>
+        ofUnit(place, () => place.unit.inspect(results.slice(place.start))),
+      );
+      const found = await look(session, results, answers);
+      for (const [i, place] of this.#places.entries()) {
+        settled.push(ofUnit(place, () => answers[i]?.asItStands(found[i] ?? [])));
       }
+    } catch (failure) {
+      if (!(failure instanceof UnitFailure)) return await this.#failed(session, failure);
+      await session.run([ROLLBACK]);
+      return failure;
     }
-    const refused = this.#inspected ? await this.#commit(session) : undefined;
+    const refused = await this.#commit(session);
     if (refused !== undefined) return refused;
-    for (const [i, { entry }] of this.#places.entries()) {
-      const answer = answers[i];
-      if (answer instanceof Unreadable) entry.reject(answer.error);
-      else entry.resolve(answer);
-    }
+    for (const [i, { entry }] of this.#places.entries()) entry.resolve(settled[i]);
     return undefined;
   }
 
-  async #failed(session: Session, failure: unknown): Promise<FailedUnit> {
+  /** Answers for what is stored already. */
+  #settleStored(results: readonly StatementResult[]): void {
+    for (const { entry, unit, start } of this.#places) {
+      try {
+        entry.resolve(unit.inspect(results.slice(start)).asItStands([]));
+      } catch (error) {
+        // A statement that touched nothing, or gave what can't be read.
+        entry.reject(error);
+      }
+    }
+  }
+
+  async #failed(session: Session, failure: unknown): Promise<UnitFailure> {
     if (!(failure instanceof BatchFailure)) throw failure;
     if (isConnectionLost(failure.cause)) {
       // Without BEGIN the server commits at the end of the batch.
@@ -218,7 +231,7 @@ class BatchPlan {
     return this.#blame(failure.index, failure);
   }
 
-  async #commit(session: Session): Promise<FailedUnit | undefined> {
+  async #commit(session: Session): Promise<UnitFailure | undefined> {
     try {
       await commit(session);
       return undefined;
@@ -231,7 +244,7 @@ class BatchPlan {
   }
 
   /** The unit that the statement at `index` is for; the last for the commit itself. */
-  #blame(index: number, error: BatchFailure): FailedUnit {
+  #blame(index: number, error: BatchFailure): UnitFailure {
     const lock = this.#locks.get(index);
     const place =
       lock === undefined
@@ -240,13 +253,43 @@ class BatchPlan {
     // BEGIN failed: that is nobody's doing.
     if (place === undefined) throw error;
     const { entry, unit, start } = place;
-    return { entry, error: unit.whyFailed(error.results.slice(start), error) };
+    return new UnitFailure(entry, unit.whyFailed(error.results.slice(start), error));
   }
 }
 
-/** A stored unit whose answer can't be decoded. */
-class Unreadable {
-  constructor(readonly error: unknown) {}
+/** The unit because of which nothing of a batch is stored. */
+class UnitFailure {
+  constructor(
+    readonly entry: Queued,
+    readonly error: unknown,
+  ) {}
+}
+
+/** Throws {@link UnitFailure} when `run` throws. */
+function ofUnit<Result>({ entry }: Place, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw new UnitFailure(entry, error);
+  }
+}
+
+/** What the questions of each answer give, in one round trip; without questions, in none. */
+async function look(
+  session: Session,
+  results: readonly StatementResult[],
+  answers: readonly Answer[],
+): Promise<readonly (readonly StatementResult[])[]> {
+  const looks = answers.flatMap((answer) => answer.looks);
+  if (looks.length === 0) return [];
+  try {
+    const found = [...(await session.run(looks))];
+    return answers.map((answer) => found.splice(0, answer.looks.length));
+  } catch (failure) {
+    if (!(failure instanceof BatchFailure)) throw failure;
+    // All statements ran. Whose look failed shows once the last unit is left out.
+    throw new BatchFailure(failure.cause, results, failure.sent);
+  }
 }
 
 /** By key, and units without one last: they wait for no row, but may hold some. */

@@ -3,6 +3,7 @@ import { Kysely, type QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
 import { type QueryEvent, type StepResult, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
+import type { ForeignTriggers } from '../outcome.js';
 import type { RawRow, SqlValue } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
 import { afterFailedCommit } from './failed-commit.js';
@@ -24,6 +25,8 @@ const OURS = 'pylon_db_';
 
 /** What every statement without RETURNING gives back. */
 const NO_ROWS: readonly never[] = Object.freeze([]);
+
+const NO_TRIGGERS: ForeignTriggers = new Set();
 
 type OnQuery = ((event: QueryEvent) => void) | undefined;
 
@@ -65,6 +68,12 @@ export class SqliteConnection {
     this.#savepoint = db.prepare('savepoint unit');
     this.#release = db.prepare('release unit');
     this.#rollbackTo = db.prepare('rollback to unit');
+  }
+
+  /** The published tables that have triggers of other programs, as far as it was looked. */
+  get foreignTriggers(): ForeignTriggers {
+    const { schema } = this;
+    return schema === undefined ? NO_TRIGGERS : (schema.state ?? schema.current()).foreignTriggers;
   }
 
   get inTransaction(): boolean {
@@ -158,7 +167,9 @@ export class SqliteConnection {
   raw(sql: string, parameters: readonly unknown[]): RawResult {
     const statement = this.rawStatement(sql);
     const run = () => runRaw(statement, parameters);
-    return statement.readonly ? this.#ask(sql, run) : this.#timed(sql, run);
+    if (statement.readonly) return this.#ask(sql, run);
+    this.schema?.lookNext();
+    return this.#timed(sql, run);
   }
 
   /** How many rows the latest write changed and, where it failed, kept changed. */

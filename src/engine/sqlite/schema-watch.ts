@@ -55,6 +55,11 @@ export class SchemaWatch {
     this.current();
   }
 
+  /** Lets the next write look that commits by itself: ad-hoc SQL may have changed the schema. */
+  lookNext(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** The transaction was committed, and what was seen in it stands. */
   committed(): void {
     this.#isUncommitted = false;

@@ -114,7 +114,8 @@ export class SqliteEngine implements Engine {
   ): Promise<UnitResults<Steps>> {
     this.assertUsable(operation, place);
     try {
-      return (await this.#queue(operation).run(new Unit(unit))) as UnitResults<Steps>;
+      const queue = this.#queue(operation);
+      return (await queue.run(new Unit(unit, queue.connection))) as UnitResults<Steps>;
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
     }

@@ -35,9 +35,11 @@ export class SqliteTransaction implements WriteHandle {
     operation: string,
     unit: Steps,
   ): Promise<UnitResults<Steps>> {
-    const results: StepResult<unknown>[] = this.#run(operation, (connection) =>
-      runInSavepoint(new Unit(unit), connection),
-    );
+    const results: StepResult<unknown>[] = this.#run(operation, (connection) => {
+      // Ad-hoc SQL before it may have made a trigger.
+      connection.schema?.current();
+      return runInSavepoint(new Unit(unit, connection), connection);
+    });
     return results as UnitResults<Steps>;
   }
 

@@ -1,5 +1,6 @@
-import { type Step, type StepResult, StepUntouched } from '../engine.js';
+import type { Step, StepResult } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
+import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
 import type { Bound, RawRow } from '../prepared.js';
 import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import type { SqliteConnection } from './connection.js';
@@ -16,22 +17,31 @@ export interface Work<Result> {
   run(connection: SqliteConnection): Result;
 }
 
-/** A service's unit: its statements in order, undone when a required one touches no row. */
+/** A service's unit: its statements in order, undone when one touches less than it must. */
 export class Unit implements Work<StepResult<unknown>[]> {
   readonly alone = false;
   readonly #steps: readonly Step[];
+  readonly #schema: { readonly foreignTriggers: ForeignTriggers };
   #changedSomething = false;
 
-  constructor(steps: readonly Step[]) {
+  constructor(steps: readonly Step[], schema: { readonly foreignTriggers: ForeignTriggers }) {
     this.#steps = steps;
+    this.#schema = schema;
   }
 
   /**
-   * A lone statement is whole by itself, unless a row that it returns may turn out corrupt. (A
-   * transaction around every one would cost a tenth and more: its triggers then need a journal.)
+   * A lone statement is whole by itself, unless a row that it returns may turn out corrupt, or it
+   * isn't alone: it is looked after. (A transaction around every one would cost a tenth and more:
+   * its triggers then need a journal.)
    */
   get needsUndo(): boolean {
-    return this.#steps.length > 1 || this.#steps[0]?.query.prepared.mayGiveCorruptRow === true;
+    const [first] = this.#steps;
+    return (
+      this.#steps.length > 1 ||
+      first?.query.prepared.mayGiveCorruptRow === true ||
+      first?.watched === true ||
+      mustLook(this.#steps, this.#schema.foreignTriggers)
+    );
   }
 
   get changedSomething(): boolean {
@@ -39,15 +49,35 @@ export class Unit implements Work<StepResult<unknown>[]> {
   }
 
   run(connection: SqliteConnection): StepResult<unknown>[] {
-    this.#changedSomething = false;
+    const looks = mustLook(this.#steps, this.#schema.foreignTriggers);
+    // A foreign trigger that swallows a row may have written others before.
+    this.#changedSomething = looks;
     const results: StepResult<unknown>[] = [];
-    for (const { query, required } of this.#steps) {
-      const result = this.#write(connection, query);
-      if (result.touched > 0) this.#changedSomething = true;
-      else if (required === true) throw new StepUntouched();
-      results.push(query.prepared.returnsRows ? decoded(result, query) : result);
+    const questions: (Bound<unknown> | undefined)[] = [];
+    for (const step of this.#steps) {
+      const { query, watched } = step;
+      const wanted = looks || watched === true ? wantedBy(query, connection) : NO_ROWS;
+      const raw = this.#write(connection, query);
+      if (raw.touched > 0) this.#changedSomething = true;
+      if (raw.touched === 0 || wanted.length > 0) assertTouched(step, raw.touched, wanted.length);
+      const result = query.prepared.returnsRows ? decoded(raw, query) : raw;
+      results.push(result);
+      if (looks) questions.push(lookFor(query, result, wanted));
     }
-    return results;
+    return looks ? this.#asTheyStand(connection, results, questions) : results;
+  }
+
+  #asTheyStand(
+    connection: SqliteConnection,
+    results: readonly StepResult<unknown>[],
+    questions: readonly (Bound<unknown> | undefined)[],
+  ): StepResult<unknown>[] {
+    return results.map((result, i) => {
+      const query = this.#steps[i]?.query;
+      const question = questions[i];
+      if (query === undefined || question === undefined) return result;
+      return asItStands(query, result, connection.all(question));
+    });
   }
 
   #write(connection: SqliteConnection, query: Bound<unknown>): StepResult<RawRow> {
@@ -59,6 +89,13 @@ export class Unit implements Work<StepResult<unknown>[]> {
       throw error;
     }
   }
+}
+
+const NO_ROWS: readonly unknown[] = [];
+
+function wantedBy({ prepared, values }: Bound<unknown>, connection: SqliteConnection) {
+  const question = prepared.outcome?.wanted?.(values);
+  return question === undefined ? NO_ROWS : connection.all(question);
 }
 
 function decoded({ rows, ...result }: StepResult<RawRow>, query: Bound<unknown>) {

@@ -43,7 +43,7 @@ interface QueuedTurn {
  *   rejects, with its own error. When nobody can know whether the COMMIT is stored, all of them do.
  */
 export class WriteQueue {
-  readonly #connection: SqliteConnection;
+  readonly connection: SqliteConnection;
   readonly #place: FilePlace | undefined;
   readonly #busyTimeoutMs: number;
   readonly #scheduler = new FlushScheduler(() => this.#flush());
@@ -55,7 +55,7 @@ export class WriteQueue {
 
   /** Without a `place` in memory. */
   constructor(connection: SqliteConnection, busyTimeoutMs: number, place: FilePlace | undefined) {
-    this.#connection = connection;
+    this.connection = connection;
     this.#place = place;
     this.#busyTimeoutMs = busyTimeoutMs;
   }
@@ -116,31 +116,29 @@ export class WriteQueue {
 
   /** Runs the first unit by itself. Throws only when another process holds the lock. */
   #runAlone(unit: QueuedUnit): number {
-    const connection = this.#connection;
+    const { connection } = this;
+    let needsUndo = false;
     try {
-      let result: unknown;
-      if (unit.work.needsUndo) {
-        connection.beginImmediate();
-        result = unit.work.run(connection);
-        connection.commit();
-      } else {
-        connection.schema?.lookSometimes();
-        result = unit.work.run(connection);
-      }
+      // Before it is asked: a foreign trigger may be found.
+      connection.schema?.lookSometimes();
+      needsUndo = unit.work.needsUndo;
+      if (needsUndo) connection.beginImmediate();
+      const result = unit.work.run(connection);
+      if (needsUndo) connection.commit();
       this.#entries.shift();
       unit.resolve(result);
     } catch (error) {
       connection.rollback();
       if (isBusy(error)) throw error;
       this.#entries.shift();
-      unit.reject(unit.work.needsUndo ? error : connection.afterFailedCommit(error));
+      unit.reject(needsUndo ? error : connection.afterFailedCommit(error));
     }
     return 1;
   }
 
   /** Runs as many units as fit in one transaction, and gives how many are settled. */
   #runTogether(): number {
-    const connection = this.#connection;
+    const connection = this.connection;
     const careful = this.#carefulBatches > 0;
     const results: unknown[] = [];
     const failures = new Map<number, unknown>();
@@ -209,7 +207,7 @@ export class WriteQueue {
 
   /** Leaves the units in the queue, to run again each in its own savepoint. */
   #replayCarefully(): number {
-    this.#connection.rollback();
+    this.connection.rollback();
     this.#carefulBatches = CAREFUL_BATCHES;
     return 0;
   }

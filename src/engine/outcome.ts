@@ -1,0 +1,69 @@
+import { type Step, type StepResult, StepUntouched } from './engine.js';
+import type { Bound, SqlValue } from './prepared.js';
+import { rowSwallowedError } from './refusals.js';
+
+/** The published tables that services write. */
+export type WrittenTable = 'jobs' | 'earnings' | 'agents' | 'tick_history';
+
+/** Published tables that have triggers of other programs. */
+export type ForeignTriggers = ReadonlySet<string>;
+
+/**
+ * What a write leaves behind, so that a unit notices when a trigger of another program swallowed,
+ * removed or changed it. Its queries run only while one of the unit's tables has such triggers.
+ */
+export interface Outcome<Row, Values = Readonly<Record<string, SqlValue>>> {
+  readonly table: WrittenTable;
+  /** Whether it touches a row whenever it succeeds: only a trigger keeps it from that. */
+  readonly always?: boolean;
+  /** Whether it deletes: `look` must find nothing. */
+  readonly deletes?: boolean;
+  /** What errors call it: `job event123`. */
+  what(values: Values): string;
+  /** The rows that the statement is about to touch, locked; it must touch as many. */
+  wanted?(values: Values): Bound<unknown>;
+  /** The rows that it touched, as they stand at the end of its unit. */
+  look(values: Values, result: StepResult<Row>, wanted: readonly unknown[]): Bound<Row>;
+}
+
+/** Whether a unit must look at what it stored. */
+export function mustLook(steps: readonly Step[], triggers: ForeignTriggers): boolean {
+  if (triggers.size === 0) return false;
+  // All of them: a trigger on one table may change rows of another.
+  return steps.some(({ query }) => triggers.has(query.prepared.outcome?.table ?? ''));
+}
+
+/** Throws `SCHEMA_MISMATCH` or {@link StepUntouched} when a statement touched too few rows. */
+export function assertTouched({ query, required }: Step, touched: number, wanted: number): void {
+  const always = query.prepared.outcome?.always === true;
+  if (touched < wanted || (touched === 0 && always)) throw swallowed(query);
+  if (touched === 0 && required === true) throw new StepUntouched();
+}
+
+/** The question whether the rows of a step stand; none when it touched no row. */
+export function lookFor<Row>(
+  { prepared: { outcome }, values }: Bound<Row>,
+  result: StepResult<Row>,
+  wanted: readonly unknown[],
+): Bound<Row> | undefined {
+  if (result.touched === 0) return undefined;
+  return outcome?.look(values, result, wanted);
+}
+
+/** The result of a step with its rows as they stand. Throws `SCHEMA_MISMATCH` when one is gone. */
+export function asItStands<Row>(
+  query: Bound<Row>,
+  result: StepResult<Row>,
+  rows: readonly Row[],
+): StepResult<Row> {
+  if (query.prepared.outcome?.deletes === true) {
+    if (rows.length > 0) throw swallowed(query);
+    return result;
+  }
+  if (rows.length < result.touched) throw swallowed(query);
+  return { ...result, rows };
+}
+
+function swallowed({ prepared: { outcome }, values }: Bound<unknown>) {
+  return rowSwallowedError('', outcome?.table ?? '', outcome?.what(values) ?? 'a row');
+}

@@ -1,0 +1,51 @@
+import type { ForeignTriggers } from '../outcome.js';
+import type { Statement, StatementResult } from './batch.js';
+import { fixed } from './statement.js';
+
+/** How long units rely on one look, in ms: it costs the server a tenth of one. */
+const LOOK_EVERY_MS = 1000;
+
+const PUBLISHED = `(to_regclass('jobs'), to_regclass('earnings'), to_regclass('agents'), to_regclass('tick_history'))`;
+
+/**
+ * The published tables that have triggers of others, or rules. Not those that fire on TRUNCATE only:
+ * 4, 8 and 16 are INSERT, DELETE and UPDATE.
+ */
+const LOOK = fixed(
+  `select relname from pg_class where oid in ${PUBLISHED} and (
+    exists (select 1 from pg_trigger where tgrelid = pg_class.oid and not tgisinternal
+      and tgenabled <> 'D' and (tgtype & 28) <> 0 and tgname !~ '^pylon_db_')
+    or exists (select 1 from pg_rewrite where ev_class = pg_class.oid))`,
+);
+
+/**
+ * Knows which tables have triggers of other programs. It asks along with a write now and then: what
+ * it learns holds for the writes called after that.
+ */
+export class TriggerWatch {
+  #tables: ForeignTriggers = new Set();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  get tables(): ForeignTriggers {
+    return this.#tables;
+  }
+
+  /** The statement to send along: none while the last look is young. */
+  due(): readonly Statement[] {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS) return [];
+    this.#lookedAt = now;
+    return [LOOK];
+  }
+
+  /** Takes the answer, if what is {@link due} was among the statements. */
+  learn(statements: readonly Statement[], results: readonly StatementResult[]): void {
+    const answer = results[statements.indexOf(LOOK)];
+    if (answer !== undefined) this.#tables = new Set(answer.rows.map(([name]) => String(name)));
+  }
+
+  /** Lets the next write ask: ad-hoc SQL may have made a trigger. */
+  forget(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,115 @@
+import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
+import type { DB } from '../../generated/db.js';
+import { noRow, type Params, prepared } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
+import { decodeJob, isSoundJob, JOB_COLUMNS } from './job.js';
+import { getJob } from './queries.js';
+
+/** How workers take jobs from the queue, and how jobs of workers that died come back. */
+
+interface Claim {
+  now: number;
+  kinds: string;
+}
+
+/** The oldest pending job, of any kind or of those in `kinds`, a JSON list. */
+function oldestPending(db: QueryCreator<DB>, p: Params<Claim>, words: Words, ofKinds: boolean) {
+  return (
+    db
+      .selectFrom('jobs as oldest')
+      .select('oldest.id')
+      .where(words.equalInOrder('oldest.status', sql.lit('pending')))
+      // A row of another program that no worker can read must not block the queue.
+      .where(isSoundJob(words, 'started_at', 'completed_at'))
+      .$if(ofKinds, (query) => query.where('oldest.kind', 'in', words.integers(p.kinds)))
+      .orderBy('oldest.status')
+      .orderBy('oldest.created_at')
+      .orderBy('oldest.id')
+      .limit(1)
+      // Where workers claim at once, the next takes the next job and waits for nobody.
+      .forUpdate()
+      .skipLocked()
+  );
+}
+
+const claim = (name: string, ofKinds: boolean) => {
+  const wanted = prepared(
+    `${name} wanted`,
+    (db, p: Params<Claim>, words) => oldestPending(db, p, words, ofKinds),
+    () => undefined,
+    { onlySoundRows: true },
+  );
+  return prepared(
+    name,
+    (db, p: Params<Claim>, words) =>
+      db
+        .updateTable('jobs')
+        .set({ status: 'processing', started_at: p.now, completed_at: null })
+        .where('id', '=', oldestPending(db, p, words, ofKinds))
+        .where('status', '=', 'pending')
+        .returning(JOB_COLUMNS),
+    decodeJob,
+    {
+      onlySoundRows: true,
+      outcome: {
+        table: 'jobs',
+        what: () => 'the claim of a job',
+        wanted: ({ now, kinds }) => wanted({ now, kinds }),
+        look: (_, { rows: [job] }) => getJob({ id: job?.id ?? '' }),
+      },
+    },
+  );
+};
+const claimAnyJob = claim('jobs.claimNext', false);
+const claimJobOfKinds = claim('jobs.claimNext of kinds', true);
+
+/** Takes the oldest pending job, of any kind when `kinds` is left out. */
+export function claimJob(now: number, kinds: readonly number[] | undefined) {
+  return kinds === undefined
+    ? claimAnyJob({ now, kinds: '[]' })
+    : claimJobOfKinds({ now, kinds: JSON.stringify(kinds) });
+}
+
+interface Stale {
+  startedBefore: number;
+}
+
+const isStale =
+  (p: Params<Stale>) =>
+  ({ and, eb }: ExpressionBuilder<DB, 'jobs'>) =>
+    and([eb('status', '=', 'processing'), eb('started_at', '<', p.startedBefore)]);
+
+const staleJobs = prepared(
+  'jobs.requeueStale wanted',
+  (db, p: Params<Stale>) => db.selectFrom('jobs').select('id').where(isStale(p)).forUpdate(),
+  ([id]) => String(id),
+  { onlySoundRows: true },
+);
+
+/** Those of `ids`, a JSON list, that are pending. */
+const pendingOf = prepared(
+  'jobs.requeueStale look',
+  (db, p: Params<{ ids: string }>, words) =>
+    db
+      .selectFrom('jobs')
+      .select('id')
+      .where('id', 'in', words.texts(p.ids))
+      .where('status', '=', 'pending'),
+  ([id]) => String(id),
+  { onlySoundRows: true },
+);
+
+export const requeueJobs = prepared(
+  'jobs.requeueStale',
+  (db, p: Params<Stale>) =>
+    db.updateTable('jobs').set({ status: 'pending', completed_at: null }).where(isStale(p)),
+  noRow<string>,
+  {
+    outcome: {
+      table: 'jobs',
+      what: () => 'the return of a job to the queue',
+      wanted: ({ startedBefore }) => staleJobs({ startedBefore }),
+      look: (_values, _result, wanted) => pendingOf({ ids: JSON.stringify(wanted) }),
+    },
+  },
+);

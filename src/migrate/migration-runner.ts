@@ -68,12 +68,15 @@ export abstract class MigrationRunner {
   async up(to?: string): Promise<string[]> {
     if (to !== undefined) this.#assertKnown(to, 'to');
     const applied: string[] = [];
+    let doneByAnother: string | undefined;
     for (;;) {
       const [name] = await this.pending();
       if (name === undefined || (to !== undefined && isAfter(this.#list, name, to))) {
         return applied;
       }
+      if (name === doneByAnother) throw this.#failed(name, undefined, rowLost());
       if (await this.#step(name, 'up')) applied.push(name);
+      else doneByAnother = name;
     }
   }
 
@@ -203,7 +206,12 @@ export abstract class MigrationRunner {
     const load = this.#list[name];
     if (load === undefined) throw new Error(`No migration ${name}`);
     try {
-      return await load();
+      const migration = await load();
+      if (typeof migration.up === 'function') return migration;
+      throw new StepRefused(
+        'it exports no up()',
+        'Export `async function up` by its name, not as the default, and import the file itself.',
+      );
     } catch (error) {
       throw this.#failed(name, undefined, error);
     }
@@ -249,6 +257,13 @@ export abstract class MigrationRunner {
       },
     );
   }
+}
+
+function rowLost(): StepRefused {
+  return new StepRefused(
+    'its row does not stay in the ledger',
+    'Look at the triggers of the table migrations: one may keep rows out of it.',
+  );
 }
 
 function isAfter(list: MigrationList, name: string, to: string): boolean {

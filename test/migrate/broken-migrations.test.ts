@@ -208,6 +208,40 @@ describe('a migration that touches the ledger is rolled back', () => {
   });
 });
 
+it.each([
+  ['nothing', {}],
+  ['only a default', { default: { up: async () => {} } }],
+])('a migration whose file exports %s is not logged as applied', async (_, file) => {
+  const loads = async () => JSON.parse(JSON.stringify(file));
+  const error = await expectFailure({ [NAME]: loads });
+  expect(error.message).toContain('it exports no up()');
+});
+
+it('a migration whose ledger row a trigger swallows fails, and runs not once per open', async () => {
+  await database.writeByAnother(
+    isPostgres
+      ? `create function swallow() returns trigger language plpgsql as 'begin return null; end'`
+      : `create trigger swallow before insert on migrations begin select raise(ignore); end`,
+  );
+  if (isPostgres) {
+    await database.writeByAnother(
+      'create trigger swallow before insert on migrations for each row execute function swallow()',
+    );
+  }
+  const opening = open(running('create table own (id integer)'));
+  expect((await failureOf(opening, 'MIGRATION_FAILED')).migration).toBe(NAME);
+  expect(await own()).toEqual([]);
+});
+
+it.runIf(ENGINE === 'sqlite')(
+  'a migration that leaves a temporary table behind fails',
+  async () => {
+    const error = await expectFailure(running('create temp table jobs as select 1 as id'));
+    expect(error.message).toContain('temporary jobs is left behind');
+    await open(running('create temp table scratch (id integer)', 'drop table scratch'));
+  },
+);
+
 describe('a statement that a migration did not await', () => {
   const afterwards = async (migrations: MigrationList) => {
     const error = await expectFailure(migrations);

@@ -69,8 +69,33 @@ export function listOf(check: Check): Check {
 /** How many rows: 1 … 10,000. */
 export const limit: Check = integer(1, MAX_LIMIT);
 
-/** Unix seconds. */
-export const timestamp: Check = integer();
+/** The last second of the year 9999 in UTC; a larger number is milliseconds, or a slip. */
+export const MAX_TIMESTAMP = 253_402_300_799;
+
+const timestampInRange = integer(0, MAX_TIMESTAMP);
+
+/** Unix seconds: 0 … {@link MAX_TIMESTAMP}. Milliseconds are refused by name. */
+export const timestamp: Check = (value, field, operation) => {
+  if (!Number.isSafeInteger(value) || (value as number) <= MAX_TIMESTAMP) {
+    return timestampInRange(value, field, operation);
+  }
+  throw new PylonDbError(
+    'INVALID_ARGUMENT',
+    `${field} must be unix seconds, up to ${MAX_TIMESTAMP} (the year 9999), not milliseconds`,
+    { field },
+    { operation, hint: 'Divide by 1000: Math.floor(Date.now() / 1000).' },
+  );
+};
+
+/** An IANA time zone, as this machine knows them. */
+export const ianaZone: Check = (value, field, operation) => {
+  text(value, field, operation);
+  try {
+    Intl.DateTimeFormat('en', { timeZone: String(value) });
+  } catch {
+    throw invalid(field, operation, 'an IANA time zone such as Europe/Berlin', value);
+  }
+};
 
 /**
  * An object with the given fields and no others; `undefined` counts as left out. Fields in

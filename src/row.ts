@@ -133,3 +133,16 @@ export function outOfRange(details: {
     { operation: '', hint: 'Another program wrote it. Look at the row with sqlite3 and mend it.' },
   );
 }
+
+/**
+ * The error for totals that count a row as invalid while no such row is there: whatever keeps them
+ * doesn't do so any more.
+ */
+export function wrongTotals(operation: string, table: string): PylonDbError<'CORRUPT_ROW'> {
+  return new PylonDbError(
+    'CORRUPT_ROW',
+    `${table}.count of row invalid counts rows that aren't there`,
+    { table, column: 'count', key: 'invalid' },
+    { operation, hint: 'Run `pylon-db check --repair`: it counts the totals again.' },
+  );
+}

@@ -17,6 +17,12 @@ const NO_INTEGER = [
 const BAD_JSON = ['', SECRET, `{"${SECRET}`, "{'a': 1}", '[1,]', 'undefined', 'NaN'];
 
 const INTEGER = [...NO_INTEGER, -5];
+
+/** Unix seconds end with the year 9999: the first after it, milliseconds, and more. */
+const TIME = [
+  ...[...INTEGER, 253_402_300_800, 1_782_907_200_000, 1_782_907_200_000_000],
+  Number.MAX_SAFE_INTEGER,
+];
 const TEXT = [...NO_TEXT, ...BAD_TEXT];
 
 /** What must be refused for each kind of field of DESIGN §3 "Input". */
@@ -24,6 +30,8 @@ const BAD_VALUES = {
   integer: [...INTEGER, null],
   'integer or null': INTEGER,
   'integer of any sign': [...NO_INTEGER, null],
+  time: [...TIME, null],
+  'time or null': TIME,
   kind: [...INTEGER, 65_536, null],
   limit: [...INTEGER, 0, 10_001, null],
   text: [...TEXT, null],

@@ -3,6 +3,7 @@ import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db
 import type { RawRow } from '../engine/prepared.js';
 import {
   type Check,
+  ianaZone,
   integer,
   key,
   limit,
@@ -47,6 +48,7 @@ export const earningInput = {
   earning: object(NEW_EARNING, ['id', 'amount_msats', 'source']),
   payment: object({ payment_hash: nullable(key), preimage: nullable(text) }),
   page: object({ limit, before }),
+  today: object({ timeZone: ianaZone }),
 } satisfies Record<string, Check>;
 
 const check = new RowCheck('earnings', {

@@ -1,5 +1,6 @@
 import type { EarningSource } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
+import { startOfDay } from './buckets.js';
 import { type Earning, type EarningPageStart, earningInput, type NewEarning } from './earning.js';
 import { newEarningId, recordOnce } from './payment.js';
 import { firstOfPayment } from './payment-queries.js';
@@ -12,7 +13,7 @@ import {
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
 import { hashSpellings } from './spelling.js';
-import { countPaidJobs, earnedEver, earnedSince } from './totals.js';
+import { earnedEver, earnedEverWithJobs, earnedSince } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {
@@ -108,11 +109,7 @@ export class EarningsService {
 
   /** All earnings ever, by source, and how many jobs were paid. */
   async summary(): Promise<EarningsSummary> {
-    const operation = 'earnings.summary';
-    const [earned, job_count] = await Promise.all([
-      earnedEver(this.#db, operation),
-      countPaidJobs(this.#db, operation),
-    ]);
+    const { earned, job_count } = await earnedEverWithJobs(this.#db, 'earnings.summary');
     return {
       total_msats: earned.amount_msats,
       // Plus zero: less than a sat lost is 0, not -0.
@@ -122,11 +119,19 @@ export class EarningsService {
     };
   }
 
-  /** Msats earned since 00:00 UTC; what is dated later than now is included. */
-  async today(): Promise<number> {
+  /**
+   * Msats earned since the day began on the clock of `timeZone`, an IANA zone; what is dated later
+   * than now is included.
+   */
+  async today(options: { readonly timeZone?: string } = {}): Promise<number> {
+    const operation = 'earnings.today';
+    earningInput.today(options, 'options', operation);
+    const { timeZone = 'UTC' } = options;
     const now = this.#clock();
-    const midnight = now - (now % SECONDS_A_DAY);
-    return (await earnedSince(this.#db, 'earnings.today', midnight)).amount_msats;
+    // UTC by arithmetic: this call is made for every look at a node, and needs no calendar.
+    const midnight =
+      timeZone === 'UTC' ? now - (now % SECONDS_A_DAY) : await startOfDay(now, timeZone);
+    return (await earnedSince(this.#db, operation, midnight)).amount_msats;
   }
 
   /** The newest earnings first; may be fewer than `limit` (1 … 10,000). */
@@ -164,12 +169,13 @@ export class EarningsService {
   }
 
   /**
-   * What each hour, day, week or month earned, oldest first, empty ones included. Throws
-   * `INVALID_ARGUMENT` for more than 10,000 buckets.
+   * What each hour, day, week or month earned, oldest first, empty ones included, all at one
+   * instant. Throws `INVALID_ARGUMENT` for more than 10,000 buckets, naming the earning at the far
+   * end when the caller named no end.
    */
   async rollup(options: RollupOptions): Promise<EarningsBucket[]> {
     rollupInput(options, 'options', 'earnings.rollup');
-    return await rollup(this.#db, 'earnings.rollup', options);
+    return await rollup(this.#db, 'earnings.rollup', options, this.#clock());
   }
 
   #record(operation: string, earning: NewEarning): Promise<Earning> {

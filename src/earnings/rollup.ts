@@ -1,8 +1,17 @@
-import type { ReadHandle } from '../engine/engine.js';
-import { type Check, invalid, object, oneOf, text, timestamp } from '../input.js';
+import type { Place, ReadHandle } from '../engine/engine.js';
+import { type Check, ianaZone, object, oneOf, timestamp } from '../input.js';
+import { calendarEdges, type RollupEnds } from './buckets.js';
+import type { Earning } from './earning.js';
 import { firstEarning, recentEarnings } from './queries.js';
-import { type Earned, earnedBetween } from './totals.js';
-import { type BucketWidth, utcBucketStarts } from './utc-calendar.js';
+import {
+  askForRanges,
+  type Earned,
+  leaveOut,
+  lookInRange,
+  rangesAsAsked,
+  type TimeRange,
+} from './totals.js';
+import type { BucketWidth } from './utc-calendar.js';
 
 /** What one calendar bucket earned; `bucket_start` in unix seconds. */
 export interface EarningsBucket extends Earned {
@@ -20,19 +29,7 @@ export interface RollupOptions {
   readonly timeZone?: string;
 }
 
-/** Buckets that one rollup may have; more is a mistake, and would hold the event loop. */
-const MOST_BUCKETS = 10_000;
-
 const BUCKET_WIDTHS = ['hour', 'day', 'week', 'month'] as const satisfies readonly BucketWidth[];
-
-const ianaZone: Check = (value, field, operation) => {
-  text(value, field, operation);
-  try {
-    Intl.DateTimeFormat('en', { timeZone: String(value) });
-  } catch {
-    throw invalid(field, operation, 'an IANA time zone such as Europe/Berlin', value);
-  }
-};
 
 /** The check of what callers of a rollup give. */
 export const rollupInput: Check = object(
@@ -40,56 +37,87 @@ export const rollupInput: Check = object(
   ['by'],
 );
 
-/** Sums the earnings of each bucket, oldest first, empty ones included. */
+/**
+ * Sums the earnings of each bucket, oldest first, empty ones included, all at one instant. `now`
+ * tells which end of too long a range is the wrong one.
+ */
 export async function rollup(
   db: ReadHandle,
   operation: string,
   options: RollupOptions,
+  now: number,
 ): Promise<EarningsBucket[]> {
   const { by, timeZone = 'UTC' } = options;
-  const start = options.start ?? (await db.first(operation, firstEarning({})))?.earned_at;
-  const end = options.end ?? (await db.first(operation, recentEarnings({ limit: 1 })))?.earned_at;
-  if (start === undefined || end === undefined || start > end) return [];
-
-  const starts = await calendarBuckets(operation, { by, start, end, timeZone });
-  return await Promise.all(
-    starts.map(async (bucket_start, i) => {
-      const next = starts[i + 1];
-      const earned = await earnedBetween(db, operation, {
-        start: Math.max(start, bucket_start),
-        end: next === undefined ? end : next - 1,
-      });
-      return { bucket_start, ...earned };
-    }),
-  );
+  let ends = endsOf(options) ?? endsOf(options, ...(await db.snapshot(operation, FIRST_AND_LAST)));
+  while (ends !== undefined && ends.start <= ends.end) {
+    const edges = await calendarEdges(operation, { by, timeZone, ends, now });
+    const { sums, endsThen } = await sumRanges(db, operation, options, rangesOf(edges, options));
+    if (endsOf(options) !== undefined || isCutBy(edges, endsThen)) {
+      return sums.map((earned, i) => ({ bucket_start: edges[i] ?? 0, ...earned }));
+    }
+    // An earning came before the first bucket or after the last: there are more of them now.
+    ends = endsThen;
+  }
+  return [];
 }
 
-async function calendarBuckets(
+const FIRST_AND_LAST = [firstEarning({}), recentEarnings({ limit: 1 })] as const;
+
+/** From where to where a rollup goes; `undefined` when that depends on earnings that aren't there. */
+function endsOf(
+  options: RollupOptions,
+  [first]: readonly Earning[] = [],
+  [last]: readonly Earning[] = [],
+): RollupEnds | undefined {
+  const start = options.start ?? first?.earned_at;
+  const end = options.end ?? last?.earned_at;
+  if (start === undefined || end === undefined) return undefined;
+  return {
+    start,
+    end,
+    ...(options.start === undefined ? { first } : {}),
+    ...(options.end === undefined ? { last } : {}),
+  };
+}
+
+/** The buckets' ranges. One that ends with the last earning goes on: it may not be the last now. */
+function rangesOf(edges: readonly number[], { start, end }: RollupOptions): TimeRange[] {
+  return edges.slice(0, -1).map((edge, i) => ({
+    start: Math.max(edge, start ?? edge),
+    end: Math.min((edges[i + 1] ?? edge) - 1, end ?? Number.POSITIVE_INFINITY),
+  }));
+}
+
+/** What each range earned, and from where to where the rollup goes at that instant. */
+async function sumRanges(
+  db: ReadHandle,
   operation: string,
-  range: { by: BucketWidth; start: number; end: number; timeZone: string },
-): Promise<number[]> {
-  const { by, start, end, timeZone } = range;
-  let starts: number[];
-  try {
-    starts = await bucketStarts(by, start, end, timeZone);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw invalid('end', operation, 'a time that the calendar knows', end);
+  options: RollupOptions,
+  ranges: readonly TimeRange[],
+): Promise<{ readonly sums: readonly Earned[]; readonly endsThen: RollupEnds | undefined }> {
+  const asked = askForRanges(ranges);
+  const given = endsOf(options);
+  const ask = async (place: Place) => {
+    if (given !== undefined) {
+      return { answer: await db.all(operation, asked, place), endsThen: given };
+    }
+    const queries = [...FIRST_AND_LAST, asked] as const;
+    const [first, last, answer] = await db.snapshot(operation, queries, place);
+    return { answer, endsThen: endsOf(options, first, last) };
+  };
+  let found = await ask('first');
+  while (leaveOut(found.answer)) {
+    const range = { start: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 };
+    await lookInRange(db, operation, range);
+    found = await ask('follow-up');
   }
-  if (starts.length > MOST_BUCKETS) {
-    throw invalid('by', operation, `a width that gives at most ${MOST_BUCKETS} buckets`, by);
-  }
-  return starts;
+  return { sums: rangesAsAsked(operation, found.answer), endsThen: found.endsThen };
 }
 
-async function bucketStarts(
-  by: BucketWidth,
-  start: number,
-  end: number,
-  timeZone: string,
-): Promise<number[]> {
-  if (timeZone === 'UTC') return utcBucketStarts(by, start, end, MOST_BUCKETS + 1);
-  // Loaded only here: the calendar would be a good part of the package's import otherwise.
-  const { zonedBucketStarts } = await import('./zoned-calendar.js');
-  return zonedBucketStarts(by, start, end, timeZone, MOST_BUCKETS + 1);
+/** Whether the first of the buckets between `edges` holds the start, and the last one the end. */
+function isCutBy(edges: readonly number[], ends: RollupEnds | undefined): boolean {
+  if (ends === undefined) return false;
+  const [from = 0, afterFirst = 0] = edges;
+  const [beforeLast = 0, to = 0] = edges.slice(-2);
+  return from <= ends.start && ends.start < afterFirst && beforeLast <= ends.end && ends.end < to;
 }

@@ -1,16 +1,23 @@
-import { type QueryCreator, type RawBuilder, sql } from 'kysely';
-import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
+import { type RawBuilder, sql } from 'kysely';
+import { EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { ReadHandle } from '../engine/engine.js';
 import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { PylonDbError } from '../errors.js';
-import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
+import { wrongTotals } from '../row.js';
+import { decodeEarning, EARNING_COLUMNS } from './earning.js';
 
 /** What was earned: in all and by source, in millisatoshis, and in how many earnings. */
 export interface Earned {
   readonly amount_msats: number;
   readonly count: number;
   readonly by_source: Record<EarningSource, number>;
+}
+
+/** A range of time in unix seconds, both ends included. */
+export interface TimeRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What a query says of one source: the amount in two halves, and how many earnings. */
@@ -20,6 +27,9 @@ interface SourceSum {
   low: number;
   count: number;
 }
+
+/** The row of those that can't be summed. */
+const INVALID = 'invalid';
 
 /** The weight of the high half of an amount: 2^32. */
 const HIGH_UNIT = 4_294_967_296;
@@ -35,70 +45,93 @@ const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`
 const isInvalid = (words: Words) =>
   sql<boolean>`(${words.isSafeInteger('amount_msats')} and source in ('job', 'tip', 'other')) is not true`;
 
-const allTime = prepared(
-  'earnings.summary',
-  (db) => {
-    const high = sql<number>`amount_high`;
-    const low = sql<number>`amount_low`;
-    return db
-      .selectFrom('pylon_db_earning_totals')
-      .select(['source', carriedUp(high, low).as('high'), carriedOff(low).as('low'), 'count']);
-  },
-  (row): SourceSum => ({
-    source: String(row[0]),
-    high: Number(row[1]),
-    low: Number(row[2]),
-    count: Number(row[3]),
-  }),
-);
+/** All earnings ever by source; `withJobs` also how many jobs were paid, at the same instant. */
+const allTime = (name: string, withJobs: boolean) =>
+  prepared(
+    name,
+    (db) => {
+      const high = sql<number>`amount_high`;
+      const low = sql<number>`amount_low`;
+      return db
+        .selectFrom('pylon_db_earning_totals')
+        .select(['source', carriedUp(high, low).as('high'), carriedOff(low).as('low'), 'count'])
+        .$if(withJobs, (query) =>
+          query.select(db.selectFrom('pylon_db_paid_jobs').select('count').as('jobs')),
+        );
+    },
+    (row) => ({
+      source: String(row[0]),
+      high: Number(row[1]),
+      low: Number(row[2]),
+      count: Number(row[3]),
+      jobs: Number(row[4] ?? 0),
+    }),
+  );
+const totals = allTime('earnings.total', false);
+const totalsWithJobs = allTime('earnings.summary', true);
 
-/** One source's columns. A GROUP BY would sort the whole range. */
-function columnsOf(source: EarningSource) {
+/** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
+function sums(words: Words): RawBuilder<number>[] {
+  const invalid = sql<number>`count(*) filter (where ${isInvalid(words)})`;
+  return [invalid, ...EARNING_SOURCES.flatMap(sumsOf)];
+}
+
+function sumsOf(source: EarningSource): RawBuilder<number>[] {
   const only = sql`filter (where source = ${sql.lit(source)})`;
   const half = (amount: RawBuilder<number>) =>
     // PostgreSQL sums integers to a decimal, which has no bits.
     sql<number>`cast(coalesce(sum(${amount}) ${only}, 0) as bigint)`;
   const high = half(sql`amount_msats >> 32`);
   const low = half(sql`amount_msats & 4294967295`);
-  return [
-    carriedUp(high, low).as(`${source}_high`),
-    carriedOff(low).as(`${source}_low`),
-    sql<number>`count(*) ${only}`.as(`${source}_count`),
-  ];
+  return [carriedUp(high, low), carriedOff(low), sql<number>`count(*) ${only}`];
 }
 
-/** A range of time: from `start` on to the end of time, or to `end`. */
-type Bounds = 'since' | 'between';
-
-const sums = (name: string, bounds: Bounds) =>
-  prepared(
-    name,
-    (db: QueryCreator<DB>, p: Params<Range>, words: Words) =>
-      db
-        .selectFrom('earnings')
-        .select(sql<number>`count(*) filter (where ${isInvalid(words)})`.as('invalid'))
-        .select(EARNING_SOURCES.flatMap(columnsOf))
-        .where('earned_at', '>=', p.start)
-        .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end)),
-    decodeRangeSums,
-  );
-const sumsBetween = sums('earnings.rollup', 'between');
-const sumsSince = sums('earnings.today', 'since');
-
-function decodeRangeSums(row: RawRow): SourceSum[] {
+function decodeSums(row: RawRow): SourceSum[] {
   const [invalid = 0, ...columns] = row.map(Number);
-  const sums = EARNING_SOURCES.map((source, i): SourceSum => {
+  const bySource = EARNING_SOURCES.map((source, i): SourceSum => {
     const [high = 0, low = 0, count = 0] = columns.slice(3 * i);
     return { source, high, low, count };
   });
-  return [...sums, { source: 'invalid', high: 0, low: 0, count: invalid }];
+  return [...bySource, { source: INVALID, high: 0, low: 0, count: invalid }];
+}
+
+const sumsSince = prepared(
+  'earnings.today',
+  (db, p: Params<{ start: number }>, words) =>
+    db
+      .selectFrom('earnings')
+      .select(sums(words).map((sum, i) => sum.as(`sum_${i}`)))
+      .where('earned_at', '>=', p.start),
+  decodeSums,
+);
+
+/** The sums of each range of a JSON list, in no order. */
+const sumsOfRanges = prepared(
+  'earnings.rollup',
+  (db, p: Params<{ ranges: string }>, words) =>
+    db.selectFrom(words.ranges(p.ranges).as('bucket')).select((eb) => [
+      'bucket.start',
+      eb
+        .selectFrom('earnings')
+        // As one value: for each range the index is asked once.
+        .select(words.jsonList(sums(words)).as('sums'))
+        .whereRef('earned_at', '>=', 'bucket.start')
+        .whereRef('earned_at', '<=', 'bucket.end')
+        .as('sums'),
+    ]),
+  (row): RangeSums => ({ start: Number(row[0]), sums: decodeSums(JSON.parse(String(row[1]))) }),
+);
+
+interface RangeSums {
+  readonly start: number;
+  readonly sums: readonly SourceSum[];
 }
 
 /** One earning that can't be summed: decoding it says why. */
-const invalidEarning = (name: string, bounds: Bounds | 'ever') =>
+const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
   prepared(
     name,
-    (db, p: Params<Range>, words) =>
+    (db, p: Params<{ start: number; end: number }>, words) =>
       db
         .selectFrom('earnings')
         .select(EARNING_COLUMNS)
@@ -112,28 +145,36 @@ const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
 const invalidSince = invalidEarning('earnings.today invalid', 'since');
 const invalidEver = invalidEarning('earnings.summary invalid', 'ever');
 
-const paidJobs = prepared(
-  'earnings.summary jobs',
-  (db) => db.selectFrom('pylon_db_paid_jobs').select('count'),
-  (row) => ({ count: Number(row[0]) }),
-);
-
 /**
  * All earnings ever; costs the same at any number of them. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`
  * naming an earning that can't be summed, and `OUT_OF_RANGE` for a sum beyond 2^53-1.
  */
 export async function earnedEver(db: ReadHandle, operation: string): Promise<Earned> {
-  return await summed(db, operation, () => db.all(operation, allTime({})), invalidEver(EVER));
+  return addUp(operation, await soundTotals(db, operation, totals({})));
 }
 
-/** Earnings from `start` to `end`, both included; throws like {@link earnedEver}. */
-export async function earnedBetween(
+/** Like {@link earnedEver}, with how many jobs have an earning, of whatever source. */
+export async function earnedEverWithJobs(
   db: ReadHandle,
   operation: string,
-  range: { readonly start: number; readonly end: number },
-): Promise<Earned> {
-  const ask = () => db.first(operation, sumsBetween(range));
-  return await summed(db, operation, ask, invalidBetween(range));
+): Promise<{ readonly earned: Earned; readonly job_count: number }> {
+  const sums = await soundTotals(db, operation, totalsWithJobs({}));
+  // A server has no rows of totals before the first earning.
+  return { earned: addUp(operation, sums), job_count: sums[0]?.jobs ?? 0 };
+}
+
+/** Totals that lack no earning; throws for one that can't be summed, or that isn't there. */
+async function soundTotals<Sum extends SourceSum>(
+  db: ReadHandle,
+  operation: string,
+  query: Bound<Sum>,
+): Promise<readonly Sum[]> {
+  const sums = await db.all(operation, query);
+  if (!leavesOut(sums)) return sums;
+  const again = [query, invalidEver({ start: 0, end: 0 })] as const;
+  const [sumsThen] = await db.snapshot(operation, again, 'follow-up');
+  if (leavesOut(sumsThen)) throw wrongTotals(operation, 'pylon_db_earning_totals');
+  return sumsThen;
 }
 
 /** Earnings from `start` on, the future included; throws like {@link earnedEver}. */
@@ -142,33 +183,44 @@ export async function earnedSince(
   operation: string,
   start: number,
 ): Promise<Earned> {
-  const range = { ...EVER, start };
-  const ask = () => db.first(operation, sumsSince(range));
-  return await summed(db, operation, ask, invalidSince(range));
-}
-
-/** How many jobs have an earning, of whatever source. */
-export async function countPaidJobs(db: ReadHandle, operation: string): Promise<number> {
-  return (await db.first(operation, paidJobs({})))?.count ?? 0;
-}
-
-type Range = { start: number; end: number };
-
-const EVER: Range = { start: Number.MIN_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER };
-
-async function summed(
-  db: ReadHandle,
-  operation: string,
-  ask: () => Promise<readonly SourceSum[] | undefined>,
-  invalid: Bound<Earning>,
-): Promise<Earned> {
-  const sums = (await ask()) ?? [];
-  if (sums.some(({ source, count }) => source === 'invalid' && count > 0)) {
-    await db.first(operation, invalid, 'follow-up');
-    // It was mended between the two looks: the sums are others now.
-    return await summed(db, operation, ask, invalid);
+  let [sums = []] = await db.all(operation, sumsSince({ start }));
+  while (leavesOut(sums)) {
+    await db.first(operation, invalidSince({ start, end: 0 }), 'follow-up');
+    [sums = []] = await db.all(operation, sumsSince({ start }), 'follow-up');
   }
   return addUp(operation, sums);
+}
+
+/** Asks for the sums of ranges that follow each other; {@link rangesAsAsked} reads the answer. */
+export function askForRanges(ranges: readonly TimeRange[]): Bound<RangeSums> {
+  return sumsOfRanges({ ranges: JSON.stringify(ranges.map(({ start, end }) => [start, end])) });
+}
+
+/** Whether the sums of ranges leave an earning out: one that can't be summed. */
+export function leaveOut(answer: readonly RangeSums[]): boolean {
+  return answer.some(({ sums }) => leavesOut(sums));
+}
+
+/** Throws for an earning of a range that can't be summed, naming it. */
+export async function lookInRange(
+  db: ReadHandle,
+  operation: string,
+  range: TimeRange,
+): Promise<void> {
+  await db.first(operation, invalidBetween({ ...range }), 'follow-up');
+}
+
+/** What each range earned, in the order in which they were asked for; throws `OUT_OF_RANGE`. */
+export function rangesAsAsked(operation: string, answer: readonly RangeSums[]): Earned[] {
+  return [...answer].sort((a, b) => a.start - b.start).map(({ sums }) => addUp(operation, sums));
+}
+
+/**
+ * Whether an earning can't be summed. A look at it says why; when it was repaired before the look,
+ * the sums lack it, and are asked for again.
+ */
+function leavesOut(sums: readonly SourceSum[]): boolean {
+  return sums.some(({ source, count }) => source === INVALID && count > 0);
 }
 
 function addUp(operation: string, sums: readonly SourceSum[]): Earned {

@@ -10,22 +10,21 @@ const MS_A_SECOND = 1000;
 const FIRST_MONDAY = -3 * SECONDS_A_DAY;
 
 /**
- * Like `zonedBucketStarts` for UTC, whose clock never changes: plain arithmetic, a hundred times
+ * Like `zonedBucketEdges` for UTC, whose clock never changes: plain arithmetic, a hundred times
  * as fast, and without loading a calendar.
  */
-export function utcBucketStarts(
+export function utcBucketEdges(
   by: BucketWidth,
   start: number,
   end: number,
   most: number,
 ): number[] {
-  const starts: number[] = [];
-  let at = startOfBucket(by, start);
-  while (at <= end && starts.length < most) {
-    starts.push(at);
+  const edges = [startOfBucket(by, start)];
+  for (let at = edges[0] ?? 0; at <= end && edges.length <= most; ) {
     at = nextBucket(by, at);
+    edges.push(at);
   }
-  return starts;
+  return edges;
 }
 
 function startOfBucket(by: BucketWidth, at: number): number {

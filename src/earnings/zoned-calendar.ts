@@ -2,26 +2,26 @@ import { Temporal } from 'temporal-polyfill';
 import type { BucketWidth } from './utc-calendar.js';
 
 /**
- * The starts of consecutive calendar buckets in a time zone, as unix seconds: the first holds
- * `start`, the last `end`. Weeks begin on Monday; a day is as long as the zone's clock makes it.
- * Stops after `most` buckets.
+ * The starts of consecutive calendar buckets in a time zone, as unix seconds, and the end of the
+ * last: the first bucket holds `start`, the last `end`. Weeks begin on Monday; a day is as long as
+ * the zone's clock makes it. Stops after `most` buckets. Throws `RangeError` beyond the calendar.
  */
-export function zonedBucketStarts(
+export function zonedBucketEdges(
   by: BucketWidth,
   start: number,
   end: number,
   timeZone: string,
   most: number,
 ): number[] {
-  const starts: number[] = [];
   let bucket = startOfBucket(by, zoned(start, timeZone));
   let at = seconds(bucket);
-  while (at <= end && starts.length < most) {
-    starts.push(at);
+  const edges = [at];
+  while (at <= end && edges.length <= most) {
     bucket = nextBucket(by, bucket);
     at = seconds(bucket);
+    edges.push(at);
   }
-  return starts;
+  return edges;
 }
 
 function startOfBucket(by: BucketWidth, at: Temporal.ZonedDateTime): Temporal.ZonedDateTime {

@@ -26,6 +26,11 @@ export type UnitResults<Unit extends readonly Step[]> = {
   -readonly [K in keyof Unit]: Unit[K] extends Step<infer Row> ? StepResult<Row> : never;
 };
 
+/** One list of rows a query, in the order asked. */
+export type SnapshotRows<Queries extends readonly Bound<unknown>[]> = {
+  -readonly [K in keyof Queries]: Queries[K] extends Bound<infer Row> ? Row[] : never;
+};
+
 /**
  * Where a request stands in its call. A `follow-up` finishes a call that was accepted before, in
  * the same turn in which the first request was answered: it is served while `close` waits.
@@ -39,6 +44,12 @@ export type Place = 'first' | 'follow-up';
 export interface ReadHandle {
   first<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row | undefined>;
   all<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row[]>;
+  /** Answers several queries from one instant. */
+  snapshot<const Queries extends readonly Bound<unknown>[]>(
+    operation: string,
+    queries: Queries,
+    place?: Place,
+  ): Promise<SnapshotRows<Queries>>;
 }
 
 /**

@@ -13,6 +13,10 @@ export interface Words {
   texts<Item extends string>(list: RawBuilder<string>): RawBuilder<Item>;
   /** The items of `list`, a JSON list of integers, as rows for IN. */
   integers(list: RawBuilder<string>): RawBuilder<number>;
+  /** The items of `list`, a JSON list of pairs of integers, as rows of `start` and `end`. */
+  ranges(list: RawBuilder<string>): RawBuilder<{ start: number; end: number }>;
+  /** Several values as one: a JSON list. */
+  jsonList(values: readonly RawBuilder<unknown>[]): RawBuilder<string>;
   /**
    * Whether a column holds `value`, asked where rows are wanted in the order of an index that begins
    * with that column. Name the column first in the order, too.

@@ -156,7 +156,8 @@ export const jobTotals = prepared(
   (row): JobTotal => ({ status: String(row[0]), count: Number(row[1]) }),
 );
 
-interface JobTotal {
+/** How many jobs one status has, or `invalid`. */
+export interface JobTotal {
   status: string;
   count: number;
 }

@@ -273,7 +273,7 @@ function serviceCall(random: Random): ServiceOperation['call'] {
     (db) => db.jobs.create({ id, kind: -1, customer_pubkey: npub }),
     (db) => db.jobs.claimNext(),
     (db) => db.jobs.claimNext({ kinds: [tick_number, tick_number + 1] }),
-    (db) => db.jobs.requeueStale({ startedBefore: 1000 + tick_number * 20 }),
+    (db) => db.jobs.requeueStale({ startedBefore: 1000 + tick_number * 2 }),
     (db) => db.earnings.record(earning),
     (db) => db.earnings.record(earning),
   ]);

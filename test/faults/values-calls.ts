@@ -1,5 +1,5 @@
 import type { ErrorCode, PylonDb, PylonDbTransaction } from '../../src/index.js';
-import type { Kind } from './values-kinds.js';
+import { type Kind, NOW } from './values-kinds.js';
 
 /** What has the services: a database, or a transaction of it. */
 export type Services = Pick<PylonDb | PylonDbTransaction, 'jobs' | 'earnings' | 'agents'>;
@@ -23,8 +23,6 @@ export interface WritingCall {
   expect(rows: StoredRows, input: Input): ErrorCode | undefined;
 }
 
-/** The clock of all calls, in unix seconds. */
-export const NOW = 1_700_000_000;
 const NOW_STORED = BigInt(NOW);
 
 /** The rows that stand before each call, besides one of each table that no call names. */
@@ -99,9 +97,9 @@ const JOB_FIELDS = {
   input_hash: 'text or null',
   output_hash: 'text or null',
   error_message: 'text or null',
-  started_at: 'integer',
-  completed_at: 'integer or null',
-  created_at: 'integer',
+  started_at: 'time',
+  completed_at: 'time or null',
+  created_at: 'time',
 } as const;
 const EARNING_FIELDS = {
   id: 'key',
@@ -110,7 +108,7 @@ const EARNING_FIELDS = {
   source: 'earning source',
   payment_hash: 'key or null',
   preimage: 'text or null',
-  earned_at: 'integer',
+  earned_at: 'time',
 } as const;
 const AGENT_FIELDS = {
   npub: 'key',
@@ -118,11 +116,11 @@ const AGENT_FIELDS = {
   lifecycle_state: 'agent state',
   balance_sats: 'integer',
   tick_count: 'integer',
-  last_tick_at: 'integer or null',
+  last_tick_at: 'time or null',
   memory_json: 'json or null',
   goals_json: 'json or null',
-  created_at: 'integer',
-  updated_at: 'integer',
+  created_at: 'time',
+  updated_at: 'time',
 } as const;
 const TICK_FIELDS = {
   tick_number: 'integer',
@@ -208,7 +206,7 @@ const JOB_CALLS: readonly WritingCall[] = [
   },
   {
     name: 'jobs.requeueStale',
-    fields: { startedBefore: 'integer' },
+    fields: { startedBefore: 'time up to now' },
     required: ['startedBefore'],
     valid: { startedBefore: 10 },
     run: (db, input) => db.jobs.requeueStale(args(input, 'startedBefore')),

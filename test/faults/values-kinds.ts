@@ -1,5 +1,8 @@
 import type { Random } from './random.js';
 
+/** The clock of all calls, in unix seconds. */
+export const NOW = 1_700_000_000;
+
 /** What a field may hold, told here a second time and independently of `src/input.ts`. */
 export type Kind = keyof typeof ACCEPTS;
 
@@ -23,6 +26,8 @@ const isWord =
   (value: unknown) =>
     typeof value === 'string' && words.includes(value);
 
+/** Up to the end of the year 9999. */
+const isTime = (value: unknown) => isInteger(value, 0, 253_402_300_799);
 const isAmount = (value: unknown) => isInteger(value, 0, 9_007_199_254_740_991);
 
 /** DESIGN §3 "Input". */
@@ -31,6 +36,9 @@ const ACCEPTS = {
   'integer or null': (value: unknown) => value === null || isAmount(value),
   'integer of any sign': (value: unknown) =>
     isInteger(value, -9_007_199_254_740_991, 9_007_199_254_740_991),
+  time: isTime,
+  'time or null': (value: unknown) => value === null || isTime(value),
+  'time up to now': (value: unknown) => isInteger(value, 0, NOW),
   kind: (value: unknown) => isInteger(value, 0, 65_535),
   text: isText,
   'text or null': (value: unknown) => value === null || isText(value),
@@ -48,6 +56,7 @@ export function accepts(kind: Kind, value: unknown): boolean {
 }
 
 const NUMBERS = [
+  ...[253_402_300_799, 253_402_300_800, 1_700_000_000, 1_700_000_001, 1_700_000_000_000],
   ...[0, -0, 1, -1, 5, 42, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 2, 2 ** 53 - 1],
   ...[
     2 ** 53,
@@ -129,6 +138,7 @@ function likelyValue(random: Random, kind: Kind): unknown {
     return JSON.stringify({ [wellFormed(random)]: randomNumber(random) });
   if (/^(text|key)/.test(kind)) return wellFormed(random);
   if (kind === 'kind') return random.int(65_540);
+  if (kind.startsWith('time')) return Math.floor(random.next() * 2 ** random.int(39));
   if (kind.startsWith('integer')) return Math.floor(random.next() * 2 ** random.int(54));
   return random.pick(TEXTS);
 }

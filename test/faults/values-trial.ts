@@ -5,13 +5,12 @@ import { type TestFile, testFile } from '../file.js';
 import {
   BASE_SQL,
   type Input,
-  NOW,
   type Services,
   type StoredRow,
   type StoredRows,
   type WritingCall,
 } from './values-calls.js';
-import { accepts } from './values-kinds.js';
+import { accepts, NOW } from './values-kinds.js';
 
 /** How a call reaches the file: by itself, in one batch with another, in a transaction. */
 export type Way = (typeof WAYS)[number];

@@ -26,9 +26,9 @@ const CREATE = fieldsOf(
     input_hash: 'text or null',
     output_hash: 'text or null',
     error_message: 'text or null',
-    started_at: 'integer',
-    completed_at: 'integer or null',
-    created_at: 'integer',
+    started_at: 'time',
+    completed_at: 'time or null',
+    created_at: 'time',
   },
   (db, job) => db.jobs.create(job),
 );
@@ -85,7 +85,7 @@ const ARGUMENTS: readonly FieldCase[] = [
   optional('jobs.claimNext', 'kinds', 'list', (db, v) => db.jobs.claimNext({ kinds: v })),
   required('jobs.claimNext', 'kinds[1]', 'kind', (db, v) => db.jobs.claimNext({ kinds: [1, v] })),
   required('jobs.requeueStale', 'options', 'object', (db, v) => db.jobs.requeueStale(v)),
-  required('jobs.requeueStale', 'startedBefore', 'integer', (db, v) =>
+  required('jobs.requeueStale', 'startedBefore', 'time', (db, v) =>
     db.jobs.requeueStale({ startedBefore: v }),
   ),
   optional('jobs.list', 'options', 'object', (db, v) => db.jobs.list(v)),

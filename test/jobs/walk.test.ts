@@ -28,7 +28,7 @@ interface Call {
   /** Which of the connections makes it. */
   readonly by: number;
   readonly does: string;
-  readonly run: (db: PylonDb) => Promise<unknown>;
+  readonly run: (db: PylonDb, now: number) => Promise<unknown>;
 }
 
 const id = fc.constantFrom('a', 'b', 'c', 'nobody');
@@ -41,29 +41,29 @@ const from = fc.option(fc.subarray([...JOB_STATUSES], { minLength: 1 }), { nil: 
 function call<Args extends unknown[]>(
   name: string,
   args: fc.Arbitrary<Args>,
-  run: (db: PylonDb, ...args: Args) => Promise<unknown>,
+  run: (db: PylonDb, args: Args, now: number) => Promise<unknown>,
 ): fc.Arbitrary<Call> {
   return fc.tuple(fc.nat(2), args).map(([by, values]) => ({
     by,
     does: `${name}(${JSON.stringify(values)}) by ${by}`,
-    run: (db) => run(db, ...values),
+    run: (db, now) => run(db, values, now),
   }));
 }
 
 const anyCall: fc.Arbitrary<Call> = fc.oneof(
-  call('updateStatus', fc.tuple(id, status, from), (db, a, to, sources) =>
+  call('updateStatus', fc.tuple(id, status, from), (db, [a, to, sources]) =>
     db.jobs.updateStatus(a, to, sources === undefined ? {} : { from: sources }),
   ),
-  call('complete', fc.tuple(id, price, hash), (db, a, price_msats, output_hash) =>
+  call('complete', fc.tuple(id, price, hash), (db, [a, price_msats, output_hash]) =>
     db.jobs.complete(a, { price_msats, output_hash }),
   ),
-  call('completeWithPayment', fc.tuple(id, price, hash), (db, a, price_msats, payment_hash) =>
+  call('completeWithPayment', fc.tuple(id, price, hash), (db, [a, price_msats, payment_hash]) =>
     db.jobs.completeWithPayment(a, { price_msats, payment_hash }),
   ),
-  call('fail', fc.tuple(id, fc.constantFrom('x', 'y')), (db, a, text) => db.jobs.fail(a, text)),
-  call('cancel', fc.tuple(id), (db, a) => db.jobs.cancel(a)),
+  call('fail', fc.tuple(id, fc.constantFrom('x', 'y')), (db, [a, text]) => db.jobs.fail(a, text)),
+  call('cancel', fc.tuple(id), (db, [a]) => db.jobs.cancel(a)),
   call('claimNext', fc.tuple(), (db) => db.jobs.claimNext()),
-  call('requeueStale', fc.tuple(), (db) => db.jobs.requeueStale({ startedBefore: 2 ** 40 })),
+  call('requeueStale', fc.tuple(), (db, _, now) => db.jobs.requeueStale({ startedBefore: now })),
 );
 
 /** Calls made at the same moment, round after round. */
@@ -98,7 +98,7 @@ function assertAllowed(job: Job, before: Job, calls: number): void {
 
 it('never leaves a final status, nor stores what the rules forbid, in any order of calls', async () => {
   const database = await testDatabase();
-  const { db, open, stored, writeByAnother } = database;
+  const { db, time, open, stored, writeByAnother } = database;
   const connections = [db, await open(), await open()];
   const jobs = async () => (await db.jobs.list()).toReversed();
 
@@ -110,8 +110,10 @@ it('never leaves a final status, nor stores what the rules forbid, in any order 
       }
       let before = await jobs();
       for (const calls of sequence) {
+        // What was started in the rounds before is stale now.
+        time.now += 1;
         const outcomes = await Promise.allSettled(
-          calls.map(({ by, run }) => run(connections[by] ?? db)),
+          calls.map(({ by, run }) => run(connections[by] ?? db, time.now)),
         );
         const after = await jobs();
         expect(after).toEqual(await stored('select * from jobs order by id'));

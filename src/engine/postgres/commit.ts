@@ -3,7 +3,8 @@ import { CommitUnknown, isConnectionLost, RolledBack } from './failures.js';
 import type { Session } from './session.js';
 import { fixed } from './statement.js';
 
-const COMMIT = fixed('commit');
+/** Ends a transaction. One that writes is committed by {@link commit}, which reads the answer. */
+export const COMMIT = fixed('commit');
 
 /**
  * Commits the open transaction of a session. Throws {@link CommitUnknown} when the connection broke

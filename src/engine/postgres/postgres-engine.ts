@@ -6,6 +6,7 @@ import type {
   Engine,
   EngineTransaction,
   Place,
+  SnapshotRows,
   Step,
   TransactionLimit,
   UnitResults,
@@ -16,6 +17,7 @@ import type { Bound } from '../prepared.js';
 import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { TransactionScope } from '../transaction-scope.js';
+import { COMMIT } from './commit.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
 import type { SessionPool } from './pool.js';
@@ -23,7 +25,7 @@ import { toldToCaller } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
-import { StatementCompiler } from './statement.js';
+import { fixed, StatementCompiler } from './statement.js';
 import { PostgresTransaction } from './transaction.js';
 import type { TriggerWatch } from './trigger-watch.js';
 import { Unit } from './unit.js';
@@ -83,6 +85,21 @@ export class PostgresEngine implements Engine {
         return (result?.rows ?? []).map(query.prepared.decode);
       }),
     );
+  }
+
+  async snapshot<const Queries extends readonly Bound<unknown>[]>(
+    operation: string,
+    queries: Queries,
+    place?: Place,
+  ): Promise<SnapshotRows<Queries>> {
+    const rows: unknown[][] = await this.#call(operation, place, () =>
+      this.#read(async (session) => {
+        const statements = queries.map((query) => this.#compiler.statement(query));
+        const [, ...results] = await session.run([BEGIN_SNAPSHOT, ...statements, COMMIT]);
+        return queries.map(({ prepared }, i) => (results[i]?.rows ?? []).map(prepared.decode));
+      }),
+    );
+    return rows as SnapshotRows<Queries>;
   }
 
   async write<const Steps extends readonly Step[]>(
@@ -240,6 +257,9 @@ export class PostgresEngine implements Engine {
     return this.#writes;
   }
 }
+
+/** Several reads in one round trip; without it, each would see what was committed before it. */
+const BEGIN_SNAPSHOT = fixed('begin isolation level repeatable read read only');
 
 /** How often a closing database looks whether its calls are done, in ms. */
 const CLOSING_LOOK_MS = 5;

@@ -1,5 +1,5 @@
 import { PylonDbError } from '../../errors.js';
-import type { Step, UnitResults, WriteHandle } from '../engine.js';
+import type { SnapshotRows, Step, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
@@ -74,6 +74,18 @@ export class PostgresTransaction implements WriteHandle {
       );
       return (result?.rows ?? []).map(query.prepared.decode);
     });
+  }
+
+  async snapshot<const Queries extends readonly Bound<unknown>[]>(
+    operation: string,
+    queries: Queries,
+  ): Promise<SnapshotRows<Queries>> {
+    const rows: unknown[][] = await this.#call(operation, async () => {
+      const statements = queries.map((query) => this.#compiler.statement(query));
+      const results = await this.#dooming(() => this.#session.run(statements));
+      return queries.map(({ prepared }, i) => (results[i]?.rows ?? []).map(prepared.decode));
+    });
+    return rows as SnapshotRows<Queries>;
   }
 
   async write<const Steps extends readonly Step[]>(

@@ -10,6 +10,10 @@ export const postgresWords: Words = {
   isText: (column) => sql<boolean>`(${sql.ref(column)} is not null)`,
   texts: (list) => sql`(select json_array_elements_text(cast(${list} as json)))`,
   integers: (list) => sql`(select cast(json_array_elements_text(cast(${list} as json)) as bigint))`,
+  ranges: (list) =>
+    sql`(select cast(pair ->> 0 as bigint) as "start", cast(pair ->> 1 as bigint) as "end"
+      from json_array_elements(cast(${list} as json)) as pair)`,
+  jsonList: (values) => sql`cast(json_build_array(${sql.join(values)}) as text)`,
   // Told of an equality, the planner takes the column out of the order, and may walk an index of the
   // rest instead: through every row of another value that stands before.
   equalInOrder: (column, value) => sql`(${sql.ref(column)} between ${value} and ${value})`,

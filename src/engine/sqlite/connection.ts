@@ -143,6 +143,17 @@ export class SqliteConnection {
     return rows.map(prepared.decode);
   }
 
+  /** The rows of several queries at one instant. */
+  snapshot(queries: readonly Bound<unknown>[]): unknown[][] {
+    const isOpen = this.inTransaction;
+    if (!isOpen) this.begin();
+    try {
+      return queries.map((query) => this.all(query));
+    } finally {
+      if (!isOpen) this.rollback();
+    }
+  }
+
   /** Runs one statement of a unit; what RETURNING gave is not decoded yet. */
   write({ prepared, values }: Bound<unknown>): StepResult<RawRow> {
     const statement = this.#statementFor(prepared);

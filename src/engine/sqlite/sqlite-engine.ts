@@ -7,6 +7,7 @@ import type {
   EngineTransaction,
   Place,
   QueryEvent,
+  SnapshotRows,
   Step,
   TransactionLimit,
   UnitResults,
@@ -102,6 +103,20 @@ export class SqliteEngine implements Engine {
     this.assertUsable(operation, place);
     try {
       return await this.#read((connection) => connection.all(query));
+    } catch (error) {
+      throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  async snapshot<const Queries extends readonly Bound<unknown>[]>(
+    operation: string,
+    queries: Queries,
+    place: Place = 'first',
+  ): Promise<SnapshotRows<Queries>> {
+    this.assertUsable(operation, place);
+    try {
+      const rows: unknown[][] = await this.#read((connection) => connection.snapshot(queries));
+      return rows as SnapshotRows<Queries>;
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
     }

@@ -1,5 +1,5 @@
 import { PylonDbError } from '../../errors.js';
-import type { Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
+import type { SnapshotRows, Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
@@ -29,6 +29,14 @@ export class SqliteTransaction implements WriteHandle {
 
   async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
     return this.#run(operation, (connection) => connection.all(query));
+  }
+
+  async snapshot<const Queries extends readonly Bound<unknown>[]>(
+    operation: string,
+    queries: Queries,
+  ): Promise<SnapshotRows<Queries>> {
+    const rows: unknown[][] = this.#run(operation, (connection) => connection.snapshot(queries));
+    return rows as SnapshotRows<Queries>;
   }
 
   async write<const Steps extends readonly Step[]>(

@@ -11,6 +11,9 @@ export const sqliteWords: Words = {
   isText: (column) => sql<boolean>`typeof(${sql.ref(column)}) = 'text'`,
   texts: (list) => sql`(select value from json_each(${list}))`,
   integers: (list) => sql`(select value from json_each(${list}))`,
+  ranges: (list) =>
+    sql`(select value ->> 0 as "start", value ->> 1 as "end" from json_each(${list}))`,
+  jsonList: (values) => sql`json_array(${sql.join(values)})`,
   equalInOrder: (column, value) => sql<boolean>`${sql.ref(column)} = ${value}`,
   // The plus makes it an expression, which no index has.
   unindexed: (column) => sql`+${sql.ref(column)}`,

@@ -69,7 +69,12 @@ describe('a row that is repaired between the sums and the look at it', () => {
   const SUMS = [
     ['total', /pylon_db_earning_totals/, (db) => db.earnings.total(), 6],
     ['today', /sum_0/, (db) => db.earnings.today(), 6],
-    ['summary', /pylon_db_earning_totals/, async (db) => (await db.earnings.summary()).by_source.tip, 6],
+    [
+      'summary',
+      /pylon_db_earning_totals/,
+      async (db) => (await db.earnings.summary()).by_source.tip,
+      6,
+    ],
     [
       'rollup',
       /json_each/,

@@ -145,12 +145,15 @@ export class SqliteConnection {
 
   /** The rows of several queries at one instant. */
   snapshot(queries: readonly Bound<unknown>[]): unknown[][] {
-    const isOpen = this.inTransaction;
-    if (!isOpen) this.begin();
+    if (this.inTransaction) return queries.map((query) => this.all(query));
+    this.begin();
     try {
-      return queries.map((query) => this.all(query));
-    } finally {
-      if (!isOpen) this.rollback();
+      const rows = queries.map((query) => this.all(query));
+      this.commit();
+      return rows;
+    } catch (error) {
+      this.rollback();
+      throw error;
     }
   }
 

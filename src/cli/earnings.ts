@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Earning } from '../earnings/earning.js';
 import type { BucketWidth } from '../earnings/utc-calendar.js';
+import { MAX_INTEGER } from '../input.js';
 import type { PylonDb } from '../pylon-db.js';
 import { bars } from './bars.js';
 import { examples } from './examples.js';
+import { bucketsThatFit } from './newest-buckets.js';
 import type { Output } from './output.js';
 import {
   beforeOption,
@@ -69,14 +71,19 @@ export function configure(command: Command): void {
 async function listEarnings(
   db: PylonDb,
   out: Output,
-  { start = 0, end = Number.MAX_SAFE_INTEGER }: TimeRange,
+  // Without an end named, earnings that a wrong clock dated are listed too.
+  { start = -MAX_INTEGER, end = MAX_INTEGER }: TimeRange,
   { limit = DEFAULT_LIMIT, before, includeSecrets = false }: EarningsOptions,
 ): Promise<void> {
   const list = (size: number, at: Cursor | undefined) =>
-    db.earnings.inRange(start, end, {
-      limit: size,
-      ...(at === undefined ? {} : { before: { earned_at: at.position, id: at.key } }),
-    });
+    db.earnings.page(
+      'earnings.inRange',
+      { start, end },
+      {
+        limit: size,
+        ...(at === undefined ? {} : { before: { earned_at: at.position, id: at.key } }),
+      },
+    );
   const rows = await list(limit, before);
   out.result(includeSecrets ? rows : rows.map(withoutPreimage), () => {
     const columns = includeSecrets ? [...COLUMNS, PREIMAGE] : COLUMNS;
@@ -109,7 +116,8 @@ async function sumEarnings(
   range: TimeRange,
   options: { readonly by: BucketWidth; readonly timeZone: string },
 ): Promise<void> {
-  const buckets = await db.earnings.rollup({ ...options, ...range });
+  const { buckets, notes } = await bucketsThatFit(db, range, options);
   out.result(buckets, () => (buckets.length === 0 ? '' : bars(out, buckets, options)));
   if (buckets.length === 0) out.note('No earnings.');
+  for (const note of notes) out.note(note);
 }

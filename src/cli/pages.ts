@@ -33,7 +33,7 @@ export function beforeOption(): Option {
     '--before <cursor>',
     'the next page: what the note under a page says',
   ).argParser((text): Cursor => {
-    const [, position, key] = /^(\d{1,15}):(.+)$/s.exec(text) ?? [];
+    const [, position, key] = /^(-?\d{1,16}):(.+)$/s.exec(text) ?? [];
     if (position === undefined || key === undefined) {
       throw new InvalidArgumentError('Copy it from the note under the page before.');
     }

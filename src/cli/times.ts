@@ -1,8 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import { MAX_TIMESTAMP } from '../input.js';
 import { badUsage } from './usage-error.js';
-
-/** The last second of the year 9999; beyond, the number is most likely milliseconds. */
-const LATEST_SECONDS = 253_402_300_799;
 
 /** A range in unix seconds, both ends included; `undefined` where the command line names none. */
 export interface TimeRange {
@@ -45,7 +43,7 @@ const lastSecond: OfDay = (day, timeZone) =>
 
 function readTime(option: string, text: string, timeZone: string, ofDay: OfDay): number {
   const seconds = /^\d+$/.test(text) ? Number(text) : readIso(text, timeZone, ofDay);
-  if (seconds >= 0 && seconds <= LATEST_SECONDS) return seconds;
+  if (seconds >= 0 && seconds <= MAX_TIMESTAMP) return seconds;
   throw badUsage(
     `${option} can't be '${text}'`,
     'Give unix seconds, a date (2026-01-31) or a time (2026-01-31T12:00, 2026-01-31T12:00Z).',

@@ -12,8 +12,9 @@ import {
   recentEarnings,
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
+
 import { hashSpellings } from './spelling.js';
-import { earnedEver, earnedEverWithJobs, earnedSince } from './totals.js';
+import { earnedEver, earnedEverWithJobs, earnedSince, type TimeRange } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {
@@ -153,7 +154,15 @@ export class EarningsService {
     earningInput.timestamp(start, 'start', operation);
     earningInput.timestamp(end, 'end', operation);
     earningInput.page(options, 'options', operation);
-    const { limit = NO_LIMIT, before } = options;
+    return await this.page(operation, { start, end }, options);
+  }
+
+  /** @internal Like {@link inRange}, also beyond the times that a caller may give. */
+  async page(
+    operation: string,
+    { start, end }: TimeRange,
+    { limit = NO_LIMIT, before }: { readonly limit?: number; readonly before?: EarningPageStart },
+  ): Promise<Earning[]> {
     const query =
       before === undefined
         ? earningsInRange({ start, end, limit })

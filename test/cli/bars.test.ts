@@ -114,12 +114,56 @@ describe('earnings --by', () => {
     expect(outcome).toEqual({ exitCode: 0, stdout: '', stderr: 'No earnings.\n' });
   });
 
-  it('refuses more buckets than anybody can read', async () => {
+  it('shows the newest buckets of a range that is too long, and says how to see older ones', async () => {
     const path = fileWith([
       ['1970-01-02', 1000],
-      ['2026-01-01', 1000],
+      ['2025-12-31 23:00', 2000],
+      ['2026-01-01', 3000],
     ]);
-    const { exitCode, stderr } = await pylonDb(['earnings', '--by', 'hour', '--db', path]);
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('at most 10000 buckets')]);
+    const args = ['earnings', '--by', 'hour', '--db', path];
+    const { exitCode, stdout, stderr } = await pylonDb(args);
+    expect([exitCode, stderr]).toEqual([
+      0,
+      'Only the newest 10,000 hours fit, from 2024-11-10 09:00:00 UTC on. For older ones add --until 1731229199, or a wider --by.\n',
+    ]);
+    expect(stdout).toContain('⋮                 9998 hours empty\n2025-12-31 23:00  2 sats');
+    expect(stdout).toContain('total 5 sats in 2 earnings');
+    const buckets = (await json(args)) as readonly object[];
+    expect(buckets).toHaveLength(10_000);
+    expect(buckets.at(-1)).toMatchObject({ bucket_start: 1_767_225_600, amount_msats: 3000 });
+    const older = await pylonDb([...args, '--until', '1731229199', '--since', '1970-01-01']);
+    expect([older.exitCode, older.stderr]).toEqual([0, expect.stringContaining('2023-09-20')]);
+  });
+
+  it('shows what a right clock dated where a wrong one would make too many buckets', async () => {
+    const path = fileWith([
+      ['2026-01-01', 2000],
+      ['2026-01-02', 3000],
+    ]);
+    const db = new Database(path);
+    db.exec(`insert into earnings (id, amount_msats, source, earned_at) values
+      ('millis', 7, 'tip', 1767225600000), ('beyond', 8, 'tip', 9007199254740991)`);
+    db.close();
+    const args = ['earnings', '--by', 'day', '--db', path];
+    const { exitCode, stdout, stderr } = await pylonDb(args);
+    expect([exitCode, stderr]).toEqual([
+      0,
+      'Left out what is dated later than now, such as beyond (9007199254740991); `pylon-db check` lists it.\n',
+    ]);
+    expect(stdout).toContain('\n2026-01-01  2 sats');
+    expect(stdout).toContain('total 5 sats in 2 earnings');
+    const quiet = await pylonDb([...args, '--quiet']);
+    expect(quiet).toEqual({ exitCode: 0, stdout, stderr: '' });
+  });
+
+  it('does without what was dated before 1970 where that makes too many buckets', async () => {
+    const path = fileWith([['2026-01-01', 2000]]);
+    const db = new Database(path);
+    db.exec(`insert into earnings (id, amount_msats, source, earned_at)
+      values ('early', 7, 'tip', -9007199254740991)`);
+    db.close();
+    const { exitCode, stdout } = await pylonDb(['earnings', '--by', 'month', '--db', path]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('total 2 sats in 1 earning');
   });
 });

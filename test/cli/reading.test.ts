@@ -156,6 +156,26 @@ describe('lists', () => {
     }
   });
 
+  it('page through earnings that a wrong clock dated as well', async () => {
+    const path = publishedFile(temporaryFolder());
+    const db = new Database(path);
+    db.exec('delete from earnings');
+    const times = [9_007_199_254_740_991, 1_782_907_200_000, 1_782_907_200, -5, -9_007_199_254_740];
+    const insert = db.prepare(
+      "insert into earnings (id, amount_msats, source, earned_at) values (?, 1, 'tip', ?)",
+    );
+    for (const time of times) insert.run(`e${time}`, time);
+    db.close();
+    const seen: unknown[] = [];
+    for (let more: readonly string[] | undefined = []; more !== undefined; ) {
+      const page = await pylonDb(['earnings', '--limit', '1', '--json', '--db', path, ...more]);
+      for (const { earned_at } of JSON.parse(page.stdout)) seen.push(earned_at);
+      const [, cursor] = /--before (\S+)\n$/.exec(page.stderr) ?? [];
+      more = cursor === undefined ? undefined : ['--before', cursor];
+    }
+    expect(seen).toEqual(times);
+  });
+
   it('say nothing beside the data with --quiet', async () => {
     const path = publishedFile(temporaryFolder());
     const { stdout, stderr } = await pylonDb(['jobs', '--limit', '1', '--quiet', '--db', path]);

@@ -117,10 +117,14 @@ export function judgeLedger(live: LiveSchema, list: MigrationList, operation: st
     if (problems.length > 0) throw mismatch(operation, problems);
     return { applied, pending, isHalfMade: false };
   }
+  if (standing.tables.every((name) => name === 'migrations')) {
+    // One that has only a ledger may be anybody's.
+    refuseAnother(live, operation);
+    // On a server the step that makes the tables has made it.
+    return { applied, pending, isHalfMade: live.kind === 'file' && ledger !== undefined };
+  }
   if (standing.problems.length > 0) throw another(operation, standing.problems);
-  // One that has only a ledger may be anybody's.
-  if (standing.tables.every((name) => name === 'migrations')) refuseAnother(live, operation);
-  return { applied, pending, isHalfMade: standing.tables.length > 0 };
+  return { applied, pending, isHalfMade: true };
 }
 
 function refuseNewer({ applied, kind }: LiveSchema, list: MigrationList, operation: string): void {

@@ -79,6 +79,15 @@ describe("a file of SPEC's SQL is adopted", () => {
     expect(readOutside(path, 'select priority from jobs')).toEqual([]);
   });
 
+  it('that has only a ledger, also one with fewer rules', async () => {
+    writeOutside(
+      path,
+      'create table migrations (id integer primary key, name text, applied_at integer)',
+    );
+    await (await PylonDb.open(path)).close();
+    expect(valueOutside(path, 'select count(*) from jobs')).toBe(0);
+  });
+
   it.each(STATEMENTS.map((_, made) => made + 1))('after %i of its statements', async (made) => {
     writeOutside(path, STATEMENTS.slice(0, made).join(';\n'));
     await expectAdopted();

@@ -62,7 +62,7 @@ const ANOTHERS: readonly (readonly [string, string, string])[] = [
     'a table of jobs beside a ledger',
     `create table migrations (id bigint, name text, applied_at bigint);
      create table jobs (id text)`,
-    'table jobs is there, but 001_initial_schema is not in the ledger',
+    'column jobs.status is missing',
   ],
 ];
 

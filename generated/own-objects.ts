@@ -9,6 +9,8 @@ export interface OwnObject {
   /** The migration that makes it. */
   readonly migration: string;
   readonly sql: string;
+  /** What fills a table that was made just now. */
+  readonly fill?: string;
 }
 
 /** On SQLite, as `sqlite_master` has them. */
@@ -19,6 +21,18 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     table: 'pylon_db_earning_totals',
     migration: '003_pylon_db_rollups',
     sql: 'CREATE TABLE "pylon_db_earning_totals" ("source" text not null primary key, "amount_high" integer not null, "amount_low" integer not null, "count" integer not null) without rowid',
+    fill: `insert into pylon_db_earning_totals (source, amount_high, amount_low, count)
+    select bucket, coalesce(sum(amount_msats >> 32), 0), coalesce(sum(amount_msats & 4294967295), 0), count(earning)
+    from (select 'job' as bucket union all select 'tip' union all select 'other' union all select 'invalid')
+    left join (
+      select case when typeof(earnings.amount_msats) = 'integer'
+        and earnings.amount_msats between -9007199254740991 and 9007199254740991
+        and earnings.source in ('job', 'tip', 'other')
+        then earnings.source else 'invalid' end as source_bucket, rowid as earning,
+        case when typeof(amount_msats) = 'integer' then amount_msats else 0 end as amount_msats
+      from earnings
+    ) on source_bucket = bucket
+    group by bucket`,
   },
   {
     type: 'table',
@@ -26,6 +40,10 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     table: 'pylon_db_identity',
     migration: '004_pylon_db_identity',
     sql: 'CREATE TABLE "pylon_db_identity" ("id" integer not null primary key check (id = 1), "identity" text not null) without rowid',
+    fill: `insert into pylon_db_identity (id, identity) values (1, lower(
+    hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
+    || '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2)
+    || '-' || hex(randomblob(6))))`,
   },
   {
     type: 'table',
@@ -33,6 +51,11 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     table: 'pylon_db_job_totals',
     migration: '003_pylon_db_rollups',
     sql: 'CREATE TABLE "pylon_db_job_totals" ("status" text not null primary key, "count" integer not null) without rowid',
+    fill: `insert into pylon_db_job_totals (status, count)
+    select bucket, (select count(*) from jobs where case when jobs.status in ('pending', 'processing', 'completed', 'failed', 'cancelled')
+        then jobs.status else 'invalid' end = bucket)
+    from (select 'pending' as bucket union all select 'processing' union all select 'completed'
+      union all select 'failed' union all select 'cancelled' union all select 'invalid')`,
   },
   {
     type: 'table',
@@ -40,6 +63,7 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     table: 'pylon_db_paid_jobs',
     migration: '003_pylon_db_rollups',
     sql: 'CREATE TABLE "pylon_db_paid_jobs" ("id" integer primary key check (id = 1), "count" integer not null)',
+    fill: 'insert into pylon_db_paid_jobs (id, count) select 1, count(distinct job_id) from earnings',
   },
   {
     type: 'table',

@@ -1,4 +1,5 @@
 import { migrations } from '../../migrations/index.js';
+import { isRepairable } from '../migrate/own-objects.js';
 import { INITIAL_MIGRATION } from '../migrate/schema-check.js';
 import type { Finding } from '../ops/check/finding.js';
 import { driftFound, emptyDatabaseFound } from '../ops/check/schema-findings.js';
@@ -15,7 +16,7 @@ export async function checkSchema(path: string, applied: readonly string[]): Pro
   return await withReader(path, (live) =>
     withMemory(async (migrated) => {
       await migratorOf(migrated, ':memory:', Object.fromEntries(known)).up();
-      return driftFound(findDrift(live, migrated));
+      return driftFound(findDrift(live, migrated), isRepairable);
     }),
   );
 }

@@ -25,7 +25,10 @@ export function configure(command: Command): void {
       new Option('--quick', 'only the structure of the file').conflicts(['full', 'repair']),
     )
     .option('--full', 'also the size of each table and index')
-    .option('--repair', 'count wrong rollups anew, and take the files from group and others')
+    .option(
+      '--repair',
+      'make our own objects again, count wrong rollups anew, and take the files from group and others',
+    )
     .addHelpText(
       'after',
       `${examples([
@@ -47,8 +50,9 @@ Checks:
 
 --quick reads the structure of each page (quick_check) and leaves out the comparison of indexes,
 and everything that reads rows: foreign-keys to values. Every check runs beside writers and sees
-the file in one state; the WAL can't be emptied meanwhile. --repair mends rollups and file-modes,
-changes no row, and lets writers wait while it counts. Exit code 4 means that something is left to
+the file in one state; the WAL can't be emptied meanwhile. --repair makes the triggers, indexes and
+tables of pylon-db and the published indexes again where they are missing, counts wrong rollups,
+repairs file-modes, changes no row, and lets writers wait meanwhile. Exit code 4 means that something is left to
 mend; pending migrations are told, and are no finding.
 
 On a server it looks for the same wrong rows and drift, and for

@@ -23,6 +23,8 @@ export interface OwnObject {
   /** The migration that makes it. */
   readonly migration: string;
   readonly sql: string;
+  /** What fills a table that was made just now. */
+  readonly fill?: string;
 }
 `;
 
@@ -32,6 +34,7 @@ interface OwnObject {
   readonly table: string;
   readonly migration: string;
   readonly sql: string;
+  readonly fill?: string;
 }
 
 /** The module that names every index, trigger, table and view of ours, with the SQL that makes it. */
@@ -50,7 +53,13 @@ export async function generateOwnObjects(): Promise<string> {
 /** Tables before what stands on them, so that they can be made in this order. */
 async function ownObjectsOfFile(): Promise<OwnObject[]> {
   const database = new Database(':memory:');
-  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
+  const statements: string[] = [];
+  const kysely = new Kysely<unknown>({
+    dialect: new SqliteDialect({ database }),
+    log: ({ query }) => {
+      statements.push(query.sql.trim());
+    },
+  });
   const made = new Map<string, OwnObject>();
   try {
     for (const [migration, load] of Object.entries(migrations)) {
@@ -64,10 +73,15 @@ async function ownObjectsOfFile(): Promise<OwnObject[]> {
         .all();
       const before = new Map(made);
       made.clear();
+      const fills = new Map(
+        statements.splice(0).map((sql) => [/^insert into "?(\w+)/i.exec(sql)?.[1], sql]),
+      );
       for (const object of live) {
         const known = before.get(object.name);
         const isSame = known?.sql === object.sql && known.table === object.table;
-        made.set(object.name, isSame ? known : { ...object, migration });
+        const fill = object.type === 'table' ? fills.get(object.name) : undefined;
+        const filled = fill === undefined ? {} : { fill };
+        made.set(object.name, isSame ? known : { ...object, migration, ...filled });
       }
     }
   } finally {
@@ -115,8 +129,8 @@ async function ownObjectsOfServer(): Promise<OwnObject[]> {
 
 function constant(name: string, objects: readonly OwnObject[]): string {
   const lines = objects.map(
-    ({ type, name, table, migration, sql }) =>
-      `  {\n    type: '${type}',\n    name: '${name}',\n    table: '${table}',\n    migration: '${migration}',\n    sql: ${quoted(sql)},\n  },`,
+    ({ type, name, table, migration, sql, fill }) =>
+      `  {\n    type: '${type}',\n    name: '${name}',\n    table: '${table}',\n    migration: '${migration}',\n    sql: ${quoted(sql)},\n${fill === undefined ? '' : `    fill: ${quoted(fill)},\n`}  },`,
   );
   return `export const ${name}: readonly OwnObject[] = [\n${lines.join('\n')}\n];`;
 }

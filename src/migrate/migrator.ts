@@ -4,7 +4,7 @@ import type { UmzugStorage } from 'umzug';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
 import { compilingKysely, SqliteConnection } from '../engine/sqlite/connection.js';
 import { sqliteDialect } from '../engine/sqlite/kysely-dialect.js';
-import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { isMisfit, toldToCaller } from '../engine/sqlite/sqlite-errors.js';
 import { SqliteTransaction } from '../engine/sqlite/transaction.js';
 import type { Border } from './border.js';
 import { readFileFacts } from './file-facts.js';
@@ -12,6 +12,7 @@ import { ledgerStorage } from './ledger.js';
 import type { MigrationList } from './migration.js';
 import { MigrationRunner, type TransactionKind } from './migration-runner.js';
 import { MigrationStep } from './migration-step.js';
+import { findOwnObjects, repairOwnObjects } from './own-objects.js';
 import { hasLedgerColumns, publishedProblems, type SchemaProblem } from './published-check.js';
 import { type LedgerState, readLedger } from './schema-check.js';
 import { StepRefused } from './watched-runner.js';
@@ -104,12 +105,28 @@ export class Migrator extends MigrationRunner {
         if (after.some((violation) => !before.includes(violation))) {
           throw new StepRefused('it leaves rows whose parents are missing');
         }
-        if (keep) transaction.commit();
+        if (keep) {
+          this.#keepOwnObjects();
+          transaction.commit();
+        }
         return result;
       } finally {
         transaction.end(keep ? 'was rolled back' : 'was only planned');
       }
     });
+  }
+
+  /** A rebuilt or dropped table took our triggers and indexes along: they are made again with it. */
+  #keepOwnObjects(): void {
+    const { db, list, operation } = this.#props;
+    const { broken } = findOwnObjects(db, Object.keys(list), operation);
+    try {
+      repairOwnObjects(db, broken);
+    } catch (error) {
+      if (!isMisfit(error)) throw error;
+      const names = broken.map(({ name }) => name).join(', ');
+      throw new StepRefused(`${names} can't be made again after it: ${error.message}`);
+    }
   }
 
   async #locked<Result>(foreignKeysOff: boolean, run: () => Promise<Result>): Promise<Result> {

@@ -2,8 +2,8 @@ import type Database from 'better-sqlite3';
 import { OWN_OBJECTS, type OwnObject } from '../../generated/own-objects.js';
 import type { SchemaState } from '../engine/sqlite/schema-state.js';
 import { PylonDbError } from '../errors.js';
+import type { Drift } from './drift.js';
 import { PUBLISHED_TABLES } from './published-schema.js';
-import { recountTotals } from './recount-totals.js';
 import { OUR_MIGRATION } from './schema-check.js';
 
 // Other programs rebuild published tables, and a dropped table takes its triggers and indexes along.
@@ -68,8 +68,8 @@ function look(db: Database.Database, known: readonly string[], operation: string
   };
 }
 
-/** Whether totals are wrong without the object, or may be: it or its triggers were gone. */
-function keepsTotals({ type, migration }: OwnObject): boolean {
+/** Whether totals are wrong, or may be, when the object was missing or changed. */
+export function keepsTotals({ type, migration }: OwnObject): boolean {
   return type !== 'index' && KEEPING.has(migration);
 }
 
@@ -107,11 +107,19 @@ function isAsMade(own: OwnObject, live: LiveObject | undefined): boolean {
   if (live === undefined) return false;
   // Published ones may be in another implementation's words, and are never redefined.
   if (!isOurs(own)) return true;
+  // What no row of others gives can't be made again: dropping it would lose it.
+  if (own.type === 'table' && !keepsTotals(own)) return live[0] === 'table';
   return live[0] === own.type && live[3] === own.sql && live[2] === own.table;
 }
 
 function isOurs({ name }: OwnObject): boolean {
   return name.startsWith('pylon_db_');
+}
+
+/** Whether {@link repairOwnObjects} makes what drifted again. */
+export function isRepairable({ name, found }: Drift): boolean {
+  const own = OWN_OBJECTS.find((object) => object.name === name);
+  return own !== undefined && (isOurs(own) || found === null);
 }
 
 function foreignTriggers(
@@ -143,5 +151,19 @@ export function repairOwnObjects(db: Database.Database, broken: readonly OwnObje
     if (standing !== undefined) db.exec(`drop ${standing[0]} "${standing[1]}"`);
   }
   for (const { sql } of broken) db.exec(sql);
+  for (const own of broken) {
+    if (own.fill !== undefined && !keepsTotals(own)) db.exec(own.fill);
+  }
   if (broken.some(keepsTotals)) recountTotals(db);
+}
+
+/** Counts all totals anew, as the migration did that made them; inside a write transaction. */
+export function recountTotals(db: Database.Database): void {
+  const tables = OWN_OBJECTS.filter((own) => own.type === 'table' && keepsTotals(own));
+  for (const { name, fill } of tables) {
+    // Also what a write was about to replace when the triggers were last there: left standing, it
+    // would be taken off the totals of a later row of that key.
+    db.exec(`delete from ${name}`);
+    if (fill !== undefined) db.exec(fill);
+  }
 }

@@ -102,7 +102,7 @@ describe('check finds', () => {
         problem: expect.stringMatching(/^\d+ /),
         count: findings[0]?.rows.length,
         mend: expect.stringMatching(/\S/),
-        repairable: findings[0]?.check === 'rollups',
+        repairable: ['rollups', 'schema'].includes(findings[0]?.check ?? ''),
         ...finding,
       },
     ]);

@@ -41,6 +41,11 @@ export function isTriggerFailure(error: unknown): boolean {
   return error instanceof SqliteError && error.code === 'SQLITE_CONSTRAINT_TRIGGER';
 }
 
+/** Whether the SQL and the schema don't fit each other: a table or column that isn't there. */
+export function isMisfit(error: unknown): error is SqliteError {
+  return error instanceof SqliteError && error.code === 'SQLITE_ERROR';
+}
+
 /**
  * The error that a caller gets for what the driver threw, decided by SQLite's extended code and
  * never by its text. Called behind an `await` in the caller's own chain, so that the stack names it.

@@ -1,10 +1,12 @@
+import { migrations } from '../../../migrations/index.js';
 import { isPylonDbError } from '../../errors.js';
+import { findOwnObjects } from '../../migrate/own-objects.js';
 import { withSnapshot } from '../export/snapshot.js';
 import type { Progress } from '../progress.js';
 import { type DatabaseFacts, readFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
 import { appliedMigrations } from './ledger.js';
-import { rebuildRollups } from './rebuild-rollups.js';
+import { type Repaired, repair } from './repair.js';
 import { checkRollups } from './rollups.js';
 import { runChecks, type SkippedCheck } from './run-checks.js';
 import { damagedAt } from './structure.js';
@@ -17,7 +19,7 @@ export interface CheckInput {
   /** Absolute, without links. */
   readonly path: string;
   readonly depth: CheckDepth;
-  /** Counts the rollups anew where they are wrong. */
+  /** Makes our own objects again, and counts the rollups where they are wrong. */
   readonly repair: boolean;
   /** How long a repair waits for other processes, in ms. */
   readonly busyTimeoutMs: number;
@@ -29,8 +31,7 @@ export interface Checked {
   readonly skipped: readonly SkippedCheck[];
   /** `null` for a file that is too damaged to be asked. */
   readonly database: DatabaseFacts | null;
-  /** Whether the rollups were counted anew. */
-  readonly rebuiltRollups: boolean;
+  readonly repaired: Repaired;
 }
 
 /**
@@ -41,32 +42,43 @@ export async function check(
   input: CheckInput,
   report: (progress: Progress) => void,
 ): Promise<Checked> {
-  const found = await lookThrough(input, report);
-  const isWrong = found.findings.some((finding) => finding.check === 'rollups');
+  const { isBroken, ...found } = await lookThrough(input, report);
   const isDamaged = found.findings.some((finding) => finding.severity === 'damage');
   // What is counted in a damaged file is no better than what stands there.
-  if (!input.repair || !isWrong || isDamaged) return found;
-  await rebuildRollups(input.path, input.busyTimeoutMs);
+  if (!input.repair || isDamaged) return found;
+  const isWrong = found.findings.some((finding) => finding.check === 'rollups');
+  if (!isWrong && !isBroken) return found;
+  const repaired = await repair(input.path, isWrong, input.busyTimeoutMs);
+  if (!repaired.rollups) return { ...found, repaired };
   const again = await withSnapshot(input.path, async (db) => checkRollups(db));
   const others = found.findings.filter((finding) => finding.check !== 'rollups');
-  return { ...found, findings: [...others, ...again], rebuiltRollups: true };
+  return { ...found, findings: [...others, ...again], repaired };
 }
+
+const NOTHING: Repaired = { objects: [], rollups: false };
 
 async function lookThrough(
   { path, depth }: CheckInput,
   report: (progress: Progress) => void,
-): Promise<Checked> {
+): Promise<Checked & { readonly isBroken: boolean }> {
   try {
     return await withSnapshot(path, async (db) => {
       const applied = appliedMigrations(db);
       const found = runChecks(db, depth === 'quick', report);
       const database = readFacts(db, { applied, measure: depth === 'full' });
-      return { ...found, database, rebuiltRollups: false };
+      const isBroken = findOwnObjects(db, Object.keys(migrations), '').broken.length > 0;
+      return { ...found, database, repaired: NOTHING, isBroken };
     });
   } catch (error) {
     // It can't even be opened, or its schema can't be read.
     if (!isPylonDbError(error, 'CORRUPT')) throw error;
     const message = error.cause instanceof Error ? error.cause.message : error.problem;
-    return { findings: damagedAt(message), skipped: [], database: null, rebuiltRollups: false };
+    return {
+      findings: damagedAt(message),
+      skipped: [],
+      database: null,
+      repaired: NOTHING,
+      isBroken: false,
+    };
   }
 }

@@ -17,7 +17,7 @@ import type { SkippedCheck } from './run-checks.js';
 /** What is checked, and whether it is mended. */
 export interface CheckOptions {
   readonly depth: CheckDepth;
-  /** Counts wrong rollups anew, and takes the files' rights from group and others. */
+  /** Makes our own objects again, counts wrong rollups anew, and takes the files' rights from group and others. */
   readonly repair: boolean;
   /** How long a repair waits for other processes, in ms. */
   readonly busyTimeoutMs: number;
@@ -97,7 +97,8 @@ export async function checkDatabase(
     findings: [...checked.findings, ...(repair ? checkPermissions(path) : permissions)],
     skipped: checked.skipped,
     repaired: [
-      ...(checked.rebuiltRollups ? ['rollups: counted anew'] : []),
+      ...checked.repaired.objects.map((name) => `schema: ${name} made again`),
+      ...(checked.repaired.rollups ? ['rollups: counted anew'] : []),
       ...mended.map((file) => `file-modes: ${file} is its owner's only`),
     ],
     versions: versions(),

@@ -1,10 +1,11 @@
 import type Database from 'better-sqlite3';
+import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import type { Progress } from '../progress.js';
 import { checkPaidJobs, checkPayments, checkTickCounts, checkValues } from './file-invariants.js';
 import type { Finding } from './finding.js';
 import { type CheckedColumns, missingColumn } from './read-columns.js';
 import { checkRollups } from './rollups.js';
-import { checkForeignKeys, checkIntegrity, damagedAt, isDamage, isMisfit } from './structure.js';
+import { checkForeignKeys, checkIntegrity, damagedAt, isDamage } from './structure.js';
 import { CHECKED_TABLES } from './values.js';
 
 /** A check that wasn't made, and why. */

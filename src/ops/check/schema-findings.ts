@@ -14,13 +14,23 @@ export function emptyDatabaseFound(): Finding[] {
   });
 }
 
-/** The finding for what is not as the applied migrations made it. */
-export function driftFound(drift: readonly Drift[]): Finding[] {
+/**
+ * The finding for what is not as the applied migrations made it; `isRepairable` says of each
+ * whether `check --repair` makes it again.
+ */
+export function driftFound(
+  drift: readonly Drift[],
+  isRepairable: (drift: Drift) => boolean,
+): Finding[] {
+  const repairable = drift.every(isRepairable);
   const tally = new Tally();
   for (const { type, name, problem } of drift) tally.add(`${type} ${name} ${problem}`);
   return findingsOf(tally, {
     check: 'schema',
     problem: `${counted(tally.count, 'object')} of the schema not as migrated`,
-    mend: '`pylon-db migrate verify` shows the SQL of each: recreate them with it, or restore a backup.',
+    mend: repairable
+      ? 'Run `pylon-db check --repair`: it makes them again, and counts the totals.'
+      : '`pylon-db migrate verify` shows the SQL of each: recreate them with it, or restore a backup.',
+    repairable,
   });
 }

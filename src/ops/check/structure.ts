@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import { counted } from '../counted.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 
@@ -37,11 +38,6 @@ export function damagedAt(message: string): Finding[] {
 /** Whether SQLite met a page that can't be right. */
 export function isDamage(error: unknown): error is InstanceType<typeof Database.SqliteError> {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
-}
-
-/** Whether SQLite can't ask a question that the published schema allows. */
-export function isMisfit(error: unknown): error is InstanceType<typeof Database.SqliteError> {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_ERROR';
 }
 
 function damaged(tally: Tally): Finding[] {

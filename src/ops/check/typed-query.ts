@@ -23,9 +23,3 @@ export function fewRows(db: Database.Database, query: Compilable): unknown[][] {
     .safeIntegers()
     .all(...parameters);
 }
-
-/** Runs a statement that gives no rows. */
-export function execute(db: Database.Database, statement: Compilable): void {
-  const { sql, parameters } = statement.compile();
-  db.prepare(sql).run(...parameters);
-}

@@ -1,0 +1,63 @@
+import { migrations } from '../../../migrations/index.js';
+import { retryWhileBusy } from '../../engine/sqlite/busy.js';
+import { committing } from '../../engine/sqlite/failed-commit.js';
+import { openWriter } from '../../engine/sqlite/open.js';
+import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { isPylonDbError, PylonDbError } from '../../errors.js';
+import {
+  findOwnObjects,
+  keepsTotals,
+  recountTotals,
+  repairOwnObjects,
+} from '../../migrate/own-objects.js';
+
+/** What a repair did. */
+export interface Repaired {
+  /** The names of our own objects that were missing or changed, and were made again. */
+  readonly objects: readonly string[];
+  readonly rollups: boolean;
+}
+
+/**
+ * Makes our own objects again, and counts all totals where they may be wrong or `recounts`, in one
+ * transaction; writers wait meanwhile. Throws `BUSY` after `busyTimeoutMs`, changing nothing.
+ */
+export async function repair(
+  path: string,
+  recounts: boolean,
+  busyTimeoutMs: number,
+): Promise<Repaired> {
+  try {
+    const db = await openWriter({
+      path,
+      durability: 'normal',
+      busyTimeoutMs,
+      operation: '',
+      create: false,
+    });
+    try {
+      const work = db.transaction((): Repaired => {
+        const { broken } = findOwnObjects(db, Object.keys(migrations), '');
+        repairOwnObjects(db, broken);
+        const isCounted = broken.some(keepsTotals);
+        if (recounts && !isCounted) recountTotals(db);
+        return { objects: broken.map(({ name }) => name), rollups: recounts || isCounted };
+      });
+      return await retryWhileBusy(() => committing(db, () => work.immediate()), busyTimeoutMs);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    const told = toldToCaller(error, '', path);
+    throw isPylonDbError(told, 'BUSY') ? busy(told.waitedMs) : told;
+  }
+}
+
+function busy(waitedMs: number): PylonDbError<'BUSY'> {
+  return new PylonDbError(
+    'BUSY',
+    `another process held the write lock for ${waitedMs} ms`,
+    { waitedMs },
+    { operation: '', hint: 'Nothing was repaired. Let it end its transaction, and run it again.' },
+  );
+}

@@ -9,7 +9,7 @@ export {
   LIFECYCLE_STATES,
   type LifecycleState,
 } from '../generated/db.js';
-export type { Agent, NewAgent } from './agents/agent.js';
+export type { Agent, AgentPatch, NewAgent } from './agents/agent.js';
 export type { AgentsService } from './agents/agents-service.js';
 export type { NewTick, Tick, TickPageStart } from './agents/tick.js';
 export type { Earning, EarningPageStart, NewEarning } from './earnings/earning.js';

@@ -3,7 +3,7 @@ import { type Clock, isStepUntouched, type Place, type WriteHandle } from '../en
 import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { MAX_INTEGER } from '../input.js';
-import { type Agent, agentInput, type NewAgent } from './agent.js';
+import { type Agent, type AgentPatch, agentInput, type NewAgent } from './agent.js';
 import {
   adjustAgentBalance,
   agentsByState,
@@ -15,10 +15,12 @@ import {
   insertTick,
   keepTicksOut,
   lockAgent,
+  patchAgent,
   ticksOfAgent,
   ticksOfAgentBefore,
   updateAgentBalance,
   updateAgentState,
+  updateAgentStateFrom,
   upsertAgent,
 } from './queries.js';
 import { type NewTick, type Tick, type TickPageStart, tickInput } from './tick.js';
@@ -87,13 +89,43 @@ export class AgentsService {
     return await this.#db.all('agents.listAll', allAgents({}));
   }
 
-  /** Moves an agent to another state, any to any, and gives it as stored. */
-  async updateState(npub: string, state: LifecycleState): Promise<Agent> {
+  /**
+   * Changes the given fields only, and `updated_at`, and gives the agent as stored: what others
+   * changed of it since the caller read it stays. An empty patch is refused.
+   */
+  async update(npub: string, patch: AgentPatch): Promise<Agent> {
+    const operation = 'agents.update';
+    agentInput.npub(npub, 'npub', operation);
+    agentInput.patch(patch, 'patch', operation);
+    return await this.#change(operation, npub, patchAgent(npub, this.#clock(), patch));
+  }
+
+  /**
+   * Moves an agent to another state, any to any, and gives it as stored. `from` names the states it
+   * may have now: else `ILLEGAL_TRANSITION`, and nothing is changed.
+   */
+  async updateState(
+    npub: string,
+    state: LifecycleState,
+    options: { readonly from?: LifecycleState | readonly LifecycleState[] } = {},
+  ): Promise<Agent> {
     const operation = 'agents.updateState';
     agentInput.npub(npub, 'npub', operation);
     agentInput.state(state, 'state', operation);
-    const query = updateAgentState({ npub, state, now: this.#clock() });
-    return await this.#change(operation, npub, query);
+    agentInput.from(options, 'options', operation);
+    const now = this.#clock();
+    if (options.from === undefined) {
+      return await this.#change(operation, npub, updateAgentState({ npub, state, now }));
+    }
+    const from = JSON.stringify([options.from].flat());
+    const query = updateAgentStateFrom({ npub, state, now, from });
+    const [changed] = await this.#db.write(operation, [{ query }]);
+    if (changed.rows[0] !== undefined) return changed.rows[0];
+    const look = { query: lockAgent({ npub }) };
+    const again = { query, watched: true };
+    const [found, { rows }] = await this.#db.write(operation, [look, again], 'follow-up');
+    if (rows[0] !== undefined) return rows[0];
+    throw illegalState(operation, found.rows[0] ?? unknownAgent(operation, npub), state);
   }
 
   /** Sets an agent's balance in sats, and gives the agent as stored. */
@@ -229,6 +261,16 @@ function outOfRange(operation: string, column: keyof Agent, key: string): PylonD
     `${column} of agent ${key} would leave 0 … 2^53-1`,
     { table: 'agents', column, key },
     { operation, hint: 'Nothing was changed. Look at the agent, then give another value.' },
+  );
+}
+
+function illegalState(operation: string, agent: Agent, to: LifecycleState): PylonDbError {
+  const { npub: id, lifecycle_state: from } = agent;
+  return new PylonDbError(
+    'ILLEGAL_TRANSITION',
+    `agent ${id} is ${from}, which is not among the states to leave`,
+    { id, from, to },
+    { operation, hint: 'Nothing was changed. Look at the agent, and decide again.' },
   );
 }
 

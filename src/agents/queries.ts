@@ -3,7 +3,7 @@ import type { DB, LifecycleState } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { MAX_INTEGER } from '../input.js';
-import { AGENT_COLUMNS, type Agent, decodeAgent } from './agent.js';
+import { AGENT_COLUMNS, type Agent, type AgentPatch, decodeAgent, PATCH_COLUMNS } from './agent.js';
 import { decodeTick, TICK_COLUMNS, type Tick } from './tick.js';
 
 export const getAgent = prepared(
@@ -126,6 +126,63 @@ export const updateAgentState = prepared(
   decodeAgent,
   { locks: { agent: 'npub' }, outcome: agentOutcome },
 );
+
+/** Like {@link updateAgentState}, when the state is one of `from`, a JSON list. */
+export const updateAgentStateFrom = prepared(
+  'agents.updateState from',
+  (db, p: Params<{ npub: string; state: LifecycleState; now: number; from: string }>, words) =>
+    db
+      .updateTable('agents')
+      .set({ lifecycle_state: p.state, updated_at: p.now })
+      .where('npub', '=', p.npub)
+      .where('lifecycle_state', 'in', words.texts<LifecycleState>(p.from))
+      .returning(AGENT_COLUMNS),
+  decodeAgent,
+  {
+    locks: { agent: 'npub' },
+    outcome: { ...agentOutcome, wanted: ({ npub, from }) => agentInState({ npub, from }) },
+  },
+);
+
+/** Whether an agent is in one of `from`; nobody else changes it until the unit is stored. */
+const agentInState = prepared(
+  'agents.updateState lock',
+  (db, p: Params<{ npub: string; from: string }>, words) =>
+    db
+      .selectFrom('agents')
+      .select('npub')
+      .where('npub', '=', p.npub)
+      .where('lifecycle_state', 'in', words.texts<LifecycleState>(p.from))
+      .forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { agent: 'npub' } },
+);
+
+const patchQueries = new Map<string, ReturnType<typeof patchQuery>>();
+
+/** Changes the fields that a patch gives, and no others: another process may change those. */
+export function patchAgent(npub: string, now: number, patch: AgentPatch) {
+  const columns = PATCH_COLUMNS.filter((column) => patch[column] !== undefined);
+  const name = columns.join(' ');
+  const query = patchQueries.get(name) ?? patchQuery(columns);
+  patchQueries.set(name, query);
+  const given = Object.fromEntries(columns.map((column) => [column, patch[column] ?? null]));
+  return query({ ...given, npub, now });
+}
+
+function patchQuery(columns: readonly (keyof AgentPatch)[]) {
+  return prepared(
+    `agents.update ${columns.join(' ')}`,
+    (db, p: Params<{ npub: string; now: number; [column: string]: string | number | null }>) =>
+      db
+        .updateTable('agents')
+        .set({ ...Object.fromEntries(columns.map((name) => [name, p[name]])), updated_at: p.now })
+        .where('npub', '=', p.npub)
+        .returning(AGENT_COLUMNS),
+    decodeAgent,
+    { locks: { agent: 'npub' }, outcome: agentOutcome },
+  );
+}
 
 export const updateAgentBalance = prepared(
   'agents.updateBalance',

@@ -24,11 +24,29 @@ export const text: Check = (value, field, operation) => {
   throw invalid(field, operation, 'well-formed text without NUL characters', value);
 };
 
-/** Text that names a record: like {@link text}, and not empty. */
+/** Text that names a record: like {@link text}, not empty, and no secret key. */
 export const key: Check = (value, field, operation) => {
-  if (value !== '') return text(value, field, operation);
-  throw invalid(field, operation, 'text that is not empty', value);
+  if (value === '') throw invalid(field, operation, 'text that is not empty', value);
+  text(value, field, operation);
+  if (isSecretKey(value)) throw secretKey(field, operation);
 };
+
+/** Whether a value is a Nostr secret key, which must be neither stored nor repeated. */
+export function isSecretKey(value: unknown): boolean {
+  return typeof value === 'string' && /^\s*nsec1/i.test(value);
+}
+
+function secretKey(field: string, operation: string): PylonDbError {
+  return new PylonDbError(
+    'INVALID_ARGUMENT',
+    `${field} must be a public key or an id, not an nsec`,
+    { field },
+    {
+      operation,
+      hint: 'An nsec is a secret key: give the npub that belongs to it, and keep the nsec out of databases and logs.',
+    },
+  );
+}
 
 /** Text that parses as JSON. */
 export const json: Check = (value, field, operation) => {

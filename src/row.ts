@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { RawRow } from './engine/prepared.js';
 import type { Words } from './engine/words.js';
 import { PylonDbError } from './errors.js';
+import { isSecretKey } from './input.js';
 
 /** What a stored value must be. */
 export type ColumnKind =
@@ -58,13 +59,19 @@ export class RowCheck<Column extends string> {
   #problem(row: RawRow, index: number): PylonDbError {
     const column = this.columns[index] ?? '';
     const value = row[index];
-    const key = row[0] === null ? 'NULL' : String(row[0]);
+    const key = keyName(row[0]);
     const details = { table: this.#table, column, key };
     if (typeof value === 'number' && Number.isInteger(value)) {
       return outOfRange(details);
     }
     return corruptRow(details, `holds ${storedKind(value)}`);
   }
+}
+
+/** What an error calls a row: its key, unless another program put a secret there. */
+function keyName(key: unknown): string {
+  if (key === null) return 'NULL';
+  return isSecretKey(key) ? 'nsec1…' : String(key);
 }
 
 function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): boolean {

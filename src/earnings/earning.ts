@@ -16,6 +16,7 @@ import {
   timestamp,
 } from '../input.js';
 import { RowCheck } from '../row.js';
+import { oneSecretSpelling, oneSpelling } from './spelling.js';
 
 /** A row of `earnings`: the amount in millisatoshis, `earned_at` in unix seconds. */
 export type Earning = Selectable<DB['earnings']>;
@@ -32,10 +33,13 @@ const NEW_EARNING: Record<keyof NewEarning, Check> = {
   job_id: nullable(key),
   amount_msats: amount,
   source: oneOf(EARNING_SOURCES),
-  payment_hash: nullable(key),
-  preimage: nullable(text),
+  payment_hash: nullable(oneSpelling(key)),
+  preimage: nullable(oneSecretSpelling(text)),
   earned_at: timestamp,
 };
+/** What other programs store is not held to our spelling. */
+const STORED_EARNING = { ...NEW_EARNING, payment_hash: nullable(key), preimage: nullable(text) };
+const PAYMENT = { payment_hash: NEW_EARNING.payment_hash, preimage: NEW_EARNING.preimage };
 const before = pageStart({ earned_at: storedInteger, id: text });
 
 /** The checks of what callers of the earnings service give. */
@@ -46,7 +50,8 @@ export const earningInput = {
   timestamp,
   limit,
   earning: object(NEW_EARNING, ['id', 'amount_msats', 'source']),
-  payment: object({ payment_hash: nullable(key), preimage: nullable(text) }),
+  stored: object(STORED_EARNING, ['id', 'amount_msats', 'source']),
+  payment: object(PAYMENT),
   page: object({ limit, before }),
   today: object({ timeZone: ianaZone }),
 } satisfies Record<string, Check>;

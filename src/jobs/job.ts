@@ -1,5 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import { oneSecretSpelling, oneSpelling } from '../earnings/spelling.js';
 import type { RawRow } from '../engine/prepared.js';
 import {
   type Check,
@@ -64,8 +65,8 @@ export const jobInput = {
     {
       output_hash: nullable(text),
       price_msats: integer(),
-      payment_hash: nullable(key),
-      preimage: nullable(text),
+      payment_hash: nullable(oneSpelling(key)),
+      preimage: nullable(oneSecretSpelling(text)),
     },
     ['price_msats'],
   ),

@@ -1,3 +1,5 @@
+import { isSecretKey } from '../../input.js';
+
 /** `damage`: the file itself is broken. `wrong`: it is whole, and something in or around it is not. */
 export type Severity = 'damage' | 'wrong';
 
@@ -43,10 +45,10 @@ export class Tally {
   }
 }
 
-/** What a finding calls a row: its key, or its rowid where that is no name. */
+/** What a finding calls a row: its key, or its rowid where that is no name or a secret. */
 export function rowName(key: unknown, rowid: unknown): string {
   if (typeof key === 'number') return String(key);
-  if (typeof key !== 'string' || key === '') return `rowid ${String(rowid)}`;
+  if (typeof key !== 'string' || key === '' || isSecretKey(key)) return `rowid ${String(rowid)}`;
   return key.length <= KEY_TOLD ? key : `${key.slice(0, KEY_TOLD)}…`;
 }
 

@@ -35,7 +35,7 @@ const RULES = {
   },
   earnings: {
     key: 'id',
-    check: (row) => earningInput.earning(row, 'earning', ''),
+    check: (row) => earningInput.stored(row, 'earning', ''),
   },
   agents: {
     key: 'npub',

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { check, job, migratedFile } from './checked.js';
 import { pylonDb } from './command.js';
 
+/** A payment hash whose base64 and base64url differ. */
+const HASH = Buffer.from('fbef'.repeat(16), 'hex');
+
 /** Everything that another program may have done, and the one finding that tells it. */
 const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])[] = [
   [
@@ -75,6 +78,28 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
     { check: 'repeated-payments', rows: ['second', 'third'], count: 2 },
   ],
   [
+    'a payment that is counted once per spelling of its hash',
+    `insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
+       ('hex', 5, 'tip', '${HASH.toString('hex')}', 2),
+       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 1),
+       ('base64', 5, 'tip', '${HASH.toString('base64')}', 3),
+       ('base64 again', 5, 'tip', '${HASH.toString('base64')}', 4),
+       ('newline', 5, 'tip', '${HASH.toString('hex')}' || char(10), 5)`,
+    { check: 'repeated-payments', rows: ['hex', 'base64', 'base64 again', 'newline'], count: 4 },
+  ],
+  [
+    'two odd spellings of a payment, without ours',
+    `insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
+       ('url', 5, 'tip', '${HASH.toString('base64url')}', 1),
+       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 2)`,
+    { check: 'repeated-payments', rows: ['upper'], count: 1 },
+  ],
+  [
+    'an nsec for an npub, without repeating it',
+    "insert into agents (npub, name, lifecycle_state) values ('nsec1vl029mgpspedva04g', 'n', 'active')",
+    { check: 'values', rows: ['rowid 10'] },
+  ],
+  [
     'an agent that counts fewer ticks than it has',
     `insert into agents (npub, name, lifecycle_state, tick_count) values ('n', 'n', 'active', 1);
      insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2)`,
@@ -111,6 +136,12 @@ describe('check finds', () => {
 
 describe('check minds no', () => {
   it.each([
+    [
+      'payment hash in upper case, and no texts that differ in case only',
+      `insert into earnings (id, amount_msats, source, payment_hash) values
+         ('e', 5, 'tip', '${HASH.toString('hex').toUpperCase()}'), ('f', 5, 'tip', 'Hash'),
+         ('g', 5, 'tip', 'hash'), ('h', 5, 'tip', '${'X'.repeat(64)}'), ('i', 5, 'tip', '${'x'.repeat(64)}')`,
+    ],
     ['tick_count above the number of ticks', 'delete from tick_history where tick_number < 5'],
     [
       'tip of a job that failed',

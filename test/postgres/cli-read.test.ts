@@ -80,6 +80,9 @@ describeOnServer('commands that read a server', (own) => {
       insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'failed', 1);
       insert into earnings (id, job_id, amount_msats, source, payment_hash) values
         ('e', 'j', 9007199254740993, 'job', 'h'), ('f', 'j', -1, 'job', 'h');
+      insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
+        ('lower', 5, 'tip', '${'ab'.repeat(32)}', 1), ('upper', 5, 'tip', '${'AB'.repeat(32)}', 2),
+        ('base64', 5, 'tip', '${Buffer.from('ab'.repeat(32), 'hex').toString('base64')}', 3);
       insert into agents (npub, name, lifecycle_state, memory_json) values ('n', 'n', 'active', '{');
       insert into tick_history (agent_npub, tick_number, prompt_tokens, completion_tokens,
         actions_json, cost_sats, duration_ms) values ('n', 1, 0, 0, '[]', 0, 0)`);
@@ -93,7 +96,11 @@ describeOnServer('commands that read a server', (own) => {
       findings.filter((finding) => finding.check === check).flatMap(({ rows }) => rows);
     expect(byCheck('schema')).toEqual(['index idx_jobs_status is missing']);
     expect(byCheck('paid-jobs').sort()).toEqual(['e', 'f']);
-    expect(byCheck('repeated-payments')).toHaveLength(1);
+    expect(byCheck('repeated-payments')).toEqual([
+      expect.stringMatching(/^[ef]$/),
+      'upper',
+      'base64',
+    ]);
     expect(byCheck('tick-counts')).toEqual(['n']);
     expect(byCheck('values')).toEqual(expect.arrayContaining(['e', 'f', 'n']));
     for (const { mend } of findings) expect(mend).not.toBe('');

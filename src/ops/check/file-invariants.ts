@@ -1,14 +1,8 @@
 import type Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
-import {
-  HASHES_TOLD,
-  PAID_JOBS,
-  repeatedPayments,
-  repeatedPaymentsFound,
-  repeatsOf,
-  TICK_COUNTS,
-} from './invariants.js';
+import { PAID_JOBS, TICK_COUNTS } from './invariants.js';
+import { oddHashes, Payments, repeatedHashes, repeatsOf, standingHashes } from './payments.js';
 import type { Questions, RowCheck } from './row-check.js';
 import { build, eachRow, fewRows } from './typed-query.js';
 import { type CheckedTable, TableValues, valuesQuery } from './values.js';
@@ -39,17 +33,17 @@ function broken<Row>(db: Database.Database, check: RowCheck<Row>): Finding[] {
 
 /** Payments that are counted more than once. */
 export function checkPayments(db: Database.Database): Finding[] {
-  const hashes: (string | null)[] = [];
-  let surplus = 0;
-  for (const { payment_hash, count } of eachRow(db, repeatedPayments(FILE))) {
-    surplus += count - 1;
-    if (hashes.length < HASHES_TOLD) hashes.push(payment_hash);
+  const payments = new Payments();
+  for (const row of eachRow(db, repeatedHashes(FILE))) payments.addRepeated(row);
+  for (const row of eachRow(db, oddHashes(FILE))) payments.addOdd(row);
+  for (const hashes of payments.asked()) {
+    for (const row of eachRow(db, standingHashes(FILE, hashes))) payments.addStanding(row);
   }
   const told = new Tally();
-  for (const hash of hashes) {
-    for (const [id, rowid] of fewRows(db, repeatsOf(FILE, hash))) told.add(rowName(id, rowid));
+  for (const spellings of payments.told()) {
+    for (const [id, rowid] of fewRows(db, repeatsOf(FILE, spellings))) told.add(rowName(id, rowid));
   }
-  return repeatedPaymentsFound(surplus, told.rows);
+  return payments.findings(told.rows);
 }
 
 /** Values of a table that no service would have stored. */

@@ -1,7 +1,6 @@
-import type { Compilable } from 'kysely';
 import { counted } from '../counted.js';
-import { type Finding, rowName } from './finding.js';
-import type { Questions, RowCheck } from './row-check.js';
+import { rowName } from './finding.js';
+import type { RowCheck } from './row-check.js';
 
 interface AddressedRow {
   readonly id: string;
@@ -48,49 +47,3 @@ export const TICK_COUNTS: RowCheck<{ readonly npub: string }> = {
     mend: "Set tick_count to the agent's highest tick_number, or at least to the number of its ticks.",
   }),
 };
-
-/** Hashes of which the surplus earnings are looked up: each has one at least. */
-export const HASHES_TOLD = 10;
-
-/** Lightning payments that are recorded, and so counted, more than once. */
-export function repeatedPayments({
-  build,
-}: Questions): Compilable<{ payment_hash: string | null; count: number }> {
-  return build
-    .selectFrom('earnings')
-    .select(({ fn }) => ['payment_hash', fn.countAll<number>().as('count')])
-    .where('payment_hash', 'is not', null)
-    .groupBy('payment_hash')
-    .having(({ fn }) => fn.countAll(), '>', 1);
-}
-
-/** The earnings of a payment but for the first, which `byPaymentHash` gives. */
-export function repeatsOf(
-  { build, address }: Questions,
-  hash: string | null,
-): Compilable<AddressedRow> {
-  return build
-    .selectFrom('earnings')
-    .select(['id', address().as('rowid')])
-    .where('payment_hash', '=', hash)
-    .orderBy('earned_at')
-    .orderBy('id')
-    .limit(HASHES_TOLD)
-    .offset(1);
-}
-
-/** The finding for `surplus` repeats, of which the first are named. */
-export function repeatedPaymentsFound(surplus: number, rows: readonly string[]): Finding[] {
-  if (surplus === 0) return [];
-  return [
-    {
-      check: 'repeated-payments',
-      severity: 'wrong',
-      problem: `${counted(surplus, 'earning')} with the payment hash of an earlier one: counted twice`,
-      rows,
-      count: surplus,
-      mend: 'Compare each with the first of its payment_hash, and delete what is no payment of its own.',
-      repairable: false,
-    },
-  ];
-}

@@ -1,14 +1,8 @@
 import type { Session } from '../../engine/postgres/session.js';
 import type { OnProgress } from '../progress.js';
-import { type Finding, findingsOf, Tally } from './finding.js';
-import {
-  HASHES_TOLD,
-  PAID_JOBS,
-  repeatedPayments,
-  repeatedPaymentsFound,
-  repeatsOf,
-  TICK_COUNTS,
-} from './invariants.js';
+import { type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { PAID_JOBS, TICK_COUNTS } from './invariants.js';
+import { oddHashes, Payments, repeatedHashes, repeatsOf, standingHashes } from './payments.js';
 import { type CheckedColumns, columnsOf, missingColumn } from './read-columns.js';
 import type { RowCheck } from './row-check.js';
 import type { Found, SkippedCheck } from './run-checks.js';
@@ -84,17 +78,21 @@ async function broken<Row>(session: Session, check: RowCheck<Row>): Promise<Find
 }
 
 async function checkPayments(session: Session): Promise<Finding[]> {
-  const hashes: (string | null)[] = [];
-  let surplus = 0;
-  await eachServerRow(session, repeatedPayments(SERVER), ({ payment_hash, count }) => {
-    surplus += count - 1;
-    if (hashes.length < HASHES_TOLD) hashes.push(payment_hash);
-  });
-  const told = new Tally();
-  for (const hash of hashes) {
-    await eachServerRow(session, repeatsOf(SERVER, hash), ({ id }) => told.add(id));
+  const payments = new Payments();
+  await eachServerRow(session, repeatedHashes(SERVER), (row) => payments.addRepeated(row));
+  await eachServerRow(session, oddHashes(SERVER), (row) => payments.addOdd(row));
+  for (const hashes of payments.asked()) {
+    await eachServerRow(session, standingHashes(SERVER, hashes), (row) =>
+      payments.addStanding(row),
+    );
   }
-  return repeatedPaymentsFound(surplus, told.rows);
+  const told = new Tally();
+  for (const spellings of payments.told()) {
+    await eachServerRow(session, repeatsOf(SERVER, spellings), ({ id, rowid }) =>
+      told.add(rowName(id, rowid)),
+    );
+  }
+  return payments.findings(told.rows);
 }
 
 async function checkValues(session: Session, table: CheckedTable): Promise<Finding[]> {

@@ -5,7 +5,7 @@ import { isOnPglite } from './test/postgres/global-setup.js';
 const EVERY_ENGINE = [
   'test/{jobs,earnings,agents}/*.test.ts',
   'test/migrate/{broken-migrations,redo}.test.ts',
-  'test/engine/{close,errors,kysely-handle,foreign-triggers,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
+  'test/engine/{close,errors,kysely-handle,foreign-triggers,foreign-triggers-property,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
 ];
 
 const EVERY_PROJECT = {

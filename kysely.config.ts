@@ -7,6 +7,7 @@ import { migrations } from './migrations/index.ts';
 import { pylonCodegenConfig } from './src/codegen/index.ts';
 import { isServerUrl } from './src/database-url.ts';
 import { DEFAULT_PATH, expandPath } from './src/engine/sqlite/database-file.ts';
+import { refuseForeignSidecars } from './src/engine/sqlite/sidecars.ts';
 import { UmzugKyselyMigrator } from './src/migrate/kysely-migrator.ts';
 import { DEFAULT_BUSY_TIMEOUT_MS } from './src/options.ts';
 
@@ -21,7 +22,12 @@ export default {
   // A factory, and no `dialect` for kysely-ctl: kysely-codegen reads that key.
   kysely: () =>
     new Kysely<unknown>({
-      dialect: new SqliteDialect({ database: async () => new SqliteDatabase(path) }),
+      dialect: new SqliteDialect({
+        database: async () => {
+          refuseForeignSidecars(path, 'kysely.config');
+          return new SqliteDatabase(path);
+        },
+      }),
     }),
   migrations: {
     migrator: (db: Kysely<unknown>) =>

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { refuseForeignSidecars } from '../engine/sqlite/sidecars.js';
 import { PylonDbError } from '../errors.js';
 
 /**
@@ -17,6 +18,7 @@ export function openReadOnly(path: string): Database.Database {
       { operation: 'codegen', hint: 'Check the path.' },
     );
   }
+  refuseForeignSidecars(path, 'codegen');
   const database = new Database(path, { readonly: true, fileMustExist: true });
   try {
     database.prepare('select count(*) from sqlite_master').get();

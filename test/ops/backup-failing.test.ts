@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isPylonDbError, type Progress, PylonDb } from '../../src/index.js';
@@ -136,6 +147,29 @@ describe('what a dead process left', () => {
     await db.backup(join(folder, 'other.db'));
     expect(temporariesIn(folder).sort()).toEqual([own, elsewhere].sort());
     expect(elsewhere).toContain('-0abc1234-');
+  });
+
+  it('is not removed for its name alone: a link, a folder, a file of another user', async () => {
+    const { db, folder } = await filled();
+    const loot = join(temporaryFolder(), 'loot');
+    writeFileSync(loot, 'mine');
+    const [link, another, inFolder] = [await nameBy(DEAD), await nameBy(DEAD), await nameBy(DEAD)];
+    symlinkSync(loot, join(folder, link));
+    mkdirSync(join(folder, inFolder));
+    const left = [link, inFolder];
+    // Only root may give files away.
+    if (process.geteuid?.() === 0) {
+      writeFileSync(join(folder, another), '');
+      chownSync(join(folder, another), 12_345, 12_345);
+      left.push(another);
+    }
+    // What they pretend to have reserved.
+    writeFileSync(join(folder, 'copy.db.json'), '');
+    await db.backup(join(folder, 'other.db'));
+    expect(readdirSync(folder).sort()).toEqual(
+      [...left, 'copy.db.json', 'other.db', 'other.db.json'].sort(),
+    );
+    expect(readFileSync(loot, 'utf8')).toBe('mine');
   });
 
   it('takes no name with it that a living one has reserved', async () => {

@@ -13,6 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
 import { BLOCKING_TIMEOUT_MS } from './pragmas.js';
+import { refuseForeignSidecars } from './sidecars.js';
 import { toldToCaller } from './sqlite-errors.js';
 
 /** Where the published system keeps its file. */
@@ -68,8 +69,8 @@ export function refuseMissing(path: string, operation: string): void {
 }
 
 /**
- * Opens one connection to an existing file. Throws `CANNOT_OPEN`, also for a folder, pipe or
- * device, or `NOT_A_DATABASE`.
+ * Opens one connection to an existing file. Throws `CANNOT_OPEN`, also for a folder, pipe or device
+ * and next to somebody else's sidecars, or `NOT_A_DATABASE`.
  */
 export function connect(path: string, readonly: boolean, operation: string): Database.Database {
   const found = lookAt(path);
@@ -90,6 +91,7 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
       { operation, hint: 'Give the path of a pylon.db file, not of a pipe, socket or device.' },
     );
   }
+  if (path !== ':memory:') refuseForeignSidecars(path, operation);
   try {
     return new Database(path, {
       readonly,

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,7 +18,7 @@ import { manifestPath, readManifest } from './manifest.js';
 // that what the dead left can be removed.
 
 const PARTIAL =
-  /^\.(?<target>.+)\.(?<pid>\d+)-(?<start>[0-9a-z]+)-(?<host>[0-9a-f]+)-[0-9a-f]+\.partial/;
+  /^\.(?<target>.+)\.(?<pid>\d+)-(?<start>[0-9a-z]+)-(?<host>[0-9a-f]+)-[0-9a-f]+\.partial(?:-journal|-wal|-shm)?$/;
 
 /** What SQLite may have left beside a partial file. */
 const SIDECARS = ['-journal', '-wal', '-shm'] as const;
@@ -51,12 +52,15 @@ export function removePartial(path: string): void {
   for (const suffix of [...SIDECARS, '']) rmSync(path + suffix, { force: true });
 }
 
-/** Removes what dead processes left in the folder of unfinished backups. */
+/**
+ * Removes what dead processes left in the folder of unfinished backups. A name alone proves nothing
+ * in a folder where others may create files: it must be this user's own regular file.
+ */
 export function removeLeftovers(folder: string): void {
   const partials = partialsIn(folder);
   const isReserved = new Set(partials.flatMap((file) => (file.isInUse ? [file.target] : [])));
   for (const { name, target, isInUse } of partials) {
-    if (isInUse) continue;
+    if (isInUse || !isOwn(join(folder, name), 'file')) continue;
     try {
       // One of the living may be about to place a backup of the same name.
       if (!isReserved.has(target)) removeReservation(join(folder, target));
@@ -88,13 +92,20 @@ export function partialsIn(folder: string): PartialFile[] {
 
 /** A manifest goes into place before its backup: without one it names nothing. */
 function removeReservation(backup: string): void {
-  if (exists(backup) || !exists(manifestPath(backup))) return;
+  if (exists(backup) || !isOwn(manifestPath(backup), 'file')) return;
   const isEmpty = statSync(manifestPath(backup)).size === 0;
   if (isEmpty || readManifest(backup) !== undefined) rmSync(manifestPath(backup));
 }
 
 function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Whether this user made what stands there, and it is no link to something else. */
+export function isOwn(path: string, kind: 'file' | 'folder'): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.uid !== process.geteuid?.()) return false;
+  return kind === 'file' ? found.isFile() : found.isDirectory();
 }
 
 function isAlive(pid: number, start: string | undefined): boolean {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileProblem } from './file-problem.js';
 import { invalidBackup } from './manifest.js';
-import { partialPath, partialsIn } from './partial-files.js';
+import { isOwn, partialPath, partialsIn } from './partial-files.js';
 
 /** What a copy is named for that SQLite reads in the place of a file in WAL mode. */
 const READABLE = 'pylon-db-readable';
@@ -50,7 +50,7 @@ export async function readUntouched<Result>(
 export function removeUnusedCopies(): void {
   const folder = tmpdir();
   for (const { name, target, isInUse } of partialsIn(folder)) {
-    if (isInUse || target !== READABLE) continue;
+    if (isInUse || target !== READABLE || !isOwn(join(folder, name), 'folder')) continue;
     try {
       rmSync(join(folder, name), { recursive: true, force: true });
     } catch {

@@ -33,7 +33,7 @@ export function configure(command: Command): void {
     )
     .option('--out <path>', 'a file; with --all a folder that is new or empty (default: stdout)')
     .option('--since <time>', 'only rows of this time on: unix seconds, a date or an ISO time')
-    .option('--include-secrets', 'preimages too')
+    .option('--include-secrets', 'tables with their preimages (a query gives what it asks for)')
     .option('--force', 'replace the file of --out')
     .addHelpText(
       'after',
@@ -47,13 +47,12 @@ export function configure(command: Command): void {
 Values:
   Nothing is rounded. In CSV (RFC 4180) NULL and empty text are both an empty field. In JSON
   integers beyond 2^53-1 are strings. BLOBs are hexadecimal. --since looks at created_at,
-  earned_at, updated_at or applied_at. Preimages need --include-secrets, in --sql as well.
+  earned_at, updated_at or applied_at. Tables come without
+  preimages unless --include-secrets is given; --sql gives what it asks for.
 
 A server gives the same text for the same rows. Ticks and migrations come by id there too; jobs,
 earnings and agents as they lie: after a copy in the order of the source, a changed row elsewhere.
-In --sql a query is refused there unless its plan shows that no preimage is read; one that calls a
-function of others, or that reads another server's table, needs --include-secrets. To be sure that
-nobody can, give the role no right to that column: the server then refuses it, flag or not.`,
+To be sure that nobody exports preimages there, give the role no right to that column.`,
     )
     .action(async (table: string | undefined, options: ExportOptions) => {
       const settings = readSettings(command);

@@ -26,7 +26,10 @@ export function timeColumnOf(table: ExportTable): string {
   return TIME_COLUMNS[table];
 }
 
-/** Whoever has the preimage can prove the payment: it leaves the file only when asked for. */
+/**
+ * Whoever has the preimage can prove the payment: exports of tables leave it out unless asked for it.
+ * A query is its author's, who has the file: it gives what it asks for.
+ */
 export const SECRET = { table: 'earnings', column: 'preimage' } as const;
 
 /** The stored columns of a table in their order, those that others added included. */

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
 import { type ListedBackup, listBackups } from '../ops/backup/list.js';
+import { systemClock } from '../options.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
@@ -31,11 +32,14 @@ export function configure(command: Command): void {
       const folder = given === undefined ? defaultBackupFolder(settings) : expandPath(given);
       // Nobody has made one yet.
       const isNew = given === undefined && !existsSync(folder);
-      const backups = isNew ? [] : listBackups(folder);
+      const backups = isNew ? [] : listBackups(folder, systemClock());
       const out = new Output(settings);
       out.result(backups, () => (backups.length === 0 ? '' : table(out, backups, COLUMNS)));
       if (backups.length === 0) out.note(`No backups in ${folder}.`);
-      else out.note(`In ${folder}. \`pylon-db backup verify FILE\` reads one whole.`);
+      const ahead = backups.filter(({ from_future }) => from_future).length;
+      if (ahead > 0) out.note(aheadLine(ahead));
+      if (backups.length > 0)
+        out.note(`In ${folder}. \`pylon-db backup verify FILE\` reads one whole.`);
     });
 }
 
@@ -44,8 +48,25 @@ const COLUMNS: readonly Column<ListedBackup>[] = [
   { title: 'made (UTC)', cell: ({ created_at }) => formatTime(created_at) },
   { title: 'size', cell: ({ size_bytes }) => formatBytes(size_bytes), align: 'right' },
   { title: 'rows', cell: rowsOf, align: 'right' },
+  { title: 'of', cell: ofWhich },
   { title: 'state', cell: ({ state }) => state },
 ];
+
+/** As much of an identity as tells databases apart to the eye. */
+const SHOWN_OF_IDENTITY = 8;
+
+/** The database that was backed up: its identity in short, and where it was. */
+function ofWhich({ manifest }: ListedBackup): string {
+  if (manifest === null) return '';
+  const { identity, host, source } = manifest;
+  const place = host === undefined ? source : `${host}:${source}`;
+  return identity ? `${identity.slice(0, SHOWN_OF_IDENTITY)} ${place}` : place;
+}
+
+function aheadLine(count: number): string {
+  const backups = count === 1 ? 'One backup carries' : `${formatCount(count)} backups carry`;
+  return `${backups} a time from the future and stand last: a clock was wrong.`;
+}
 
 function rowsOf({ manifest }: ListedBackup): string {
   if (manifest === null) return '';

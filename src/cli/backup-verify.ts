@@ -40,6 +40,8 @@ function show(path: string, manifest: BackupManifest): string {
   return fields([
     ['path', path],
     ['source', manifest.source],
+    ['host', manifest.host ?? ''],
+    ['identity', manifest.identity ?? 'none'],
     ['made (UTC)', formatTime(manifest.created_at)],
     ['size', formatBytes(manifest.size_bytes)],
     ['SHA-256', manifest.sha256],

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { type Command, Help, Option } from 'commander';
+import { type Command, Help, InvalidArgumentError, Option } from 'commander';
+import { expandPath } from '../engine/sqlite/database-file.js';
 import type { Backup } from '../ops/backup/backup.js';
-import { pruneBackups } from '../ops/backup/prune.js';
+import { type Pruned, pruneBackups } from '../ops/backup/prune.js';
+import type { FormerPlace } from '../ops/backup/whose.js';
 import { counted } from '../ops/counted.js';
 import { PylonDb } from '../pylon-db.js';
 import { defaultBackupFolder } from './backup-folder.js';
@@ -18,6 +20,7 @@ import { badUsage } from './usage-error.js';
 
 interface BackupCommandOptions {
   readonly keep?: number;
+  readonly from?: readonly FormerPlace[];
   readonly force?: boolean;
 }
 
@@ -45,12 +48,19 @@ export function configure(command: Command): void {
         'then remove the oldest of this database there, so that n are left',
       ).argParser((text) => wholeNumber(text, 1, MOST_KEPT)),
     )
+    .addOption(
+      new Option(
+        '--from <place>',
+        'with --keep: also those made when it was there, as PATH or HOST:PATH (repeatable)',
+      ).argParser(addPlace),
+    )
     .option('--force', 'replace a file of that name')
     .addHelpText(
       'after',
       examples([
         ['pylon-db backup', 'while anything writes; prints the path of the copy'],
         ['pylon-db backup /mnt/usb/ --keep 7', 'a folder, and never more than seven there'],
+        ['pylon-db backup --keep 7 --from /old/pylon.db', 'after it was moved from there'],
         ['pylon-db backup before-upgrade.db', 'a file of that name'],
         ['pylon-db backup list', 'what there is'],
         ['pylon-db backup verify backups/pylon-….db', 'exit code 4 when it is damaged'],
@@ -65,13 +75,27 @@ export function configure(command: Command): void {
       );
       assertFile(settings.path);
       if (dest !== undefined) refuseMistypedCommand(dest);
-      const made = await makeBackup(settings, dest, options.force);
-      const pruned = options.keep === undefined ? [] : pruneBackups(made, options.keep);
+      const { keep, from = [], force } = options;
+      if (keep === undefined && from.length > 0) {
+        throw badUsage('--from needs --keep', 'It says which backups --keep counts as well.');
+      }
+      const made = await makeBackup(settings, dest, force);
+      const nothing: Pruned = { removed: [], unsure: [] };
+      const pruned = keep === undefined ? nothing : pruneBackups(made, { keep, former: from });
       tell(new Output(settings), made, pruned);
     });
 }
 
-/** `--keep` and `--force` are of `backup` alone: commander would take them behind `list` as well. */
+/** A place as `backup list` shows it: an absolute path, after a host's name or alone. */
+function addPlace(text: string, before: readonly FormerPlace[] = []): readonly FormerPlace[] {
+  const [, host, path] = /^(?:([^/~]+):)?(.+)$/.exec(text) ?? [];
+  if (path === undefined || (host !== undefined && !path.startsWith('/'))) {
+    throw new InvalidArgumentError('Give PATH or HOST:PATH, as `backup list` shows it.');
+  }
+  return [...before, { host, path: expandPath(path) }];
+}
+
+/** `--keep`, `--from` and `--force` are of `backup` alone: commander would take them behind `list` as well. */
 function keepOptionsFromSubcommands(command: Command): void {
   for (const sub of command.commands) {
     sub.configureHelp({
@@ -113,10 +137,14 @@ async function makeBackup(
   );
 }
 
-function tell(out: Output, { path, manifest }: Backup, pruned: readonly string[]): void {
-  out.result({ path, manifest, pruned }, () => out.path(path));
+function tell(out: Output, { path, manifest }: Backup, { removed, unsure }: Pruned): void {
+  out.result({ path, manifest, pruned: removed, unsure }, () => out.path(path));
   out.note(
     `${counted(countRows(manifest), 'row')}, ${formatBytes(manifest.size_bytes)}, verified.`,
   );
-  if (pruned.length > 0) out.note(`Removed ${formatCount(pruned.length)} older.`);
+  if (removed.length > 0) out.note(`Removed ${formatCount(removed.length)} older.`);
+  if (unsure.length === 0) return;
+  out.note(
+    `Kept ${formatCount(unsure.length)} that may be another database's: made at another place, or before databases had an identity. \`pylon-db backup list\` shows where; --from PLACE counts a former place of this one.`,
+  );
 }

@@ -108,7 +108,8 @@ function pragmas(database: NonNullable<CheckAnswer['database']>): string {
 function backupLine({ last_backup }: CheckAnswer): string {
   if (last_backup === null) return 'none (`pylon-db backup`)';
   const { created_at, age_seconds, path } = last_backup;
-  return `${formatTime(created_at)} UTC, ${age(age_seconds)} ago: ${path}`;
+  const when = age_seconds === null ? 'a time from the future' : `${age(age_seconds)} ago`;
+  return `${formatTime(created_at)} UTC, ${when}: ${path}`;
 }
 
 function restoreLine({ last_restore }: CheckAnswer): string {

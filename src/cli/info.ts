@@ -12,6 +12,8 @@ import { formatCount, formatMsats } from './units.js';
 
 interface Info extends DatabaseSize {
   readonly path: string;
+  /** The UUID that names the database; `null` until it is migrated. */
+  readonly identity: string | null;
   readonly migrations: { readonly applied: readonly string[]; readonly pending: readonly string[] };
   readonly jobs: Readonly<Record<JobStatus, number>>;
   readonly earnings: EarningsSummary;
@@ -48,6 +50,7 @@ async function readInfo(db: PylonDb, size: DatabaseSize): Promise<Info> {
   const names = applied.map((row) => row.name);
   return {
     path: db.path,
+    identity: names.includes(IDENTITY_MIGRATION) ? await readIdentity(db) : null,
     ...size,
     migrations: {
       applied: names,
@@ -57,6 +60,14 @@ async function readInfo(db: PylonDb, size: DatabaseSize): Promise<Info> {
     earnings,
     agents,
   };
+}
+
+/** What gives a database its identity. */
+const IDENTITY_MIGRATION = '004_pylon_db_identity';
+
+async function readIdentity(db: PylonDb): Promise<string | null> {
+  const row = await db.kysely.selectFrom('pylon_db_identity').select('identity').executeTakeFirst();
+  return row?.identity ?? null;
 }
 
 /** By the index on the state; the services would read every agent's memory. */
@@ -76,6 +87,7 @@ function show(info: Info): string {
   const { earnings } = info;
   return fields([
     ['path', info.path],
+    ['identity', info.identity ?? 'none before `pylon-db migrate up`'],
     ...sizeLines(info),
     ['migrations', schemaLine(info.migrations)],
     ['', ''],

@@ -6,14 +6,19 @@ import { formatBytes, formatCount } from './units.js';
 const REDRAW_MS = 100;
 
 /**
- * Runs `work` with a progress bar on stderr, one line a step. Without a terminal, and under
+ * Runs `work` with a progress bar on stderr, one line per step; `clear` removes the line, so that
+ * others may be written. Without a terminal, and under
  * `--quiet` or `--json`, there is none.
  */
 export async function withProgressBar<Result>(
   { quiet, json }: Settings,
-  work: (onProgress: OnProgress) => Promise<Result>,
+  work: (onProgress: OnProgress, clear: () => void) => Promise<Result>,
 ): Promise<Result> {
-  if (quiet || json || !process.stderr.isTTY) return await work(() => {});
+  if (quiet || json || !process.stderr.isTTY)
+    return await work(
+      () => {},
+      () => {},
+    );
   const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar({
     format: '{step} {bar} {percentage} %  {shown}',
@@ -26,6 +31,10 @@ export async function withProgressBar<Result>(
     stream: process.stderr,
   });
   let current: string | undefined;
+  const clear = () => {
+    if (current !== undefined) bar.stop();
+    current = undefined;
+  };
   try {
     return await work(({ step, done, total, unit }) => {
       const format = unit === 'bytes' ? formatBytes : formatCount;
@@ -40,8 +49,8 @@ export async function withProgressBar<Result>(
         bar.setTotal(shownTotal);
         bar.update(done, payload);
       }
-    });
+    }, clear);
   } finally {
-    if (current !== undefined) bar.stop();
+    clear();
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
-import type { RestoreRecord } from '../ops/restore/record.js';
+import type { Kept, RestoreRecord } from '../ops/restore/record.js';
 import { type Restored, restoreDatabase } from '../ops/restore/restore.js';
 import { systemClock } from '../options.js';
 import { rowsToTell } from './backup-rows.js';
@@ -15,6 +15,7 @@ import { formatCount, formatTime } from './units.js';
 interface RestoreOptions {
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly replaceOther?: boolean;
 }
 
 /** `pylon-db restore FILE`: puts a backup in the place of the database, whole or not at all. */
@@ -23,6 +24,7 @@ export function configure(command: Command): void {
     .argument('<file>', 'a backup, with its manifest beside it')
     .option('--dry-run', 'check everything, and change nothing')
     .option('--force', 'also a file without manifest, or with triggers that the database lacks')
+    .option('--replace-other', 'also a backup of another database, over rows of this one')
     .addHelpText(
       'after',
       `${examples([
@@ -32,10 +34,11 @@ export function configure(command: Command): void {
         ['pylon-db restore ~/.pylon/pylon.db.before-restore-…', 'undo it: the safety copy'],
       ])}\n
 It refuses while another process has the database open (exit code 5), keeps a safety copy of what
-was there, and moves a damaged database aside. Interrupted at any point, the database is the old or
+was there, naming it before anything is changed, and moves a damaged database aside. Interrupted at any point, the database is the old or
 the new one, whole.`,
     )
-    .action(async (file: string, { dryRun = false, force = false }: RestoreOptions) => {
+    .action(async (file: string, options: RestoreOptions) => {
+      const { dryRun = false, force = false, replaceOther = false } = options;
       const settings = readSettings(command);
       refuseServer(
         settings,
@@ -43,24 +46,33 @@ the new one, whole.`,
         'Use pg_restore for a dump, or point-in-time recovery from pg_basebackup and the WAL.',
       );
       assertFileOrMissing(settings.path);
+      const out = new Output(settings);
       const restored = await untilInterrupted((signal) =>
-        withProgressBar(settings, (onProgress) =>
+        withProgressBar(settings, (onProgress, clear) =>
           restoreDatabase({
             path: settings.path,
             backup: expandPath(file),
             now: systemClock(),
             force,
+            replaceOther,
             dryRun,
             onProgress,
+            onKept(kept) {
+              clear();
+              out.note(keptLine(kept));
+            },
             signal,
           }),
         ),
       );
-      const out = new Output(settings);
       out.result(restored, () => show(restored));
       if (restored.last !== undefined) out.note(lastLine(restored.last));
       if (dryRun) out.note('Nothing was changed: this was a dry run.');
     });
+}
+
+function keptLine({ safety_copy, moved_aside = [] }: Kept): string {
+  return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.`;
 }
 
 function show(restored: Restored): string {
@@ -77,9 +89,9 @@ function show(restored: Restored): string {
   ]);
 }
 
-function lastLine({ backup, started_at, outcome, duration_ms }: RestoreRecord): string {
+function lastLine({ backup, started_at, outcome, duration_ms, ...kept }: RestoreRecord): string {
   const took = duration_ms === undefined ? '' : ` after ${formatSeconds(duration_ms)}`;
-  return `The restore before this one: ${backup}, ${formatTime(started_at)} UTC, ${outcome}${took}.`;
+  return `The restore before this one: ${backup}, ${formatTime(started_at)} UTC, ${outcome}${took}.${outcome === 'interrupted' && kept.safety_copy ? ` What it replaced is ${kept.safety_copy}.` : ''}`;
 }
 
 const formatSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

@@ -24,7 +24,7 @@ describe('backup', () => {
     const { exitCode, stdout, stderr } = await pylonDb(['backup', folder, '--db', path]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: expect.stringMatching(/^5 rows, [\d.]+ KiB, verified\.\n$/),
+      stderr: expect.stringMatching(/^\d rows, [\d.]+ KiB, verified\.\n$/),
     });
     const made = stdout.trimEnd();
     expect(stdout).toBe(`${made}\n`);
@@ -52,17 +52,19 @@ describe('backup', () => {
     expect(stderr).toMatch(/verified/);
     const now = Math.floor(Date.now() / 1000);
     const made: { path: string; manifest: BackupManifest } = JSON.parse(stdout);
-    expect(made).toEqual({ path: to, manifest: manifestOf(to), pruned: [] });
+    expect(made).toEqual({ path: to, manifest: manifestOf(to), pruned: [], unsure: [] });
     expect(Object.entries(made.manifest).map(([field, value]) => [field, typeof value])).toEqual([
       ['format', 'number'],
       ['pylon_db', 'string'],
       ['created_at', 'number'],
       ['source', 'string'],
+      ['host', 'string'],
       ['size_bytes', 'number'],
       ['sha256', 'string'],
       ['rows', 'object'],
       ['foreign_key_violations', 'number'],
       ['migrations', 'object'],
+      ['identity', 'string'],
     ]);
     expect(Math.abs(now - made.manifest.created_at)).toBeLessThan(60);
   });
@@ -105,7 +107,7 @@ describe('backup --keep', () => {
     const [oldest = '', second = '', third = ''] = made;
     const { stdout, stderr } = await pylonDb(['backup', folder, '--keep', '2', '--db', path]);
     const fresh = stdout.trimEnd();
-    expect(stderr).toMatch(/Removed 3 older\.\n$/);
+    expect(stderr).toMatch(/\nRemoved 3 older\.\nKept 1 that may be another database's: /);
     const removed = [oldest, second, third].flatMap((old) => [
       basename(old),
       `${basename(old)}.json`,
@@ -158,9 +160,9 @@ describe('backup list', () => {
     const note = `In ${folder}. \`pylon-db backup verify FILE\` reads one whole.\n`;
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: note });
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^file +made \(UTC\) +size +rows +state$/);
+    expect(lines[0]).toMatch(/^file +made \(UTC\) +size +rows +of +state$/);
     expect(lines.find((line) => line.startsWith('good.db'))).toMatch(
-      /^good\.db +2026-07-01 12:00:00 +\d+ KiB +5 +complete$/,
+      /^good\.db +2026-07-01 12:00:00 +\d+ KiB +\d +[0-9a-f]{8} \S+:\/\S+ +complete$/,
     );
     const states = (await json(['backup', 'list', folder])) as readonly Record<string, unknown>[];
     const found = states.map(({ path, state }) => [basename(String(path)), state]);
@@ -177,6 +179,7 @@ describe('backup list', () => {
         state: 'complete',
         size_bytes: statSync(join(folder, 'good.db')).size,
         created_at: NOON,
+        from_future: false,
         manifest: manifestOf(join(folder, 'good.db')),
       },
     ]);

@@ -50,6 +50,7 @@ const HEALTHY = {
     cell_size_check: 1,
     applied_migrations: Object.keys(migrations),
     pending_migrations: [],
+    identity: expect.stringMatching(/^[0-9a-f-]{36}$/),
     objects: null,
   },
   sizes: {

@@ -95,11 +95,13 @@ const manifest = object({
   rows: { type: 'object', additionalProperties: count },
   foreign_key_violations: count,
   migrations: list(text),
+  identity: orNull(text),
+  host: text,
 });
 
 const restoreRecord = object(
   { backup: absolutePath, started_at: unixSeconds, outcome: text },
-  { duration_ms: count, safety_copy: absolutePath },
+  { duration_ms: count, safety_copy: absolutePath, moved_aside: list(absolutePath) },
 );
 
 const sizes = object({ file_bytes: count, wal_bytes: count, free_bytes: count });
@@ -108,6 +110,7 @@ const sizes = object({ file_bytes: count, wal_bytes: count, free_bytes: count })
 export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
   info: object({
     path: absolutePath,
+    identity: orNull(text),
     size_bytes: count,
     wal_bytes: count,
     migrations: object({ applied: list(text), pending: list(text) }),
@@ -128,13 +131,19 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
   ),
   agents: list(agent),
   ticks: list(tick),
-  backup: object({ path: absolutePath, manifest, pruned: list(absolutePath) }),
+  backup: object({
+    path: absolutePath,
+    manifest,
+    pruned: list(absolutePath),
+    unsure: list(absolutePath),
+  }),
   'backup list': list(
     object({
       path: absolutePath,
       state: text,
       size_bytes: count,
       created_at: unixSeconds,
+      from_future: flag,
       manifest: orNull(manifest),
     }),
   ),
@@ -174,6 +183,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
         cell_size_check: count,
         applied_migrations: list(text),
         pending_migrations: list(text),
+        identity: orNull(text),
         objects: orNull(
           list(
             object({
@@ -194,7 +204,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
     }),
     openers: list(object({ pid: count, command: text })),
     last_backup: orNull(
-      object({ path: absolutePath, created_at: unixSeconds, age_seconds: integer }),
+      object({ path: absolutePath, created_at: unixSeconds, age_seconds: orNull(count) }),
     ),
     last_restore: orNull(restoreRecord),
     duration_ms: count,

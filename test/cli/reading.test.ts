@@ -74,7 +74,9 @@ describe('info', () => {
     const path = publishedFile(temporaryFolder());
     const { stdout, stderr } = await pylonDb(['info', '--db', path]);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^path +\S+node-001\.db\nsize +324 KiB \+ 0 bytes in the WAL\n/);
+    expect(stdout).toMatch(
+      /^path +\S+node-001\.db\nidentity +none before .+\nsize +324 KiB \+ 0 bytes in the WAL\n/,
+    );
     expect(stdout).toContain(
       `1 applied, ${Object.keys(migrations).length - 1} pending (\`pylon-db migrate up\`)`,
     );

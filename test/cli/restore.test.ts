@@ -66,7 +66,10 @@ it('brings back what the backup held, in WAL mode, with the same inode and mode'
   const { path, backup } = await backedUp();
   const before = statSync(path);
   const { exitCode, stdout, stderr } = await restore(path, backup);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^What is there is kept as .+\.before-restore-\w+\.\n$/),
+  });
   expect(stdout).toContain(backup);
   expect(jobs(path)).toEqual(['old']);
   expect(allRows(path)).toEqual(allRows(backup));
@@ -93,7 +96,7 @@ it('tells which restore was the last one, and how long it took', async () => {
   await restore(path, backup);
   const { stderr } = await restore(path, backup);
   expect(stderr).toMatch(
-    /^The restore before this one: .*backup\.db, .* UTC, restored after \d+\.\d s\.\n$/,
+    /\nThe restore before this one: .*backup\.db, .* UTC, restored after \d+\.\d s\.\n$/,
   );
 });
 

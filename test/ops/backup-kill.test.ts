@@ -44,7 +44,8 @@ function expectOnlyTrueFinals(folder: string): number {
 /** Nothing but backups and their manifests. */
 function expectNoRemains(folder: string): void {
   expect(temporariesIn(folder)).toEqual([]);
-  for (const { state, path } of listBackups(folder)) expect(state, path).toBe('complete');
+  for (const { state, path } of listBackups(folder, Date.now() / 1000))
+    expect(state, path).toBe('complete');
   const manifests = readdirSync(folder).filter((name) => name.endsWith('.json'));
   for (const name of manifests) {
     expect(existsSync(join(folder, name.replace(/\.json$/, ''))), name).toBe(true);

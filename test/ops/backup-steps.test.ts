@@ -52,7 +52,7 @@ it.each(['a folder', 'a file that it replaces'])(
 
 /** What stands in a folder, all of it sound: `unfinished` is seen by `list`, and refused by `verify`. */
 function stateOf(folder: string, old: Buffer | undefined): 'old' | 'new' | 'unfinished' {
-  const [found, ...others] = listBackups(folder);
+  const [found, ...others] = listBackups(folder, Date.now() / 1000);
   expect(others).toEqual([]);
   if (found === undefined) {
     // No manifest that names nothing, either.

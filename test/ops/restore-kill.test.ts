@@ -77,7 +77,7 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
     copyFileSync(old, path);
     const [moment = '', sign = () => true] = AIMS[tried % AIMS.length] ?? [];
     // Its child too, as the death of the machine's power would.
-    const run = spawn(process.execPath, [CLI, 'restore', backup, '--db', path], {
+    const run = spawn(process.execPath, [CLI, 'restore', backup, '--replace-other', '--db', path], {
       detached: true,
       stdio: 'ignore',
     });
@@ -104,7 +104,7 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   expect(found['half copied']).toBeGreaterThan(0);
 
   copyFileSync(old, path);
-  expect((await pylonDb(['restore', backup, '--db', path])).exitCode).toBe(0);
+  expect((await pylonDb(['restore', backup, '--replace-other', '--db', path])).exitCode).toBe(0);
   expect(await wordIn(path)).toBe('new');
   expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
 }, 300_000);
@@ -121,7 +121,7 @@ function removeRemains(folder: string): void {
 async function unkilled(old: string, path: string, backup: string): Promise<number> {
   copyFileSync(old, path);
   const start = performance.now();
-  expect((await pylonDb(['restore', backup, '--db', path])).exitCode).toBe(0);
+  expect((await pylonDb(['restore', backup, '--replace-other', '--db', path])).exitCode).toBe(0);
   expect(await wordIn(path)).toBe('new');
   return performance.now() - start;
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { PylonDbError } from '../../errors.js';
 import { type BackupOptions, checkInput } from './backup-options.js';
 import { type BackupSource, copy, ListenerFailure } from './copy.js';
@@ -63,7 +64,14 @@ async function sync(path: string): Promise<void> {
 function manifestOf({ path, now }: BackupSource, facts: BackupFacts): BackupManifest {
   // By its own name, so that it is found from src and from dist.
   const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');
-  return { format: 1, pylon_db: version, created_at: now, source: canonical(path), ...facts };
+  return {
+    format: 1,
+    pylon_db: version,
+    created_at: now,
+    source: canonical(path),
+    host: hostname(),
+    ...facts,
+  };
 }
 
 function assertNotAborted(signal: AbortSignal | undefined, operation: string): void {

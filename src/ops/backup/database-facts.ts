@@ -5,6 +5,7 @@ import { migrations } from '../../../migrations/index.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import type { Progress } from '../progress.js';
+import { identityIn } from './identity.js';
 import type { BackupFacts } from './manifest.js';
 
 /** Bytes of a file that are read at once. */
@@ -61,7 +62,7 @@ export function readFacts(path: string, report: (progress: Progress) => void): D
     step(3);
     const rows = Object.fromEntries(tables.map((table) => [table, countRows(db, table)]));
     step(4);
-    return { rows, foreign_key_violations, migrations: applied };
+    return { rows, foreign_key_violations, migrations: applied, identity: identityIn(db) };
   } finally {
     db.close();
   }

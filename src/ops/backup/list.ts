@@ -23,21 +23,31 @@ export interface ListedBackup {
   readonly size_bytes: number;
   /** Unix seconds: of the manifest, else of the file. */
   readonly created_at: number;
+  /** Whether that is later than now: the clock that gave it was wrong, or this one is. */
+  readonly from_future: boolean;
   readonly manifest: BackupManifest | null;
 }
 
 /**
- * The backups of a folder, newest first: every `.db` file, and whatever has a manifest. Reads no
- * database. Throws `CANNOT_OPEN` when there is no such folder.
+ * How much later than now a time may be, in seconds: the clocks of machines that share a folder
+ * differ by some, and one that was set back makes backups of a moment ago seem later.
  */
-export function listBackups(folder: string, operation = ''): ListedBackup[] {
+const CLOCK_SKEW_S = 300;
+
+/**
+ * The backups of a folder, newest first and those from the future last: every `.db` file, and
+ * whatever has a manifest. `now` is in unix seconds. Reads no database. Throws `CANNOT_OPEN` when there is no such folder.
+ */
+export function listBackups(folder: string, now: number, operation = ''): ListedBackup[] {
   try {
     const names = readdirSync(folder).filter((name) => !name.startsWith('.'));
     const backups = names
       .filter((name) => name.endsWith(manifestPath('')))
       .map((name) => name.slice(0, -manifestPath('').length));
     const candidates = new Set([...names.filter((name) => name.endsWith('.db')), ...backups]);
-    return [...candidates].flatMap((name) => lookAt(join(folder, name)) ?? []).sort(newestFirst);
+    return [...candidates]
+      .flatMap((name) => lookAt(join(folder, name), now) ?? [])
+      .sort(newestFirst);
   } catch (error) {
     throw fileProblem(error, folder, operation);
   }
@@ -45,26 +55,30 @@ export function listBackups(folder: string, operation = ''): ListedBackup[] {
 
 /** Of one second, the longer name is the later one: `-2` and `-10` were added to it. */
 function newestFirst(a: ListedBackup, b: ListedBackup): number {
+  if (a.from_future !== b.from_future) return a.from_future ? 1 : -1;
   return b.created_at - a.created_at || b.path.length - a.path.length || (a.path < b.path ? 1 : -1);
 }
 
 /** `undefined` for what is no backup: somebody's JSON, a folder, a file that just went away. */
-function lookAt(path: string): ListedBackup | undefined {
+function lookAt(path: string, now: number): ListedBackup | undefined {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) return undefined;
   const manifest = manifestAt(path);
   if (file === undefined) {
     if (manifest === 'broken' || manifest === undefined) return undefined;
     const { created_at } = manifest;
-    return { path, state: 'manifest only', size_bytes: 0, created_at, manifest };
+    const from_future = created_at > now + CLOCK_SKEW_S;
+    return { path, state: 'manifest only', size_bytes: 0, created_at, from_future, manifest };
   }
   const { size, mtimeMs } = file;
   const known = manifest === 'broken' || manifest === undefined ? null : manifest;
+  const created_at = known?.created_at ?? Math.floor(mtimeMs / 1000);
   return {
     path,
     state: stateOf(size, manifest),
     size_bytes: size,
-    created_at: known?.created_at ?? Math.floor(mtimeMs / 1000),
+    created_at,
+    from_future: created_at > now + CLOCK_SKEW_S,
     manifest: known,
   };
 }

@@ -13,6 +13,8 @@ export interface BackupFacts {
   readonly foreign_key_violations: number;
   /** The names in the ledger, oldest first. */
   readonly migrations: readonly string[];
+  /** The UUID that names the database; none in a backup that is older than identities. */
+  readonly identity?: string | null;
 }
 
 /** What stands beside a backup: `NAME.db` has `NAME.db.json`. Field names are the file's. */
@@ -24,6 +26,8 @@ export interface BackupManifest extends BackupFacts {
   readonly created_at: number;
   /** The database that was backed up, as an absolute path without links, or `:memory:`. */
   readonly source: string;
+  /** The name of the machine or container; none in a backup that is older than identities. */
+  readonly host?: string;
 }
 
 /** A manifest is some hundred bytes, and a line for each table: beyond, in bytes, it is none. */
@@ -110,6 +114,13 @@ function mapped(value: unknown): Record<string, Check> {
   return Object.fromEntries(names.map((name) => [name, integer()]));
 }
 
+/** Backups that are older than identities have neither. */
+function orMissing(check: Check): Check {
+  return (value, field, operation) => {
+    if (value !== undefined && value !== null) check(value, field, operation);
+  };
+}
+
 /** A later pylon-db may add fields to format 1, so unknown ones are left alone. */
 const FIELDS: Readonly<Record<Exclude<keyof BackupManifest, 'format'>, Check>> = {
   pylon_db: key,
@@ -120,6 +131,8 @@ const FIELDS: Readonly<Record<Exclude<keyof BackupManifest, 'format'>, Check>> =
   rows: counts,
   foreign_key_violations: integer(),
   migrations: listOf(key),
+  identity: orMissing(key),
+  host: orMissing(key),
 };
 
 function assertManifest(

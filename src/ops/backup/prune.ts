@@ -4,21 +4,39 @@ import { PylonDbError } from '../../errors.js';
 import type { Backup } from './backup.js';
 import { listBackups } from './list.js';
 import { manifestPath } from './manifest.js';
+import { type FormerPlace, ownerOf } from './whose.js';
+
+/** How older backups are removed. */
+export interface PruneProps {
+  /** How many are left, the new one among them. */
+  readonly keep: number;
+  /** Where the database was before: backups from there count as well. */
+  readonly former: readonly FormerPlace[];
+}
+
+/** The paths of what was removed, and of what was kept because it may be another database's. */
+export interface Pruned {
+  readonly removed: readonly string[];
+  readonly unsure: readonly string[];
+}
 
 /**
- * Removes the oldest backups beside a finished one until `keep` of its database are left, itself
- * among them, and gives their paths. Throws `CANNOT_OPEN` for one that can't be removed. Files without our manifest, of another database, or of another size than their
- * manifest says are neither counted nor touched.
+ * Removes the oldest backups next to a finished one until `keep` of its database are left; those
+ * with a time from the future go first. Neither counts nor touches what isn't surely of the same
+ * database, and files without our manifest, or of another size than it says. Throws `CANNOT_OPEN`
+ * for one that can't be removed.
  */
-export function pruneBackups(made: Backup, keep: number, operation = ''): string[] {
-  const others = listBackups(dirname(made.path), operation).filter(
-    ({ path, state, manifest }) =>
-      // Never the new one, whatever the clock said when the others were made.
-      state === 'complete' && manifest?.source === made.manifest.source && path !== made.path,
-  );
-  const removed = others.slice(keep - 1).map(({ path }) => path);
-  for (const path of removed) remove(path, made.path, operation);
-  return removed;
+export function pruneBackups(made: Backup, { keep, former }: PruneProps, operation = ''): Pruned {
+  const { identity = null, host = '', source, created_at } = made.manifest;
+  const database = { identity, host, path: source };
+  const others = listBackups(dirname(made.path), created_at, operation)
+    // Never the new one, whatever the clock said when the others were made.
+    .filter(({ path, state }) => state === 'complete' && path !== made.path)
+    .map((backup) => ({ ...backup, owner: ownerOf(backup.manifest, database, former) }));
+  const removed = others.filter(({ owner }) => owner === 'own').slice(keep - 1);
+  for (const { path } of removed) remove(path, made.path, operation);
+  const unsure = others.filter(({ owner }) => owner === 'unsure');
+  return { removed: removed.map(({ path }) => path), unsure: unsure.map(({ path }) => path) };
 }
 
 function remove(path: string, made: string, operation: string): void {

@@ -58,6 +58,8 @@ function compareFacts(
     expected.foreign_key_violations,
   );
   compare(path, 'migrations', found.migrations.join(', '), expected.migrations.join(', '));
+  if (expected.identity === undefined) return;
+  compare(path, 'the identity', found.identity ?? undefined, expected.identity ?? undefined);
 }
 
 function compare(

@@ -1,8 +1,10 @@
 import { realpathSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { isPylonDbError } from '../../errors.js';
 import { listBackups } from '../backup/list.js';
+import { type DatabaseName, newestOf } from '../backup/whose.js';
 import { runInChild } from '../child.js';
 import { type Opener, otherOpeners } from '../openers.js';
 import type { OnProgress } from '../progress.js';
@@ -67,7 +69,8 @@ interface LastBackup {
   readonly path: string;
   /** Unix seconds. */
   readonly created_at: number;
-  readonly age_seconds: number;
+  /** `null` for a time from the future: nobody knows. */
+  readonly age_seconds: number | null;
 }
 
 /**
@@ -105,7 +108,11 @@ export async function checkDatabase(
     database: checked.database,
     sizes: sizesOf(path, checked.database),
     openers: await otherOpeners(path),
-    last_backup: lastBackup(backupFolder, now),
+    last_backup: lastBackup(backupFolder, now, {
+      identity: checked.database?.identity ?? null,
+      host: hostname(),
+      path,
+    }),
     last_restore: readRecord(path) ?? null,
     duration_ms: Math.round(performance.now() - start),
   };
@@ -131,13 +138,14 @@ function sizesOf(path: string, database: DatabaseFacts | null): Sizes {
   };
 }
 
-/** The newest one that looks whole; none in a folder that isn't there. */
-function lastBackup(folder: string, now: number): LastBackup | null {
+/** The newest one of this database that looks whole; none in a folder that isn't there. */
+function lastBackup(folder: string, now: number, database: DatabaseName): LastBackup | null {
   try {
-    const newest = listBackups(folder).find(({ state }) => state === 'complete');
+    const newest = newestOf(listBackups(folder, now), database);
     if (newest === undefined) return null;
-    const { path, created_at } = newest;
-    return { path, created_at, age_seconds: now - created_at };
+    const { path, created_at, from_future } = newest;
+    const age_seconds = from_future ? null : Math.max(0, now - created_at);
+    return { path, created_at, age_seconds };
   } catch (error) {
     if (isPylonDbError(error, 'CANNOT_OPEN')) return null;
     throw error;

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
+import { identityIn } from '../backup/identity.js';
 import { isDamage } from './structure.js';
 
 // Pragmas, the schema and dbstat: the builder has no words for them.
@@ -23,6 +24,8 @@ export interface DatabaseFacts {
   /** Names in the ledger, oldest first. */
   readonly applied_migrations: readonly string[];
   readonly pending_migrations: readonly string[];
+  /** The UUID that names the database; `null` where there is none, or damage is in the way. */
+  readonly identity: string | null;
   /** The largest first; `null` when it wasn't asked for, or damage is in the way. */
   readonly objects: readonly ObjectSize[] | null;
 }
@@ -58,18 +61,23 @@ export function readFacts(
     cell_size_check: Number(ask('cell_size_check')),
     applied_migrations: applied,
     pending_migrations: Object.keys(migrations).filter((name) => !applied.includes(name)),
-    objects: measure ? sizesOfObjects(db) : null,
+    identity: unlessDamaged(() => identityIn(db)),
+    objects: measure ? unlessDamaged(() => sizesOfObjects(db)) : null,
   };
 }
 
-function sizesOfObjects(db: Database.Database): ObjectSize[] | null {
+function sizesOfObjects(db: Database.Database): ObjectSize[] {
   const pages = db.prepare<[], ObjectSize>(
     `select s.name, coalesce(m.type, 'table') as type, s.pgsize as bytes, s.unused as unused_bytes
      from dbstat s left join sqlite_master m on m.name = s.name
      where s.aggregate = 1 order by s.pgsize desc, s.name`,
   );
+  return pages.all();
+}
+
+function unlessDamaged<Found>(look: () => Found): Found | null {
   try {
-    return pages.all();
+    return look();
   } catch (error) {
     if (isDamage(error)) return null;
     throw error;

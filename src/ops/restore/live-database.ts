@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
 import { connect } from '../../engine/sqlite/database-file.js';
@@ -6,7 +6,6 @@ import { isBusy, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError } from '../../errors.js';
 import { readLedger } from '../../migrate/schema-check.js';
 import { inUse } from './in-use.js';
-import { triggersOf } from './triggers.js';
 
 /** How long the probe waits for a lock, in ms: a commit that is just ending is no use of the file. */
 const PROBE_TIMEOUT_MS = 500;
@@ -24,8 +23,8 @@ export interface LookProps {
   readonly dryRun: boolean;
   /** Accept another program's database. */
   readonly force: boolean;
-  /** Throws when what is to come must not replace a database with these triggers. */
-  readonly accept: (triggers: ReadonlySet<string>) => Promise<void>;
+  /** Throws when what is to come must not replace this database, or come where none is. */
+  readonly accept: (live: Database.Database | undefined) => Promise<void>;
 }
 
 /**
@@ -35,7 +34,7 @@ export interface LookProps {
  */
 export async function lookAtLive(path: string, props: LookProps): Promise<LiveDatabase> {
   const live = existsSync(path) ? await lookAtFile(path, props) : ({ state: 'missing' } as const);
-  if (live.state !== 'whole') await props.accept(new Set());
+  if (live.state !== 'whole') await props.accept(undefined);
   return live;
 }
 
@@ -48,7 +47,7 @@ async function lookAtFile(
     db.pragma(`busy_timeout = ${PROBE_TIMEOUT_MS}`);
     // Before anything changes: it may be another program's.
     if (!force) readLedger(db, migrations, '');
-    await accept(triggersOf(db));
+    await accept(db);
     if (!dryRun) becomeTheOnlyOne(db);
     const problem = db.pragma('integrity_check(1)', { simple: true });
     if (problem !== 'ok') return { state: 'damaged', problem: firstProblem(String(problem)) };
@@ -79,12 +78,8 @@ function becomeTheOnlyOne(db: Database.Database): void {
   db.exec('begin exclusive; rollback');
 }
 
-/** Moves a damaged database aside with its sidecars, and gives the names they have now. */
-export function moveAside(path: string, stamp: string): string[] {
+/** A damaged database and its sidecars, each with the name that it gets when it is moved aside. */
+export function namesAside(path: string, stamp: string): [file: string, aside: string][] {
   const files = ['', '-wal', '-shm', '-journal'].map((suffix) => path + suffix).filter(existsSync);
-  return files.map((file) => {
-    const aside = `${file}.damaged-${stamp}`;
-    renameSync(file, aside);
-    return aside;
-  });
+  return files.map((file) => [file, `${file}.damaged-${stamp}`]);
 }

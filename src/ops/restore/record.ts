@@ -1,17 +1,24 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { fileProblem } from '../backup/file-problem.js';
 import { createExclusively, partialPath } from '../backup/partial-files.js';
 
+/** Where a restore keeps what stood at the place before. */
+export interface Kept {
+  /** A whole database as it was. */
+  readonly safety_copy?: string | undefined;
+  /** A damaged one and its sidecars. */
+  readonly moved_aside?: readonly string[] | undefined;
+}
+
 /** What was restored last: after a crash it tells which restore was going on. */
-export interface RestoreRecord {
+export interface RestoreRecord extends Kept {
   readonly backup: string;
   /** Unix seconds. */
   readonly started_at: number;
   /** `restored`, `interrupted` (it never came to its end), or the code of the error. */
   readonly outcome: string;
   readonly duration_ms?: number | undefined;
-  /** The database that was replaced, as it was. */
-  readonly safety_copy?: string | undefined;
 }
 
 /** Where the record of a database's last restore stands. */
@@ -32,7 +39,7 @@ export function readRecord(database: string): RestoreRecord | undefined {
   }
 }
 
-/** Replaces the record, whole. */
+/** Replaces the record, whole. Throws `DISK_FULL`, `CANNOT_OPEN`. */
 export function writeRecord(database: string, record: RestoreRecord): void {
   const path = recordPath(database);
   const partial = partialPath(dirname(path), basename(path));
@@ -40,6 +47,8 @@ export function writeRecord(database: string, record: RestoreRecord): void {
     createExclusively(partial);
     writeFileSync(partial, `${JSON.stringify(record, null, 2)}\n`, { flush: true });
     renameSync(partial, path);
+  } catch (error) {
+    throw fileProblem(error, path, '');
   } finally {
     rmSync(partial, { force: true });
   }

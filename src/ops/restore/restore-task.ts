@@ -1,45 +1,52 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
-import { PylonDbError } from '../../errors.js';
+import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { readFacts } from '../backup/database-facts.js';
+import { fileProblem } from '../backup/file-problem.js';
+import { identityIn } from '../backup/identity.js';
 import type { BackupManifest } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
 import { readUntouched } from '../backup/untouched.js';
 import type { Progress } from '../progress.js';
+import { refuseAnotherDatabase } from './another-database.js';
 import { copyInto } from './copy-into.js';
-import { type LiveDatabase, lookAtLive, moveAside } from './live-database.js';
+import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
+import { type Kept, writeRecord } from './record.js';
 import { describeSafetyCopy } from './safety-copy.js';
-import { refuseUnknownTriggers } from './triggers.js';
+import { refuseUnknownTriggers, triggersOf } from './triggers.js';
 
 export interface RestoreInput {
   readonly path: string;
   readonly backup: string;
   readonly now: number;
   readonly force: boolean;
+  readonly replaceOther: boolean;
   readonly dryRun: boolean;
   /** What the backup holds, as it was verified. */
   readonly expected: BackupManifest;
 }
 
 /** What stood at the place, and where it is now. */
-export interface Replaced {
+export interface Replaced extends Kept {
   readonly replaced: LiveDatabase['state'];
   /** What is wrong with a damaged one. */
   readonly problem?: string;
-  /** A whole one as it was. */
-  readonly safety_copy?: string;
-  /** A damaged one and its sidecars. */
-  readonly moved_aside?: readonly string[];
 }
 
-type Report = (progress: Progress) => void;
+/** How far it is, or where it keeps what stands there: told before anything is changed. */
+export type RestoreReport =
+  | Progress
+  | Required<Pick<Kept, 'safety_copy'>>
+  | Required<Pick<Kept, 'moved_aside'>>;
+
+type Report = (report: RestoreReport) => void;
 
 /** Restores a verified backup; see `restoreDatabase`, its only caller, for the contract. */
 export async function restore(input: RestoreInput, report: Report): Promise<Replaced> {
-  const { path, backup, force, dryRun, expected, now } = input;
+  const { path, backup, force, replaceOther, dryRun, expected, now } = input;
   try {
     return await readUntouched(backup, async (readable) => {
       const source = connect(readable, true, '');
@@ -47,8 +54,11 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
         const live = await lookAtLive(path, {
           dryRun,
           force,
-          async accept(triggers) {
-            if (!force) await refuseUnknownTriggers(source, triggers);
+          async accept(live) {
+            if (!force) await refuseUnknownTriggers(source, live ? triggersOf(live) : new Set());
+            if (live === undefined || replaceOther) return;
+            const identity = identityIn(source);
+            refuseAnotherDatabase({ live, path, backup, manifest: expected, identity });
           },
         });
         if (dryRun) return described(live);
@@ -62,7 +72,8 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
       }
     });
   } catch (error) {
-    throw toldToCaller(error, '', path);
+    const told = isPylonDbError(error) ? error : fileProblem(error, path, '');
+    throw toldToCaller(told, '', path);
   }
 }
 
@@ -75,17 +86,28 @@ function described(live: LiveDatabase): Replaced {
 async function replace(
   source: Database.Database,
   live: LiveDatabase,
-  { path, now }: RestoreInput,
+  { path, backup, now }: RestoreInput,
   report: Report,
 ): Promise<Replaced> {
   const stamp = freeStamp(path, now);
+  // On disk before anything is changed: whoever kills both processes finds it there.
+  const keep = (kept: Kept) =>
+    writeRecord(path, { backup, started_at: now, outcome: 'interrupted', ...kept });
   if (live.state !== 'whole') {
-    const moved_aside = live.state === 'damaged' ? moveAside(path, stamp) : [];
+    const names = live.state === 'damaged' ? namesAside(path, stamp) : [];
+    const moved_aside = names.map(([, aside]) => aside);
+    if (names.length > 0) {
+      keep({ moved_aside });
+      report({ moved_aside });
+    }
+    for (const [file, aside] of names) renameSync(file, aside);
     createIfMissing(path, '');
     await copyInto({ source, path, safetyCopy: undefined, report });
     return { ...described(live), ...(moved_aside.length > 0 ? { moved_aside } : {}) };
   }
   const safetyCopy = `${path}.before-restore-${stamp}`;
+  keep({ safety_copy: safetyCopy });
+  report({ safety_copy: safetyCopy });
   await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
     copyInto({ source: fitting, path, safetyCopy, report }),
   );

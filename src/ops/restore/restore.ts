@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { connect } from '../../engine/sqlite/database-file.js';
 import { isPylonDbError } from '../../errors.js';
 import type { BackupManifest } from '../backup/manifest.js';
 import { removeLeftovers } from '../backup/partial-files.js';
@@ -10,8 +9,9 @@ import { runInChild } from '../child.js';
 import type { OnProgress } from '../progress.js';
 import { assertAnother } from './another-file.js';
 import { assertUnused } from './in-use.js';
-import { type RestoreRecord, readRecord, writeRecord } from './record.js';
-import type { Replaced } from './restore-task.js';
+import { type Kept, type RestoreRecord, readRecord, writeRecord } from './record.js';
+import type { Replaced, RestoreReport } from './restore-task.js';
+import { toldWithWhatStands } from './what-stands.js';
 
 /** What is restored, where, and how. */
 export interface RestoreProps {
@@ -25,6 +25,10 @@ export interface RestoreProps {
   readonly force: boolean;
   /** Check everything, and change nothing. */
   readonly dryRun: boolean;
+  /** Replace rows with a backup of another database. */
+  readonly replaceOther: boolean;
+  /** Called before anything is changed, with where it is kept. */
+  readonly onKept?: (kept: Kept) => void;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -43,17 +47,18 @@ export interface Restored extends Replaced {
 /**
  * Puts a backup in the place of a database, whole or not at all. Throws `BACKUP_INVALID`,
  * `IN_USE` naming the processes that have the file open, `SCHEMA_MISMATCH` when another program's
- * database stands there, `DISK_FULL`, `ABORTED`; then the old database is as it was.
+ * database stands there, `INVALID_ARGUMENT` for a backup of another database, `DISK_FULL`, `ABORTED`.
+ * The error says what stands at the path when that isn't the old database as it was.
  */
 export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
-  const { path, backup, now, force, dryRun, onProgress, signal } = props;
+  const { path, backup, now, force, replaceOther, dryRun, onProgress, onKept, signal } = props;
   const start = performance.now();
   assertAnother(path, backup);
   await assertUnused(path);
   const last = readRecord(path);
   const watched = { operation: '', signal };
   const manifest = await verifyBackup(backup, { ...watched, onProgress, withoutManifest: force });
-  const tell = (finished: Partial<RestoreRecord>) => {
+  const record = (finished: Partial<RestoreRecord>) => {
     if (dryRun) return;
     writeRecord(path, { backup, started_at: now, outcome: 'interrupted', ...finished });
   };
@@ -61,38 +66,39 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     removeLeftovers(dirname(path));
   }
-  tell({});
-  const wasInWalMode = await isInWalMode(path);
+  record({});
+  const before = { path, existed: existsSync(path), wasInWalMode: await isInWalMode(path) };
+  const onReport = (report: RestoreReport) => {
+    if ('step' in report) onProgress?.(report);
+    else onKept?.(report);
+  };
   try {
     const replaced = await runInChild(
       'restore',
-      { path, backup, now, force, dryRun, expected: manifest },
-      { ...watched, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
+      { path, backup, now, force, replaceOther, dryRun, expected: manifest },
+      { ...watched, onReport },
     );
     const duration_ms = Math.round(performance.now() - start);
-    tell({ outcome: 'restored', duration_ms, safety_copy: replaced.safety_copy });
+    const { safety_copy, moved_aside } = replaced;
+    inform(() => record({ outcome: 'restored', duration_ms, safety_copy, moved_aside }));
     return { path, backup, dry_run: dryRun, manifest, duration_ms, last, ...replaced };
   } catch (error) {
+    if (dryRun) throw error;
+    // The child wrote it, and the message about it may be lost.
+    const { safety_copy, moved_aside }: Kept = readRecord(path) ?? {};
+    const kept = { safety_copy, moved_aside };
     const code = isPylonDbError(error) ? error.code : 'UNEXPECTED';
-    tell({ outcome: code, duration_ms: Math.round(performance.now() - start) });
-    if (!dryRun) await settle(path, wasInWalMode);
-    throw error;
+    const duration_ms = Math.round(performance.now() - start);
+    inform(() => record({ outcome: code, duration_ms, ...kept }));
+    throw await toldWithWhatStands(error, before, kept);
   }
 }
 
-/** Lets SQLite undo what a stopped copy began, so that readers find the old database as it was. */
-async function settle(path: string, wasInWalMode: boolean): Promise<void> {
-  const leftWalMode = wasInWalMode && !(await isInWalMode(path));
-  if (!leftWalMode && !existsSync(`${path}-journal`)) return;
+/** The record only informs: what it can't tell changes nothing of what was done. */
+function inform(record: () => void): void {
   try {
-    const db = connect(path, false, '');
-    try {
-      db.prepare('select count(*) from sqlite_master').get();
-      if (leftWalMode) db.pragma('journal_mode = wal');
-    } finally {
-      db.close();
-    }
+    record();
   } catch {
-    // In use, damaged or gone: the next writer that opens it undoes it as well.
+    // The disk is full, or was removed.
   }
 }

@@ -9,9 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { hashFile, readFacts } from '../backup/database-facts.js';
+import { canonical } from '../backup/live-files.js';
 import { manifestPath } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
 import type { Progress } from '../progress.js';
@@ -57,7 +59,8 @@ export async function describeSafetyCopy(
   if (facts === undefined) return;
   const hash = await hashFile(copy, report);
   const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');
-  const manifest = { format: 1, pylon_db: version, created_at: now, source, ...facts, ...hash };
+  const of = { created_at: now, source: canonical(source), host: hostname() };
+  const manifest = { format: 1, pylon_db: version, ...of, ...facts, ...hash };
   createExclusively(manifestPath(copy));
   writeFileSync(manifestPath(copy), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
 }

@@ -5,13 +5,21 @@ const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * What a failure of the file system, or of SQLite's writing at `path`, is to the caller:
- * `DISK_FULL`, or `CANNOT_OPEN`. Gives other errors back.
+ * `DISK_FULL`, `ABORTED` when the disk failed, or `CANNOT_OPEN`. Gives other errors back.
  */
 export function fileProblem(error: unknown, path: string, operation: string): unknown {
   if (isPylonDbError(error, 'DISK_FULL')) return noRoom(path, operation, error.cause);
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
   const code = String(error.code);
   if (NO_ROOM.has(code)) return noRoom(path, operation, error);
+  if (code === 'EIO') {
+    return new PylonDbError(
+      'ABORTED',
+      `the disk failed at ${path}`,
+      {},
+      { operation, cause: error, hint: 'Check the disk, then retry or choose another.' },
+    );
+  }
   return new PylonDbError(
     'CANNOT_OPEN',
     code === 'ENOENT' ? `there is no ${path}` : `${path} can't be used (${code})`,

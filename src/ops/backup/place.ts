@@ -91,12 +91,14 @@ function writeManifest(backup: string, manifest: BackupManifest): string {
 
 /** Makes renames in the folder outlive a power cut. */
 function syncFolderOf(path: string): void {
-  const folder = openSync(dirname(path), 'r');
+  let folder: number | undefined;
   try {
+    folder = openSync(dirname(path), 'r');
     fsyncSync(folder);
   } catch {
-    // Some network file systems can't, and do it by themselves.
+    // Some network file systems can't, and do it by themselves. What is renamed stays: an error
+    // now would refuse a backup that is there.
   } finally {
-    closeSync(folder);
+    if (folder !== undefined) closeSync(folder);
   }
 }

@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
 import type { Progress } from '../progress.js';
 import { hashFile, NotWhole, readFacts } from './database-facts.js';
+import { fileProblem } from './file-problem.js';
 import type { BackupFacts } from './manifest.js';
 
 /** How long the copy waits for a lock, in ms. Here nobody else waits with it. */
@@ -30,7 +32,7 @@ export async function snapshot(
     const facts = readFacts(into, report);
     return { ...(await hashFile(into, report)), ...facts };
   } catch (error) {
-    throw snapshotError(error, source ?? into);
+    throw snapshotError(error, source ?? into, into);
   }
 }
 
@@ -52,7 +54,7 @@ function bytesInUse(db: Database.Database): number {
   return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
 }
 
-function snapshotError(error: unknown, source: string): unknown {
+function snapshotError(error: unknown, source: string, into: string): unknown {
   if (error instanceof NotWhole) {
     return new PylonDbError(
       'CORRUPT',
@@ -64,5 +66,6 @@ function snapshotError(error: unknown, source: string): unknown {
       },
     );
   }
-  return toldToCaller(error, '', source);
+  // Of the copy: SQLite alone opens the source.
+  return toldToCaller(fileProblem(error, dirname(into), ''), '', source);
 }

@@ -171,7 +171,15 @@ const OPERATIONS: Readonly<Record<string, (fault: Faults) => Promise<void>>> = {
     const expected = { format: 1, pylon_db: '', created_at: 0, source: path, ...facts } as const;
     const [old, fresh] = [template, backup].map((file) => inFile(file, rowsOf));
     fault.begin();
-    const input = { path, backup, now: 1, force: false, dryRun: false, expected };
+    const input = {
+      path,
+      backup,
+      now: 1,
+      force: false,
+      replaceOther: true,
+      dryRun: false,
+      expected,
+    };
     // SQLite may fail to leave WAL mode and not say so; the safety copy then looks like another's.
     codes = [...codes, 'IN_USE'];
     const end = await endOf(restore(input, () => {}));

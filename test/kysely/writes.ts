@@ -195,12 +195,12 @@ export const WRITES: Queries = {
   tooManyVars: (k) =>
     k
       .insertInto('notes')
-      .values(Array.from({ length: 33000 }, (_, i) => ({ text: 'v' + i })))
+      .values(Array.from({ length: 33000 }, (_, i) => ({ text: `v${i}` })))
       .execute(),
   manyVars: (k) =>
     k
       .insertInto('notes')
-      .values(Array.from({ length: 32766 }, (_, i) => ({ text: 'v' + i })))
+      .values(Array.from({ length: 32766 }, (_, i) => ({ text: `v${i}` })))
       .executeTakeFirst(),
   manyVarsDelete: (k) => k.deleteFrom('notes').where('text', 'like', 'v%').executeTakeFirst(),
   cascade: async (k) => {

@@ -2,7 +2,7 @@ import { migrations } from '../../../migrations/index.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { isMisfit, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import {
   findOwnObjects,
@@ -20,7 +20,8 @@ export interface Repaired {
 
 /**
  * Makes our own objects again, and counts all totals where they may be wrong or `recounts`, in one
- * transaction; writers wait meanwhile. Throws `BUSY` after `busyTimeoutMs`, changing nothing.
+ * transaction; writers wait meanwhile. Changes nothing where a published table doesn't fit. Throws
+ * `BUSY` after `busyTimeoutMs`, changing nothing.
  */
 export async function repair(
   path: string,
@@ -48,6 +49,8 @@ export async function repair(
       db.close();
     }
   } catch (error) {
+    // A published table is gone or another: what stands on it can't be made, and check reports why.
+    if (isMisfit(error)) return { objects: [], rollups: false };
     const told = toldToCaller(error, '', path);
     throw isPylonDbError(told, 'BUSY') ? busy(told.waitedMs) : told;
   }

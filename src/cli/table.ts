@@ -1,4 +1,3 @@
-import CliTable3 from 'cli-table3';
 import type { Output } from './output.js';
 import { cells, shortened, visible } from './terminal-text.js';
 
@@ -17,6 +16,12 @@ const GAP = 2;
 /** Cells that a shortened column keeps: enough to tell two keys apart. */
 const LEAST_WIDTH = 12;
 
+/**
+ * Cells of the widest column. A longer value sticks out of it: were the column as wide, one text of
+ * 1 MB would add 1 MB of spaces to each of the other rows.
+ */
+const MOST_WIDTH = 200;
+
 /** Rows under their titles; cut to the terminal's width, whole where there is no terminal. */
 export function table<Row>(
   out: Output,
@@ -25,37 +30,34 @@ export function table<Row>(
 ): string {
   const texts = rows.map((row) => columns.map((column) => visible(column.cell(row))));
   const widths = fitted(columns, texts, out.tableWidth);
-  const lines = texts.map((row) =>
-    row.map((text, i) => shortened(text, widths[i] ?? 0, columns[i]?.cut ?? 'end')),
-  );
-  const titles = columns.map(({ title }) => out.heading(title));
-  return inParts([titles, ...lines], ROWS_AT_ONCE)
-    .map((part) => draw(part, columns, widths))
-    .join('\n')
-    .replace(/ +$/gm, '');
-}
-
-/** cli-table3 takes time by the square of the rows: ten thousand at once took eight seconds. */
-const ROWS_AT_ONCE = 100;
-
-function inParts<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
-}
-
-function draw<Row>(
-  rows: readonly string[][],
-  columns: readonly Column<Row>[],
-  widths: readonly number[],
-): string {
-  const drawn = new CliTable3({
-    colAligns: columns.map(({ align }) => align ?? 'left'),
-    colWidths: [...widths],
-    chars: NO_BORDERS,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  const titles = columns.map(({ title, align }, i) => {
+    const space = padding(title, widths[i] ?? 0);
+    return align === 'right' ? space + out.heading(title) : out.heading(title) + space;
   });
-  drawn.push(...rows);
-  return drawn.toString();
+  const lines = texts.map((row) =>
+    row.map((text, i) => {
+      const { cut, align } = columns[i] ?? {};
+      const width = widths[i] ?? 0;
+      const whole = cut === undefined || out.tableWidth === undefined;
+      const shown = whole ? text : shortened(text, width, cut);
+      const space = padding(shown, width);
+      return align === 'right' ? space + shown : shown + space;
+    }),
+  );
+  return [titles, ...lines]
+    .map((cellsOfLine) => trimmed(cellsOfLine.join(' '.repeat(GAP))))
+    .join('\n');
+}
+
+function padding(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - cells(text, width)));
+}
+
+/** Without the spaces at its end. A regular expression would take time by the square of a long run. */
+function trimmed(line: string): string {
+  let end = line.length;
+  while (end > 0 && line[end - 1] === ' ') end -= 1;
+  return line.slice(0, end);
 }
 
 /** Labels and values, one pair a line. */
@@ -72,9 +74,12 @@ function fitted<Row>(
   texts: readonly (readonly string[])[],
   total: number | undefined,
 ): number[] {
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...texts.map((row) => cells(row[i] ?? ''))),
-  );
+  const widths = columns.map(({ title, cut }, i) => {
+    const most =
+      total === undefined || cut === undefined ? MOST_WIDTH : Math.max(total, LEAST_WIDTH);
+    const widest = texts.reduce((max, row) => Math.max(max, cells(row[i] ?? '', most)), 0);
+    return Math.min(most, Math.max(cells(title, most), widest));
+  });
   if (total === undefined) return widths;
   let excess = widths.reduce((sum, width) => sum + width, GAP * (columns.length - 1)) - total;
   while (excess > 0) {
@@ -89,21 +94,3 @@ function fitted<Row>(
   }
   return widths;
 }
-
-const NO_BORDERS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: ' '.repeat(GAP),
-};

@@ -44,31 +44,50 @@ const TWO_CELLS =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})|\ufe0f/u;
 const NO_CELL = /^[\p{Mn}\p{Me}\u200c\u200d]+$/u;
 
-/** How many cells of a terminal the text takes, as most terminals count. */
-export function cells(text: string): number {
+/**
+ * How many cells of a terminal the text takes, as most terminals count. Beyond `most` it stops
+ * counting, and gives more than `most`.
+ */
+export function cells(text: string, most = Number.POSITIVE_INFINITY): number {
   // Nearly all text is this, and taking graphemes apart is slow.
   if (/^[ -~]*$/.test(text)) return text.length;
   let sum = 0;
-  for (const { segment } of graphemes.segment(text)) sum += cellsOf(segment);
+  for (const { segment } of graphemes.segment(text)) {
+    sum += cellsOf(segment);
+    if (sum > most) break;
+  }
   return sum;
 }
 
 /** The text in at most `most` cells: its end cut off, or, for keys, its middle. */
 export function shortened(text: string, most: number, cut: 'end' | 'middle'): string {
-  if (cells(text) <= most) return text;
-  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  if (cells(text, most) <= most) return text;
   const tail = cut === 'middle' ? Math.floor((most - 1) / 2) : 0;
-  const end = tail === 0 ? '' : take(parts.toReversed(), tail).reverse().join('');
-  return `${take(parts, most - 1 - tail).join('')}…${end}`;
+  return `${startOf(text, most - 1 - tail)}…${endOf(text, tail)}`;
 }
 
-function take(parts: readonly string[], most: number): string[] {
+function startOf(text: string, most: number): string {
+  return take(graphemes.segment(text), most).join('');
+}
+
+/** UTF-16 units of a grapheme, at the most, where an end is cut from a text: the longest emoji's 14, and marks. */
+const LONGEST_GRAPHEME = 32;
+
+function endOf(text: string, most: number): string {
+  const from = Math.max(0, text.length - (most + 1) * LONGEST_GRAPHEME);
+  const parts = Array.from(graphemes.segment(text.slice(from)));
+  // Perhaps only the end of one.
+  if (from > 0) parts.shift();
+  return take(parts.toReversed(), most).reverse().join('');
+}
+
+function take(parts: Iterable<Intl.SegmentData>, most: number): string[] {
   const taken: string[] = [];
   let left = most;
-  for (const part of parts) {
-    left -= cellsOf(part);
+  for (const { segment } of parts) {
+    left -= cellsOf(segment);
     if (left < 0) break;
-    taken.push(part);
+    taken.push(segment);
   }
   return taken;
 }

@@ -96,7 +96,6 @@ describe('a service with the package', () => {
       'umzug',
       'temporal-polyfill',
       'commander',
-      'cli-table3',
       'kysely-codegen',
       'pg',
     ]) {

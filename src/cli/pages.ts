@@ -33,12 +33,29 @@ export function beforeOption(): Option {
     '--before <cursor>',
     'the next page: what the note under a page says',
   ).argParser((text): Cursor => {
-    const [, position, key] = /^(-?\d{1,16}):(.+)$/s.exec(text) ?? [];
+    const [, position, escaped] = /^(-?\d{1,16}):(.*)$/s.exec(text) ?? [];
+    const key = escaped === undefined ? undefined : decoded(escaped);
     if (position === undefined || key === undefined) {
       throw new InvalidArgumentError('Copy it from the note under the page before.');
     }
     return { position: Number(position), key };
   });
+}
+
+/** The cursor as one word that no shell changes and no terminal obeys, whatever the key is. */
+function cursorText({ position, key }: Cursor): string {
+  const escaped = key.replace(/[^\w:.,@+=/-]+/g, (characters) =>
+    Buffer.from(characters).toString('hex').replace(/../g, '%$&'),
+  );
+  return `${position}:${escaped}`;
+}
+
+function decoded(escaped: string): string | undefined {
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads a whole number; commander tells the error with the option's name. */
@@ -64,10 +81,7 @@ export async function noteRest<Row>(
   if (rows.length < limit) return;
   const cursor = cursorOf(last);
   if ((await after(cursor)).length === 0) return;
-  const argument = shellQuoted(`${cursor.position}:${cursor.key}`);
-  out.note(`There are more ${what} than these ${limit}. Next page: add --before ${argument}`);
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w:.,@%+=/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  out.note(
+    `There are more ${what} than these ${limit}. Next page: add --before ${cursorText(cursor)}`,
+  );
 }

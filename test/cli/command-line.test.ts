@@ -12,7 +12,7 @@ describe('a bad command line tells the fix in one line, exits 2, and creates not
     ['no command', [], 'a command is missing: info, jobs,'],
     ['an unknown command', ['jbos'], "unknown command 'jbos'. Did you mean jobs?"],
     ['an unknown subcommand', ['migrate', 'upp'], "unknown command 'upp'"],
-    ['no subcommand', ['migrate'], 'a command is missing: up, down, status,'],
+    ['no subcommand', ['migrate'], 'a command is missing: up, down, redo, status,'],
     ['an unknown option', ['jobs', '--statsu', 'x'], 'Did you mean --status?'],
     ['a missing argument', ['ticks'], "missing required argument 'npub'"],
     ['a stray argument', ['info', 'stray'], 'too many arguments'],

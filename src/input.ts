@@ -18,6 +18,12 @@ export function integer(min = 0, max = MAX_INTEGER): Check {
   };
 }
 
+/** A number as it is stored: -0 is 0. Queries give it so; a row made from what came in must too. */
+export function plusZero<Value extends number | null | undefined>(value: Value): Value;
+export function plusZero(value: number | null | undefined): number | null | undefined {
+  return value === 0 ? 0 : value;
+}
+
 /** Well-formed Unicode without NUL; SQLite would store a lone surrogate as another character. */
 export const text: Check = (value, field, operation) => {
   if (typeof value === 'string' && value.isWellFormed() && !value.includes('\0')) return;

@@ -1,6 +1,6 @@
 import type { Clock, Durability, QueryEvent } from './engine/engine.js';
 import { PylonDbError } from './errors.js';
-import { type Check, integer, invalid, object, oneOf, timestamp } from './input.js';
+import { type Check, integer, invalid, object, oneOf, plusZero, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';
 import { assertMigrationNames } from './migrate/migration-names.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION } from './migrate/schema-check.js';
@@ -83,7 +83,7 @@ export function checkedClock(clock: Clock): Clock {
   return () => {
     const now = clock();
     timestamp(now, 'clock', 'clock');
-    return now;
+    return plusZero(now);
   };
 }
 

@@ -2,7 +2,7 @@ import type { LifecycleState } from '../../generated/db.js';
 import { type Clock, isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
-import { MAX_INTEGER } from '../input.js';
+import { MAX_INTEGER, plusZero } from '../input.js';
 import { type Agent, type AgentPatch, agentInput, type NewAgent } from './agent.js';
 import {
   adjustAgentBalance,
@@ -166,12 +166,12 @@ export class AgentsService {
     tickInput.tick(tick, 'tick', operation);
     return await this.#storeTick(operation, {
       agent_npub: npub,
-      tick_number: tick.tick_number,
-      prompt_tokens: tick.prompt_tokens ?? null,
-      completion_tokens: tick.completion_tokens ?? null,
+      tick_number: plusZero(tick.tick_number),
+      prompt_tokens: plusZero(tick.prompt_tokens ?? null),
+      completion_tokens: plusZero(tick.completion_tokens ?? null),
       actions_json: tick.actions_json ?? null,
-      cost_sats: tick.cost_sats ?? null,
-      duration_ms: tick.duration_ms ?? null,
+      cost_sats: plusZero(tick.cost_sats ?? null),
+      duration_ms: plusZero(tick.duration_ms ?? null),
       created_at: this.#clock(),
     });
   }

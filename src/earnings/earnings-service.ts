@@ -1,5 +1,6 @@
 import type { EarningSource } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
+import { plusZero } from '../input.js';
 import { startOfDay } from './buckets.js';
 import { type Earning, type EarningPageStart, earningInput, type NewEarning } from './earning.js';
 import { newEarningId, recordOnce } from './payment.js';
@@ -191,12 +192,11 @@ export class EarningsService {
     const wanted: Earning = {
       id: earning.id,
       job_id: earning.job_id ?? null,
-      // Plus zero: -0 is stored as 0.
-      amount_msats: earning.amount_msats + 0,
+      amount_msats: plusZero(earning.amount_msats),
       source: earning.source,
       payment_hash: earning.payment_hash ?? null,
       preimage: earning.preimage ?? null,
-      earned_at: earning.earned_at ?? this.#clock(),
+      earned_at: plusZero(earning.earned_at ?? this.#clock()),
     };
     return recordOnce(this.#db, operation, wanted);
   }

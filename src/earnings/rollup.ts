@@ -1,5 +1,5 @@
 import type { Place, ReadHandle } from '../engine/engine.js';
-import { type Check, ianaZone, object, oneOf, timestamp } from '../input.js';
+import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../input.js';
 import { calendarEdges, type RollupEnds } from './buckets.js';
 import type { Earning } from './earning.js';
 import { firstEarning, recentEarnings } from './queries.js';
@@ -73,7 +73,7 @@ function endsOf(
   const end = options.end ?? last?.earned_at;
   if (start === undefined || end === undefined) return undefined;
   return {
-    start,
+    start: plusZero(start),
     end,
     ...(options.start === undefined ? { first } : {}),
     ...(options.end === undefined ? { last } : {}),

@@ -1,6 +1,7 @@
 import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
+import { plusZero } from '../input.js';
 import { wrongTotals } from '../row.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
 import { completeJob, failJob } from './ending-queries.js';
@@ -45,17 +46,16 @@ export class JobsService {
     const now = this.#clock();
     const stored: Job = {
       id: job.id,
-      kind: job.kind,
+      kind: plusZero(job.kind),
       customer_pubkey: job.customer_pubkey,
       status: job.status ?? 'pending',
-      // Plus zero: -0 is stored as 0.
-      price_msats: (job.price_msats ?? 0) + 0,
+      price_msats: plusZero(job.price_msats ?? 0),
       input_hash: job.input_hash ?? null,
       output_hash: job.output_hash ?? null,
       error_message: job.error_message ?? null,
-      started_at: job.started_at ?? now,
-      completed_at: job.completed_at ?? null,
-      created_at: job.created_at ?? now,
+      started_at: plusZero(job.started_at ?? now),
+      completed_at: plusZero(job.completed_at ?? null),
+      created_at: plusZero(job.created_at ?? now),
     };
     try {
       const [{ rows }] = await this.#db.write(operation, [{ query: insertJob({ ...stored }) }]);

@@ -38,6 +38,26 @@ describe('agents.recordTick', () => {
     });
   });
 
+  it('gives 0 for -0, as it and its agent are stored', async () => {
+    const { db, stored } = await withBob();
+    const zeros = { prompt_tokens: 0, completion_tokens: 0, cost_sats: 0, duration_ms: 0 };
+    const minus = { prompt_tokens: -0, completion_tokens: -0, cost_sats: -0, duration_ms: -0 };
+    const tick = await db.agents.recordTick('npub1', { tick_number: -0, ...minus });
+    expect(tick).toMatchObject({ tick_number: 0, ...zeros });
+    expect(await stored('select * from tick_history')).toEqual([tick]);
+    const times = { last_tick_at: -0, created_at: -0 };
+    const agent = await db.agents.upsert({
+      ...BOB,
+      npub: 'npub0',
+      balance_sats: -0,
+      tick_count: -0,
+      ...times,
+    });
+    expect(agent).toMatchObject({ balance_sats: 0, tick_count: 0, last_tick_at: 0, created_at: 0 });
+    expect(await db.agents.adjustBalance('npub0', -0)).toMatchObject({ balance_sats: 0 });
+    expect(await db.agents.updateBalance('npub1', -0)).toMatchObject({ balance_sats: 0 });
+  });
+
   it('takes nothing for what is left out', async () => {
     const { db } = await withBob();
     expect(await db.agents.recordTick('npub1', { tick_number: 0 })).toEqual({

@@ -39,6 +39,25 @@ describe('earnings.record', () => {
     expect(await stored('select * from earnings')).toEqual([earning]);
   });
 
+  it('gives 0 for -0, as it is stored', async () => {
+    const { db } = await fileWithJobs();
+    const minus = { amount_msats: -0, earned_at: -0 };
+    for (const payment_hash of [null, 'h']) {
+      const earning = await db.earnings.record({
+        ...TIP,
+        id: `e${payment_hash}`,
+        ...minus,
+        payment_hash,
+      });
+      expect(earning).toMatchObject({ amount_msats: 0, earned_at: 0 });
+      expect(await db.earnings.get(earning.id)).toEqual(earning);
+    }
+    for (const by of ['hour', 'day'] as const) {
+      const [bucket] = await db.earnings.rollup({ by, start: -0, end: -0 });
+      expect(bucket).toMatchObject({ bucket_start: 0, amount_msats: 0, count: 2 });
+    }
+  });
+
   it('refuses a known id and keeps the first', async () => {
     const { db, all } = await fileWithJobs();
     await db.earnings.record(TIP);

@@ -42,6 +42,29 @@ describe('jobs.create', () => {
     expect(await stored('select * from jobs')).toEqual([job]);
   });
 
+  it('gives 0 for -0, as it is stored', async () => {
+    const { db, time } = await testDatabase();
+    const zeros = { kind: 0, price_msats: 0, started_at: 0, completed_at: 0, created_at: 0 };
+    const minus = { kind: -0, price_msats: -0, started_at: -0, completed_at: -0, created_at: -0 };
+    const created = await db.jobs.create({ ...JOB, status: 'completed', ...minus });
+    // A subset is compared with Object.is, which tells -0 from 0.
+    expect(created).toMatchObject(zeros);
+    expect(await db.jobs.get('a')).toEqual(created);
+    time.now = -0;
+    const atZero = await db.jobs.create({ ...JOB, id: 'b' });
+    expect(atZero).toMatchObject({ started_at: 0, created_at: 0 });
+    expect(await db.jobs.complete('b', { price_msats: -0 })).toMatchObject({
+      price_msats: 0,
+      completed_at: 0,
+    });
+    await db.jobs.create({ ...JOB, id: 'c' });
+    const paid = await db.jobs.completeWithPayment('c', { price_msats: -0 });
+    expect(paid).toMatchObject({
+      job: { price_msats: 0 },
+      earning: { amount_msats: 0, earned_at: 0 },
+    });
+  });
+
   it('counts undefined as left out', async () => {
     const { db } = await testDatabase();
     const unset: object = { status: undefined, price_msats: undefined, created_at: undefined };

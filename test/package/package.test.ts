@@ -92,13 +92,7 @@ describe('a service with the package', () => {
        await db.close();`,
     );
     succeeded(service.run('node', 'open.js', 'node.db'));
-    for (const name of [
-      'umzug',
-      'temporal-polyfill',
-      'commander',
-      'kysely-codegen',
-      'pg',
-    ]) {
+    for (const name of ['umzug', 'temporal-polyfill', 'commander', 'kysely-codegen', 'pg']) {
       rmSync(join(service.folder, 'node_modules', name));
     }
     succeeded(service.run('node', 'open.js', 'node.db'));

@@ -180,8 +180,6 @@ const OPERATIONS: Readonly<Record<string, (fault: Faults) => Promise<void>>> = {
       dryRun: false,
       expected,
     };
-    // SQLite may fail to leave WAL mode and not say so; the safety copy then looks like another's.
-    codes = [...codes, 'IN_USE'];
     const end = await endOf(restore(input, () => {}));
     fault.end();
     await settle((db) => {

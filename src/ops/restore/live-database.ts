@@ -48,7 +48,7 @@ async function lookAtFile(
     // Before anything changes: it may be another program's.
     if (!force) readLedger(db, migrations, '');
     await accept(db);
-    if (!dryRun) becomeTheOnlyOne(db);
+    if (!dryRun) becomeTheOnlyOne(db, path);
     const problem = db.pragma('integrity_check(1)', { simple: true });
     if (problem !== 'ok') return { state: 'damaged', problem: firstProblem(String(problem)) };
     return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
@@ -71,11 +71,19 @@ function firstProblem(answer: string): string {
 }
 
 /** A rollback journal, too, makes the copy whole or absent; and nobody can read half of it. */
-function becomeTheOnlyOne(db: Database.Database): void {
+function becomeTheOnlyOne(db: Database.Database, path: string): void {
   if (db.pragma('journal_mode = delete', { simple: true }) !== 'delete') {
     throw new Database.SqliteError('the journal mode is locked', 'SQLITE_BUSY');
   }
   db.exec('begin exclusive; rollback');
+  // SQLite answers `delete` also when it could not write that into the file.
+  const another = connect(path, true, '');
+  try {
+    if (another.pragma('journal_mode', { simple: true }) === 'delete') return;
+    throw new Database.SqliteError('the journal mode was not stored', 'SQLITE_IOERR_WRITE');
+  } finally {
+    another.close();
+  }
 }
 
 /** A damaged database and its sidecars, each with the name that it gets when it is moved aside. */

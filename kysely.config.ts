@@ -1,35 +1,25 @@
 // Read by kysely-ctl (`kysely`, `migrations`) and kysely-codegen (the rest). Both load it with a
 // loader of their own, from a file of another name: so the imports here say `.ts`, and tsx loads them.
 import 'tsx/cjs';
-import SqliteDatabase from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrations } from './migrations/index.ts';
 import { pylonCodegenConfig } from './src/codegen/index.ts';
-import { isServerUrl } from './src/database-url.ts';
-import { DEFAULT_PATH, expandPath } from './src/engine/sqlite/database-file.ts';
-import { refuseForeignSidecars } from './src/engine/sqlite/sidecars.ts';
+import { connectForKyselyCtl, refuseToMake, told } from './src/migrate/kysely-ctl.ts';
 import { UmzugKyselyMigrator } from './src/migrate/kysely-migrator.ts';
+import { environmentDatabase } from './src/named-database.ts';
 import { DEFAULT_BUSY_TIMEOUT_MS } from './src/options.ts';
 
-const database = process.env['PYLON_DB'] ?? DEFAULT_PATH;
-if (isServerUrl(database, 'kysely.config')) {
-  throw new Error('kysely-ctl works on files here. For a server: pylon-db migrate up|down|status.');
-}
-const path = expandPath(database);
+const path = databaseFile();
 
 export default {
   ...pylonCodegenConfig({ url: path }),
   // A factory, and no `dialect` for kysely-ctl: kysely-codegen reads that key.
   kysely: () =>
     new Kysely<unknown>({
-      dialect: new SqliteDialect({
-        database: async () => {
-          refuseForeignSidecars(path, 'kysely.config');
-          return new SqliteDatabase(path);
-        },
-      }),
+      dialect: new SqliteDialect({ database: async () => connectForKyselyCtl(path, 'kysely') }),
     }),
   migrations: {
+    getMigrationPrefix: refuseToMake,
     migrator: (db: Kysely<unknown>) =>
       new UmzugKyselyMigrator(
         db,
@@ -43,3 +33,13 @@ export default {
       ),
   },
 };
+
+function databaseFile(): string {
+  try {
+    const database = environmentDatabase();
+    if (database.serverUrl === undefined) return database.path;
+  } catch (error) {
+    throw told(error);
+  }
+  throw new Error('kysely-ctl works on files here. For a server: pylon-db migrate up|down|status.');
+}

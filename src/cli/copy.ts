@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isServerUrl, shownUrl } from '../database-url.js';
-import { expandPath } from '../engine/sqlite/database-file.js';
+import { namedDatabase } from '../named-database.js';
 import type { CopyReport } from '../ops/copy/copy.js';
 import { counted } from '../ops/counted.js';
 import type { DatabasePlace } from '../ops/database-place.js';
@@ -90,11 +89,7 @@ function placeOf(database: string, option: string): DatabasePlace {
       'Write ./-name for a name like an option.',
     );
   }
-  if (database === ':memory:') {
-    throw badUsage(`${option} must be a file`, 'A database in memory would be empty.');
-  }
-  if (isServerUrl(database, '')) return { path: shownUrl(database), serverUrl: database };
-  return { path: expandPath(database), serverUrl: undefined };
+  return namedDatabase(database, option);
 }
 
 function tell(

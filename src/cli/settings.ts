@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isServerUrl, shownUrl } from '../database-url.js';
-import { DEFAULT_PATH, expandPath } from '../engine/sqlite/database-file.js';
 import { PylonDbError } from '../errors.js';
+import { environmentDatabase, namedDatabase } from '../named-database.js';
+import type { DatabasePlace } from '../ops/database-place.js';
 import { badUsage } from './usage-error.js';
 
 /** What the options of every command say. */
@@ -61,23 +61,13 @@ export function assertFileOrMissing(path: string): void {
   if (kindAt(path) !== 'missing') assertFile(path);
 }
 
-type Database = Pick<Settings, 'path' | 'serverUrl'>;
-
-function databaseOf(option: string | undefined): Database {
-  if (option === undefined) return checked(process.env['PYLON_DB'] || DEFAULT_PATH, 'PYLON_DB');
+function databaseOf(option: string | undefined): DatabasePlace {
+  if (option === undefined) return environmentDatabase();
   // An option that swallowed the next one, or an empty variable in a script.
   if (option === '' || option.startsWith('-')) {
     throw badUsage('--db needs a path', 'Write --db PATH, and ./-name for a name like an option.');
   }
-  return checked(option, '--db');
-}
-
-function checked(database: string, from: string): Database {
-  if (database === ':memory:') {
-    throw badUsage(`${from} must be a file`, 'A database in memory would be empty.');
-  }
-  if (isServerUrl(database, '')) return { path: shownUrl(database), serverUrl: database };
-  return { path: expandPath(database), serverUrl: undefined };
+  return namedDatabase(option, '--db');
 }
 
 function kindAt(path: string): 'missing' | 'file' | 'a folder' | 'no regular file' {

@@ -1,4 +1,5 @@
 import type { Config } from 'kysely-codegen';
+import { environmentDatabase } from '../named-database.js';
 import { refineFromLiveSchema } from './live-schema.js';
 import { TypeScriptFile } from './typescript-file.js';
 
@@ -6,7 +7,10 @@ export { generateSchemaSql, generateTypes } from './generate.js';
 
 /** What {@link pylonCodegenConfig} leaves to the caller. */
 export interface PylonCodegenOptions {
-  /** The database file. Default: `env(PYLON_DB)`, kysely-codegen's form for that variable. */
+  /**
+   * The database file. Default: what PYLON_DB means to pylon-db. Where it isn't set,
+   * `env(PYLON_DB)`, kysely-codegen's form for a variable that a .env file may set.
+   */
   readonly url?: string;
   /** Where the types go, from the config file's folder. Default: `generated/db.ts`. */
   readonly outFile?: string;
@@ -24,9 +28,10 @@ export interface PylonCodegenOptions {
  */
 export function pylonCodegenConfig(options: PylonCodegenOptions = {}) {
   const file = new TypeScriptFile();
+  const isSet = process.env['PYLON_DB'] !== undefined;
   return {
     dialect: 'sqlite',
-    url: options.url ?? 'env(PYLON_DB)',
+    url: options.url ?? (isSet ? environmentDatabase().path : 'env(PYLON_DB)'),
     outFile: options.outFile ?? 'generated/db.ts',
     postprocess: refineFromLiveSchema,
     // A plain object: kysely-codegen copies its config, and a class instance would lose `this`.

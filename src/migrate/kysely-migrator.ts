@@ -8,11 +8,12 @@ import {
 } from 'kysely';
 import { type ConnectProps, openReader, openWriter, startWal } from '../engine/sqlite/open.js';
 import { PylonDbError } from '../errors.js';
+import { assertForKyselyCtl, told } from './kysely-ctl.js';
 import { readLedgerRows } from './ledger-rows.js';
 import type { MigrationList } from './migration.js';
 import { assertMigrationNames } from './migration-names.js';
 import { Migrator } from './migrator.js';
-import { readLedger } from './schema-check.js';
+import { INITIAL_MIGRATION, readLedger } from './schema-check.js';
 
 const MS_A_SECOND = 1000;
 
@@ -21,7 +22,8 @@ type Direction = 'Up' | 'Down';
 /**
  * kysely-ctl's view of the Umzug runner, so that `npx kysely migrate:list|latest|up|down` reads and
  * writes the one ledger and never starts a second. Like every Kysely migrator it gives errors back
- * instead of throwing them. Migrating down to a named migration throws `NOT_SUPPORTED`.
+ * instead of throwing them, each with its hint in the message: kysely-ctl prints no other. Undoing
+ * all is `NOT_SUPPORTED`: the published schema has no way back.
  */
 export class UmzugKyselyMigrator extends KyselyMigrator {
   readonly #connectProps: ConnectProps;
@@ -39,7 +41,9 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
   }
 
   override async getMigrations(): Promise<readonly MigrationInfo[]> {
-    const times = await this.#appliedTimes();
+    const times = await this.#appliedTimes().catch((error) => {
+      throw told(error);
+    });
     return Object.keys(this.#list).map((name) => {
       const appliedAt = times.get(name);
       // kysely-ctl lists names and times; it never runs these.
@@ -65,21 +69,16 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
     return this.#run('Down', (migrator) => migrator.down(1));
   }
 
-  override migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
-    return this.#run('Up', async (migrator) => {
-      if (typeof target === 'string' && (await migrator.pending()).includes(target)) {
-        return await migrator.up(target);
-      }
-      throw new PylonDbError(
-        'NOT_SUPPORTED',
-        'only a pending migration can be migrated to',
-        {},
-        {
-          operation: this.#connectProps.operation,
-          hint: 'Use `npx kysely migrate:down` or `pylon-db migrate down --steps N`.',
-        },
-      );
-    });
+  override async migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
+    const { operation } = this.#connectProps;
+    if (typeof target !== 'string') return { error: told(everything(operation)) };
+    if (!Object.hasOwn(this.#list, target)) return { error: told(unknown(target, operation)) };
+    const isApplied = (await this.getMigrations()).some(
+      ({ name, executedAt }) => name === target && executedAt !== undefined,
+    );
+    return isApplied
+      ? await this.#run('Down', (migrator) => migrator.downTo(target))
+      : await this.#run('Up', (migrator) => migrator.up(target));
   }
 
   async #appliedTimes(): Promise<ReadonlyMap<string, number>> {
@@ -99,6 +98,8 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
     act: (migrator: Migrator) => Promise<readonly string[]>,
   ): Promise<MigrationResultSet> {
     try {
+      const { path, operation } = this.#connectProps;
+      if (direction === 'Down') assertForKyselyCtl(path, operation);
       const db = await openWriter(this.#connectProps);
       try {
         const migrator = new Migrator({ db, list: this.#list, ...this.#connectProps });
@@ -112,7 +113,28 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
         db.close();
       }
     } catch (error) {
-      return { error };
+      return { error: told(error) };
     }
   }
+}
+
+function everything(operation: string): PylonDbError<'NOT_SUPPORTED'> {
+  return new PylonDbError(
+    'NOT_SUPPORTED',
+    `${INITIAL_MIGRATION} is never undone: that would drop all rows`,
+    {},
+    {
+      operation,
+      hint: `To undo all that came after it: npx kysely migrate:down ${INITIAL_MIGRATION}. For an empty database, name a new file in PYLON_DB.`,
+    },
+  );
+}
+
+function unknown(target: string, operation: string): PylonDbError<'INVALID_ARGUMENT'> {
+  return new PylonDbError(
+    'INVALID_ARGUMENT',
+    `no migration is called ${JSON.stringify(target)}`,
+    { field: 'name' },
+    { operation, hint: 'See the names: npx kysely migrate:list.' },
+  );
 }

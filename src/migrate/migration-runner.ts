@@ -87,9 +87,22 @@ export abstract class MigrationRunner {
       .filter((name) => Object.hasOwn(this.#list, name))
       .reverse()
       .slice(0, steps);
-    for (const name of newest) await this.#assertReverts(name);
-    for (const name of newest) await this.#step(name, 'down');
-    return newest;
+    return await this.#revert(newest);
+  }
+
+  /** Reverts what is applied of the list after `name`, the last first, and gives their names. */
+  async downTo(name: string): Promise<string[]> {
+    const { applied } = await this.ledger();
+    const after = Object.keys(this.#list).filter(
+      (known) => isAfter(this.#list, known, name) && applied.includes(known),
+    );
+    return await this.#revert(after.reverse());
+  }
+
+  async #revert(names: string[]): Promise<string[]> {
+    for (const name of names) await this.#assertReverts(name);
+    for (const name of names) await this.#step(name, 'down');
+    return names;
   }
 
   /**

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Cli, configSchema } from 'kysely-codegen';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { generateTypes, pylonCodegenConfig } from '../../src/codegen/index.js';
 import { databaseWith, freshFolder } from './project-copy.js';
 import { AGENTS, JOBS } from './published-sql.js';
@@ -13,6 +14,10 @@ async function runKyselyCodegen(url: string): Promise<string> {
   await new Cli().run({ argv: ['--log-level', 'silent'], config });
   return readFileSync(outFile, 'utf8');
 }
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 it('makes kysely-codegen write what our command writes', async () => {
   const database = databaseWith(`${JOBS} ${AGENTS}
@@ -28,10 +33,23 @@ it('makes kysely-codegen fail on a database without tables', async () => {
   await expect(runKyselyCodegen(empty)).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH' });
 });
 
-it('reads the path from PYLON_DB unless told otherwise', () => {
+it('leaves PYLON_DB to a .env file where it is not set', () => {
+  vi.stubEnv('PYLON_DB', undefined);
   expect(pylonCodegenConfig()).toMatchObject({
     dialect: 'sqlite',
     url: 'env(PYLON_DB)',
     outFile: 'generated/db.ts',
   });
+});
+
+it('takes PYLON_DB as pylon-db does: empty is the published path, ~ the home, :memory: refused', () => {
+  for (const [set, path] of [
+    ['', '.pylon/pylon.db'],
+    ['~/other.db', 'other.db'],
+  ]) {
+    vi.stubEnv('PYLON_DB', set);
+    expect(pylonCodegenConfig().url).toBe(join(homedir(), path ?? ''));
+  }
+  vi.stubEnv('PYLON_DB', ':memory:');
+  expect(() => pylonCodegenConfig()).toThrow('PYLON_DB must be a file');
 });

@@ -42,6 +42,14 @@ export class RowCheck<Column extends string> {
     }
   }
 
+  /** Whether {@link assert} lets this value of this column through. */
+  canRead(column: string, value: unknown): boolean {
+    const columns: readonly string[] = this.columns;
+    const kind = this.#kinds[columns.indexOf(column)];
+    if (kind === undefined) return true;
+    return typeof kind === 'string' ? fits(kind, value) : kind.has(value);
+  }
+
   /**
    * In SQL, whether the stored columns, but for `changed` ones, hold what {@link assert} lets
    * through. A conditional update asks it in its WHERE: then it changes no row that it can't

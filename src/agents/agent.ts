@@ -86,6 +86,9 @@ const check = new RowCheck('agents', {
 /** The columns of an {@link Agent}, in the order that {@link decodeAgent} reads. */
 export const AGENT_COLUMNS = check.columns;
 
+/** Whether {@link decodeAgent} can give this value of this column. */
+export const canReadAgent = check.canRead.bind(check);
+
 type AgentRow = [
   npub: string,
   name: string,

@@ -53,6 +53,9 @@ const check = new RowCheck('tick_history', {
 /** The columns of a {@link Tick}, in the order that {@link decodeTick} reads. */
 export const TICK_COLUMNS = check.columns;
 
+/** Whether {@link decodeTick} can give this value of this column. */
+export const canReadTick = check.canRead.bind(check);
+
 type TickRow = [
   id: number,
   agent_npub: string,

@@ -3,6 +3,7 @@ import { isRepairable } from '../migrate/own-objects.js';
 import { INITIAL_MIGRATION } from '../migrate/schema-check.js';
 import type { Finding } from '../ops/check/finding.js';
 import { driftFound, emptyDatabaseFound } from '../ops/check/schema-findings.js';
+import { checkTriggers } from '../ops/check/structure.js';
 import { migratorOf, withMemory, withReader } from './migration-connections.js';
 import { findDrift } from './schema-drift.js';
 
@@ -16,7 +17,7 @@ export async function checkSchema(path: string, applied: readonly string[]): Pro
   return await withReader(path, (live) =>
     withMemory(async (migrated) => {
       await migratorOf(migrated, ':memory:', Object.fromEntries(known)).up();
-      return driftFound(findDrift(live, migrated), isRepairable);
+      return [...driftFound(findDrift(live, migrated), isRepairable), ...checkTriggers(live)];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import type { ServerCheckReport } from '../ops/check/server-check.js';
-import { pendingLine, showFinding, skippedFields } from './check-text.js';
+import { pendingLine, resultLine, showFinding, skippedFields } from './check-text.js';
 import { fields } from './table.js';
 import { visible } from './terminal-text.js';
 import { formatBytes, formatCount } from './units.js';
@@ -24,11 +24,11 @@ export function showServerCheck(answer: ServerCheckReport & { readonly ok: boole
 }
 
 function factsOf(answer: ServerCheckReport & { readonly ok: boolean }): [string, string][] {
-  const { ok, path, findings, skipped, sizes, database, versions, duration_ms } = answer;
+  const { path, findings, skipped, sizes, database, versions, duration_ms } = answer;
   const { applied_migrations: applied, pending_migrations: pending } = database;
   const { pylon_db, pg, node } = versions;
   return [
-    ['result', ok ? 'ok' : `${formatCount(findings.length)} to mend, see below`],
+    ['result', resultLine(findings)],
     ['path', path],
     ['schema', visible(database.schema ?? 'none of the search path is there')],
     [

@@ -1,7 +1,9 @@
 import type { CheckReport } from '../ops/check/check.js';
 import type { ObjectSize } from '../ops/check/database-facts.js';
-import type { Finding } from '../ops/check/finding.js';
+import type { Finding, Severity } from '../ops/check/finding.js';
+import { counted } from '../ops/counted.js';
 import { shown } from '../ops/vacuum/vacuum.js';
+import { EXIT } from './exit-code.js';
 import { fields } from './table.js';
 import { visible } from './terminal-text.js';
 import { formatBytes, formatCount, formatTime } from './units.js';
@@ -27,17 +29,51 @@ export function showCheck(answer: CheckAnswer): string {
 export function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
   const more = count - rows.length;
   return [
-    `${severity === 'damage' ? 'DAMAGE ' : ''}${check}: ${visible(problem)}`,
+    `${MARKS[severity]}${check}: ${visible(problem)}`,
     ...rows.map((row) => `  ${visible(row)}`),
     ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
     `  Mend: ${visible(mend)}`,
   ].join('\n');
 }
 
+/** What was found in one line, for stderr; `undefined` for nothing. */
+export function findingsLine({ path, findings }: FoundAt): string | undefined {
+  if (findings.length === 0) return undefined;
+  const found = findings.map(({ check, severity, problem }) => {
+    return `${MARKS[severity]}${check}: ${problem}`;
+  });
+  return `${path}: ${found.join('; ')}. \`pylon-db check\` shows the rows and what to do.`;
+}
+
+interface FoundAt {
+  readonly path: string;
+  readonly findings: readonly Finding[];
+}
+
+const MARKS: Readonly<Record<Severity, string>> = { damage: 'DAMAGE ', wrong: '', note: 'note: ' };
+
+/** The outcome in a few words. */
+export function resultLine(findings: readonly Finding[]): string {
+  const notes = findings.filter(({ severity }) => severity === 'note').length;
+  const toRepair = findings.length - notes;
+  const parts = [
+    ...(toRepair === 0 ? ['ok'] : [`${formatCount(toRepair)} to repair`]),
+    ...(notes === 0 ? [] : [counted(notes, 'note')]),
+  ];
+  return `${parts.join(', ')}${findings.length === 0 ? '' : ', see below'}`;
+}
+
+/** 4 for damage, wrong sums and rows that can't be read; 3 for a schema that isn't as migrated. */
+export function exitCodeOfFindings(findings: readonly Finding[]): number {
+  const wrong = findings.filter(({ severity }) => severity !== 'note');
+  if (wrong.length === 0) return EXIT.ok;
+  return wrong.every(({ check }) => check === 'schema') ? EXIT.schema : EXIT.integrity;
+}
+
 function factsOf(answer: CheckAnswer): Field[] {
   const { findings, path, skipped, repaired, duration_ms, openers } = answer;
   return [
-    ['result', answer.ok ? 'ok' : `${formatCount(findings.length)} to mend, see below`],
+    ['result', resultLine(findings)],
     ...repaired.map((what): Field => ['repaired', what]),
     ['path', path],
     ...sizeFields(answer),

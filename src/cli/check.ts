@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { type CheckReport, checkDatabase } from '../ops/check/check.js';
 import type { Finding } from '../ops/check/finding.js';
+import type { ServerCheckReport } from '../ops/check/server-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, systemClock } from '../options.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { checkSchema } from './check-schema.js';
-import { type CheckAnswer, showCheck } from './check-text.js';
+import { type CheckAnswer, exitCodeOfFindings, findingsLine, showCheck } from './check-text.js';
 import { examples } from './examples.js';
-import { EXIT } from './exit-code.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
@@ -18,7 +18,7 @@ interface CheckFlags {
   readonly repair?: boolean;
 }
 
-/** `pylon-db check`: looks for damage and wrong sums; exit code 4 when something is found. */
+/** `pylon-db check`: looks for damage and wrong sums; exit code 4 when it is. */
 export function configure(command: Command): void {
   command
     .addOption(
@@ -33,8 +33,8 @@ export function configure(command: Command): void {
       'after',
       `${examples([
         ['pylon-db check', 'is all of it sound?'],
-        ['pylon-db check --quick --quiet || echo damaged', 'in scripts'],
-        ['pylon-db check --repair', 'mend what is safe to mend'],
+        ['pylon-db check --quiet > /dev/null', 'for cron: one line on stderr, if any'],
+        ['pylon-db check --repair', 'repair what is safe to repair'],
         ['pylon-db check --full --json', 'everything, for scripts'],
       ])}\n
 Checks:
@@ -47,13 +47,18 @@ Checks:
   values             what no writer should have stored: fractions, negative amounts, broken JSON
   file-modes         files that group or others may read; also folder-mode and file-owners
   schema             tables, indexes and triggers not as migrated
+  triggers           those of other programs: every writer runs them
 
 --quick reads the structure of each page (quick_check) and leaves out the comparison of indexes,
 and everything that reads rows: foreign-keys to values. Every check runs beside writers and sees
 the file in one state; the WAL can't be emptied meanwhile. --repair makes the triggers, indexes and
 tables of pylon-db and the published indexes again where they are missing, counts wrong rollups,
-repairs file-modes, changes no row, and lets writers wait meanwhile. Exit code 4 means that something is left to
-mend; pending migrations are told, and are no finding.
+repairs file-modes, changes no row, and lets writers wait meanwhile.
+
+Exit code 4 is for damage, missing parents, wrong sums and values that no call can read; 3 for a
+schema that isn't as migrated. All else is a note, with exit code 0: what other programs may store,
+such as ticks that nobody counted or a job that is paid in advance. What is found is also reported in
+one line on stderr, with --quiet too, so that cron mails it. Pending migrations are no finding.
 
 On a server it looks for the same wrong rows and drift, and for
   indexes            an index that isn't valid: no query uses it
@@ -65,10 +70,12 @@ is rolled back. --repair is refused.`,
     .action(async (flags: CheckFlags) => {
       const settings = readSettings(command);
       const out = new Output(settings);
-      const { findings } = await (settings.serverUrl === undefined
+      const answer = await (settings.serverUrl === undefined
         ? checkFile(settings, flags, out)
         : checkServer(settings, settings.serverUrl, flags, out));
-      if (findings.length > 0) process.exitCode = EXIT.integrity;
+      const line = findingsLine(answer);
+      if (line !== undefined) out.report(line);
+      process.exitCode = exitCodeOfFindings(answer.findings);
     });
 }
 
@@ -84,7 +91,7 @@ async function checkServer(
   url: string,
   flags: CheckFlags,
   out: Output,
-): Promise<{ readonly findings: readonly Finding[] }> {
+): Promise<ServerCheckReport> {
   if (flags.repair === true) {
     const hint =
       'Rollups are views there. Run it without --repair: each finding tells how to mend it.';
@@ -95,7 +102,7 @@ async function checkServer(
   const report = await withProgressBar(settings, (onProgress) =>
     checkServer(url, { depth: depthOf(flags), onProgress }),
   );
-  const answer = { ok: report.findings.length === 0, ...report };
+  const answer = { ok: isOk(report.findings), ...report };
   out.result(answer, () => showServerCheck(answer));
   return answer;
 }
@@ -117,14 +124,23 @@ async function answerOf(settings: Settings, flags: CheckFlags): Promise<CheckAns
   const { path, database } = report;
   const schema = database === null ? [] : await checkSchema(path, database.applied_migrations);
   // A missing trigger is why a rollup is wrong, and damage why anything is.
-  const findings = [...report.findings.filter(isDamage), ...schema].concat(
+  const found = [...report.findings.filter(isDamage), ...schema].concat(
     report.findings.filter((finding) => !isDamage(finding)),
   );
-  return { ok: findings.length === 0, ...report, findings };
+  const findings = [...found.filter(isNoNote), ...found.filter((finding) => !isNoNote(finding))];
+  return { ok: isOk(findings), ...report, findings };
 }
 
 function isDamage({ severity }: Finding): boolean {
   return severity === 'damage';
+}
+
+function isNoNote({ severity }: Finding): boolean {
+  return severity !== 'note';
+}
+
+function isOk(findings: readonly Finding[]): boolean {
+  return !findings.some(isNoNote);
 }
 
 function depthOf({ quick = false, full = false }: CheckFlags): CheckReport['depth'] {

@@ -36,6 +36,11 @@ export class Output {
     if (!this.#settings.quiet) process.stderr.write(`${visible(line)}\n`);
   }
 
+  /** Reports one line alongside the data, also with `--quiet`: cron mails it. */
+  report(line: string): void {
+    process.stderr.write(`pylon-db: ${visible(line)}\n`);
+  }
+
   /** A path as it is, for scripts; on a terminal with nothing in it that this would obey. */
   path(path: string): string {
     return process.stdout.isTTY ? visible(path) : path;

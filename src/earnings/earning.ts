@@ -69,6 +69,9 @@ const check = new RowCheck('earnings', {
 /** The columns of an {@link Earning}, in the order that {@link decodeEarning} reads. */
 export const EARNING_COLUMNS = check.columns;
 
+/** Whether {@link decodeEarning} can give this value of this column. */
+export const canReadEarning = check.canRead.bind(check);
+
 type EarningRow = [
   id: string,
   job_id: string | null,

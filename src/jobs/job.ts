@@ -93,6 +93,9 @@ const check = new RowCheck('jobs', {
 /** The columns of a {@link Job}, in the order that {@link decodeJob} reads. */
 export const JOB_COLUMNS = check.columns;
 
+/** Whether {@link decodeJob} can give this value of this column. */
+export const canReadJob = check.canRead.bind(check);
+
 /** In SQL, whether a job can be decoded once the `changed` columns are set. */
 export const isSoundJob = check.isSound.bind(check);
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PylonDb } from '../../src/index.js';
+import { writeByAnother } from '../file.js';
 import { check, job, migratedFile } from './checked.js';
 import { pylonDb } from './command.js';
 
@@ -69,7 +71,7 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
     "an earning of source job whose job isn't completed",
     `insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'failed', 1);
      insert into earnings (id, job_id, amount_msats, source) values ('e', 'j', 5, 'job'), ('f', 'j', 5, 'tip')`,
-    { check: 'paid-jobs', rows: ['e'], count: 1 },
+    { check: 'paid-jobs', severity: 'note', rows: ['e'], count: 1 },
   ],
   [
     'a payment that is counted three times',
@@ -97,13 +99,27 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
   [
     'an nsec for an npub, without repeating it',
     "insert into agents (npub, name, lifecycle_state) values ('nsec1vl029mgpspedva04g', 'n', 'active')",
-    { check: 'values', rows: ['rowid 10'] },
+    { check: 'values', severity: 'note', rows: ['rowid 10'] },
   ],
   [
     'an agent that counts fewer ticks than it has',
     `insert into agents (npub, name, lifecycle_state, tick_count) values ('n', 'n', 'active', 1);
      insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2)`,
-    { check: 'tick-counts', rows: ['n'] },
+    { check: 'tick-counts', severity: 'note', rows: ['n'] },
+  ],
+  [
+    'triggers of another program on published tables and on ours, and not on its own',
+    `create table theirs (a);
+     create trigger mine after insert on theirs begin select 1; end;
+     create trigger "spy on jobs" before update on JOBS begin select 1; end;
+     create trigger ledger after insert on migrations begin select 1; end;
+     create trigger total after update on pylon_db_job_totals begin select 1; end`,
+    {
+      check: 'triggers',
+      severity: 'note',
+      problem: "3 triggers that are not pylon-db's, run by every program that writes the table",
+      rows: ['spy on jobs on JOBS', 'ledger on migrations', 'total on pylon_db_job_totals'],
+    },
   ],
   [
     'an index that is gone',
@@ -169,17 +185,49 @@ describe('check minds no', () => {
 describe('what check prints', () => {
   it('is a block a finding: what, which rows, how to mend', async () => {
     const path = await migratedFile('update agents set balance_sats = -1');
-    const { exitCode, stdout, stderr } = await pylonDb(['check', '--db', path]);
-    expect([exitCode, stderr]).toEqual([4, '']);
+    const { exitCode, stdout } = await pylonDb(['check', '--db', path]);
+    expect(exitCode).toBe(0);
     const [facts, block, ...rest] = stdout.split('\n\n');
-    expect(facts).toMatch(/^result +1 to mend, see below\n/);
+    expect(facts).toMatch(/^result +ok, 1 note, see below\n/);
     expect(rest).toEqual([]);
     expect(block?.split('\n').map((line) => line.replace(/npub\w+$/, 'npub'))).toEqual([
-      'values: 8 rows of agents: balance_sats must be an integer from 0 to 9007199254740991, not a negative integer',
+      'note: values: 8 rows of agents: balance_sats must be an integer from 0 to 9007199254740991, not a negative integer',
       ...Array.from({ length: 8 }, () => '  npub'),
       '  Mend: Look at the rows with `pylon-db query`, and correct them with the program that wrote them, or with the sqlite3 shell.',
       '',
     ]);
+  });
+
+  it('is one line on stderr as well, with --quiet too, so that cron mails it', async () => {
+    const path = await migratedFile(
+      `update pylon_db_job_totals set count = count + 1 where status = 'pending';
+       insert into agents (npub, name, lifecycle_state, tick_count) values ('n', 'n', 'active', 1);
+       insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2)`,
+    );
+    for (const more of [[], ['--quiet'], ['--quiet', '--json']]) {
+      const { exitCode, stdout, stderr } = await pylonDb(['check', '--db', path, ...more]);
+      expect([exitCode, stderr]).toEqual([
+        4,
+        `pylon-db: ${path}: rollups: 1 total not equal to what the rows give; note: tick-counts: 1 agent whose tick_count is below the number of ticks. \`pylon-db check\` shows the rows and what to do.\n`,
+      ]);
+      expect(stdout).toContain('pylon_db_job_totals pending');
+    }
+  });
+
+  it('is advice that settles what was found', async () => {
+    const path = await migratedFile(
+      `insert into agents (npub, name, lifecycle_state, tick_count) values ('n', 'n', 'active', 1);
+       insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2);
+       ${job('status', "'pending'")};
+       insert into earnings (id, job_id, amount_msats, source) values ('e', 'j', 5, 'job')`,
+    );
+    const { findings } = await check(path);
+    const advice = findings.find((finding) => finding.check === 'tick-counts')?.mend ?? '';
+    writeByAnother(path, /UPDATE .* WHERE npub = /.exec(advice)?.[0].concat("'n'") ?? '');
+    await using db = await PylonDb.open(path);
+    await db.jobs.complete('j', { price_msats: 5 });
+    expect(await db.agents.get('n')).toMatchObject({ tick_count: 2 });
+    expect((await check(path)).findings).toEqual([]);
   });
 
   it('obeys no key of a row: escapes are shown', async () => {

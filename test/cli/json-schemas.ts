@@ -155,7 +155,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
     findings: list(
       object({
         check: text,
-        severity: oneOf(['damage', 'wrong']),
+        severity: oneOf(['damage', 'wrong', 'note']),
         problem: text,
         rows: list(text),
         count,

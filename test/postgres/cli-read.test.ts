@@ -77,6 +77,11 @@ describeOnServer('commands that read a server', (own) => {
     const client = new pg.Client(other);
     await client.connect();
     await client.query(`drop index idx_jobs_status;
+      create function spy() returns trigger language plpgsql as 'begin return new; end';
+      create trigger spy before insert on agents for each row execute function spy();
+      create rule also as on update to tick_history do also nothing;
+      create table theirs (a int);
+      create trigger spy before insert on theirs for each row execute function spy();
       insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'failed', 1);
       insert into earnings (id, job_id, amount_msats, source, payment_hash) values
         ('e', 'j', 9007199254740993, 'job', 'h'), ('f', 'j', -1, 'job', 'h');
@@ -101,6 +106,7 @@ describeOnServer('commands that read a server', (own) => {
       'upper',
       'base64',
     ]);
+    expect(byCheck('triggers')).toEqual(['spy on agents', 'also on tick_history']);
     expect(byCheck('tick-counts')).toEqual(['n']);
     expect(byCheck('values')).toEqual(expect.arrayContaining(['e', 'f', 'n']));
     for (const { mend } of findings) expect(mend).not.toBe('');

@@ -1,7 +1,10 @@
 import { isSecretKey } from '../../input.js';
 
-/** `damage`: the file itself is broken. `wrong`: it is whole, and something in or around it is not. */
-export type Severity = 'damage' | 'wrong';
+/**
+ * `damage`: the file itself is broken. `wrong`: it is whole, but a sum is wrong, a row can't be
+ * read, or the schema isn't as migrated. `note`: everything works, and somebody may want to know.
+ */
+export type Severity = 'damage' | 'wrong' | 'note';
 
 /** One thing that is not as it should be. Field names are those of the JSON answer. */
 export interface Finding {

@@ -19,8 +19,9 @@ export const PAID_JOBS: RowCheck<AddressedRow> = {
   nameOf: ({ id, rowid }) => rowName(id, rowid),
   text: (count) => ({
     check: 'paid-jobs',
+    severity: 'note',
     problem: `${counted(count, 'earning')} of source job whose job isn't completed`,
-    mend: 'Complete the job if its work was done; else say what the money was: source tip or other.',
+    mend: 'A job that is paid in advance needs nothing: completing it settles this. Of one that failed or was cancelled, `pylon-db jobs ID` shows why; whether to pay it back is yours to say.',
   }),
 };
 
@@ -43,7 +44,8 @@ export const TICK_COUNTS: RowCheck<{ readonly npub: string }> = {
   nameOf: ({ npub }) => rowName(npub, '?'),
   text: (count) => ({
     check: 'tick-counts',
+    severity: 'note',
     problem: `${counted(count, 'agent')} whose tick_count is below the number of ticks`,
-    mend: "Set tick_count to the agent's highest tick_number, or at least to the number of its ticks.",
+    mend: 'Another program stored ticks without counting them; nothing fails. To count them: UPDATE agents SET tick_count = (SELECT count(*) FROM tick_history WHERE agent_npub = npub) WHERE npub = …, in a shell of the database.',
   }),
 };

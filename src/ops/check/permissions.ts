@@ -56,6 +56,7 @@ function checkModes(files: readonly File[]): Finding[] {
   }
   return findingsOf(tally, {
     check: 'file-modes',
+    severity: 'note',
     problem: `${counted(tally.count, 'file')} that not only the owner may read or write`,
     mend: `Run \`pylon-db check --repair\`, or chmod 600; nothing else is meant to hold preimages.`,
     repairable: true,
@@ -70,6 +71,7 @@ function checkFolder(folder: string): Finding[] {
   }
   return findingsOf(tally, {
     check: 'folder-mode',
+    severity: 'note',
     problem: 'a folder in which others may replace the database',
     mend: `chmod go-w ${folder}`,
   });
@@ -83,6 +85,7 @@ function checkOwners(path: string, files: readonly File[]): Finding[] {
   }
   return findingsOf(tally, {
     check: 'file-owners',
+    severity: 'note',
     problem: `${counted(tally.count, 'file')} of another user than ${basename(path)}, of user ${owner}`,
     mend: `With all programs stopped, chown them to user ${owner}.`,
   });

@@ -34,3 +34,19 @@ export function driftFound(
     repairable,
   });
 }
+
+/**
+ * The note for triggers and rules of other programs on tables that services write: they run in every
+ * writer, and may change or keep out what it stores. `where` they are looked at.
+ */
+export function foreignTriggersFound(names: readonly string[], where: string): Finding[] {
+  const tally = new Tally();
+  for (const name of names) tally.add(name);
+  const what = tally.count === 1 ? '1 trigger that is' : `${tally.count} triggers that are`;
+  return findingsOf(tally, {
+    check: 'triggers',
+    severity: 'note',
+    problem: `${what} not pylon-db's, run by every program that writes the table`,
+    mend: `Nothing to do where you know them, such as those of a service's own migrations. Else look at them: ${where}.`,
+  });
+}

@@ -7,7 +7,7 @@ import { type CheckedColumns, columnsOf, missingColumn } from './read-columns.js
 import type { RowCheck } from './row-check.js';
 import type { Found, SkippedCheck } from './run-checks.js';
 import { eachServerRow, SERVER } from './server-rows.js';
-import { checkConstraints, checkIndexes } from './server-structure.js';
+import { checkConstraints, checkIndexes, checkTriggers } from './server-structure.js';
 import { CHECKED_TABLES, type CheckedTable, TableValues, valuesQuery } from './values.js';
 
 /** One check of a server: it is left out where a table or column that it reads is missing. */
@@ -21,6 +21,7 @@ interface ServerCheck {
 const CHECKS: readonly ServerCheck[] = [
   { name: 'indexes', reads: [], readsRows: false, run: checkIndexes },
   { name: 'constraints', reads: [], readsRows: false, run: checkConstraints },
+  { name: 'triggers', reads: [], readsRows: false, run: checkTriggers },
   {
     name: 'paid-jobs',
     reads: ['jobs', 'earnings'],

@@ -1,7 +1,10 @@
 import Database from 'better-sqlite3';
+import { OWN_OBJECTS } from '../../../generated/own-objects.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
+import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { counted } from '../counted.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { foreignTriggersFound } from './schema-findings.js';
 
 // Pragmas and the schema: the builder has no words for them.
 
@@ -94,6 +97,32 @@ function violationsOf(db: Database.Database, table: string): Finding[] {
     mend: `Restore the missing rows of ${parent} from a backup, or delete these.`,
     repairable: false,
   }));
+}
+
+/** Triggers of other programs on the published tables and on ours. One of our names is the drift's. */
+export function checkTriggers(db: Database.Database): Finding[] {
+  const triggers = db
+    .prepare<[], [name: string, table: string]>(
+      "select name, tbl_name from sqlite_master where type = 'trigger' order by tbl_name, name",
+    )
+    .raw()
+    .all();
+  const foreign = triggers.filter(
+    ([name, table]) => !OUR_TRIGGERS.has(name.toLowerCase()) && isWrittenByServices(table),
+  );
+  return foreignTriggersFound(
+    foreign.map(([name, table]) => `${name} on ${table}`),
+    '`pylon-db query "select name, sql from sqlite_master where type = \'trigger\'"`',
+  );
+}
+
+const OUR_TRIGGERS: ReadonlySet<string> = new Set(
+  OWN_OBJECTS.filter(({ type }) => type === 'trigger').map(({ name }) => name),
+);
+
+function isWrittenByServices(table: string): boolean {
+  const name = table.toLowerCase();
+  return PUBLISHED_TABLES.includes(name) || name.startsWith('pylon_db_');
 }
 
 /** The columns that name a row. */

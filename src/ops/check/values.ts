@@ -1,12 +1,12 @@
 import type { Compilable } from 'kysely';
-import { AGENT_COLUMNS, agentInput } from '../../agents/agent.js';
-import { TICK_COLUMNS, tickInput } from '../../agents/tick.js';
-import { EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
+import { AGENT_COLUMNS, agentInput, canReadAgent } from '../../agents/agent.js';
+import { canReadTick, TICK_COLUMNS, tickInput } from '../../agents/tick.js';
+import { canReadEarning, EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
 import { isPylonDbError } from '../../errors.js';
 import { integer, key, object, timestamp } from '../../input.js';
-import { JOB_COLUMNS, jobInput } from '../../jobs/job.js';
+import { canReadJob, JOB_COLUMNS, jobInput } from '../../jobs/job.js';
 import { counted } from '../counted.js';
-import { type Finding, findingsOf, rowName, Tally } from './finding.js';
+import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
 
 type Row = Record<string, unknown>;
@@ -16,6 +16,8 @@ interface Rules {
   readonly key: string;
   /** Throws `INVALID_ARGUMENT` naming the column. */
   check(row: Row): void;
+  /** Whether the services can give the value, though they would not have stored it. */
+  canRead(column: string, value: unknown): boolean;
 }
 
 /** What the service sets by itself. */
@@ -28,18 +30,22 @@ const RULES = {
   migrations: {
     key: 'name',
     check: (row) => ledgerRow(row, 'result', ''),
+    canRead: () => true,
   },
   jobs: {
     key: 'id',
     check: (row) => jobInput.job(row, 'job', ''),
+    canRead: canReadJob,
   },
   earnings: {
     key: 'id',
     check: (row) => earningInput.stored(row, 'earning', ''),
+    canRead: canReadEarning,
   },
   agents: {
     key: 'npub',
     check: (row) => agentInput.agent(row, 'agent', ''),
+    canRead: canReadAgent,
   },
   tick_history: {
     key: 'id',
@@ -47,6 +53,7 @@ const RULES = {
       tickFrame({ id, agent_npub, created_at }, 'tick', '');
       tickInput.tick(tick, 'tick', '');
     },
+    canRead: canReadTick,
   },
 } satisfies Record<string, Rules>;
 
@@ -81,13 +88,14 @@ export function valuesQuery({ build, address }: Questions, table: CheckedTable):
 
 /**
  * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
- * amount, JSON that doesn't parse. The sentence tells the kind of a value, never the value.
+ * amount, JSON that doesn't parse. Those that the services can read are notes. The sentence tells the
+ * kind of a value, never the value.
  */
 export class TableValues {
   readonly #table: CheckedTable;
   readonly #rules: Rules;
   readonly #mendedWith: string;
-  readonly #tallies = new Map<string, Tally>();
+  readonly #found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
 
   /** `mendedWith` is what rows are mended with. */
   constructor(table: CheckedTable, mendedWith: string) {
@@ -98,17 +106,20 @@ export class TableValues {
 
   /** Looks at one row of {@link valuesQuery}. */
   add({ rowid, ...row }: Row): void {
-    for (const problem of problemsOf(row, this.#rules)) {
-      const tally = this.#tallies.get(problem) ?? new Tally();
-      this.#tallies.set(problem, tally);
+    for (const { column, problem } of problemsOf(row, this.#rules)) {
+      const isReadable = this.#rules.canRead(column, row[column]);
+      const severity = isReadable ? 'note' : 'wrong';
+      const { tally } = this.#found.get(problem) ?? { tally: new Tally() };
+      this.#found.set(problem, { tally, severity });
       tally.add(rowName(row[this.#rules.key], rowid));
     }
   }
 
   findings(): Finding[] {
-    return [...this.#tallies].flatMap(([problem, tally]) =>
+    return [...this.#found].flatMap(([problem, { tally, severity }]) =>
       findingsOf(tally, {
         check: 'values',
+        severity,
         problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
         mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#mendedWith}.`,
       }),
@@ -116,9 +127,14 @@ export class TableValues {
   }
 }
 
+interface Problem {
+  readonly column: string;
+  readonly problem: string;
+}
+
 /** The rules name one column at a time: each that was named is left out of the next look. */
-function problemsOf(row: Row, rules: Rules): string[] {
-  const problems: string[] = [];
+function problemsOf(row: Row, rules: Rules): Problem[] {
+  const problems: Problem[] = [];
   const named = new Set<string>();
   const left = { ...row };
   for (;;) {
@@ -131,7 +147,8 @@ function problemsOf(row: Row, rules: Rules): string[] {
       if (named.has(error.field)) return problems;
       named.add(error.field);
       const isBlob = row[error.field] instanceof Uint8Array;
-      problems.push(isBlob ? `${error.field} is a BLOB` : error.problem);
+      const problem = isBlob ? `${error.field} is a BLOB` : error.problem;
+      problems.push({ column: error.field, problem });
       left[error.field] = undefined;
     }
   }

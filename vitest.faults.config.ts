@@ -9,7 +9,8 @@ export default defineConfig({
     // Two cores, and every test starts processes of its own.
     maxWorkers: 2,
     globalSetup: ['test/one-run.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // In ms. They only end what hangs: slowness is not a failure.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

@@ -2,7 +2,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../src/codegen/command-line.js';
-import { COMMAND_TIMEOUT_MS, codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
+import { codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
 import { JOBS } from './published-sql.js';
 
 describe('refuses', () => {
@@ -43,7 +43,7 @@ it('takes --out from the current folder', () => {
   });
 });
 
-describe('the command', { timeout: COMMAND_TIMEOUT_MS }, () => {
+describe('the command', () => {
   it('tells a bad argument and its fix in one line and exits 2', async () => {
     const before = readFileSync(join(PROJECT, 'generated/db.ts'), 'utf8');
     expect(await codegen(PROJECT, 'live.db')).toEqual({

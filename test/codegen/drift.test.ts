@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_TIMEOUT_MS, codegen, edit, projectCopy } from './project-copy.js';
+import { codegen, edit, projectCopy } from './project-copy.js';
 
-describe('codegen:check of our own migrations', { timeout: COMMAND_TIMEOUT_MS }, () => {
+describe('codegen:check of our own migrations', () => {
   it('passes after npm run codegen and writes nothing', async () => {
     const project = projectCopy();
     expect(await codegen(project)).toMatchObject({ exitCode: 0, stderr: '' });

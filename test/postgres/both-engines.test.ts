@@ -33,7 +33,7 @@ function withoutMadeIds(value: unknown): unknown {
 }
 
 describeOnServer('a file and a server', (own) => {
-  it(`answer every sequence of calls alike (seed ${SEED})`, { timeout: 120_000 }, async () => {
+  it(`answer every sequence of calls alike (seed ${SEED})`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(calls, { minLength: CALLS / 2, maxLength: CALLS }), async (all) => {
         let now = SPRING_2026;

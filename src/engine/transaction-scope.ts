@@ -3,8 +3,18 @@ import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PylonDbError, withDeepStack } from '../errors.js';
 
+/** Where a call came from, outside this package; put into words (`file:line:column`) when asked. */
+export class CallSite {
+  // Its stack costs a tenth of its text.
+  readonly #error = withDeepStack(() => new Error());
+
+  toString(): string {
+    return callSiteOf(this.#error);
+  }
+}
+
 interface Scope {
-  readonly openedAt: string;
+  readonly openedAt: CallSite;
   open: boolean;
 }
 
@@ -16,12 +26,7 @@ export class TransactionScope {
   readonly #storage = new AsyncLocalStorage<Scope>();
   #running = 0;
 
-  /** Where the caller stands, as `file:line:column`, outside this package. */
-  callSite(): string {
-    return callSiteOf(withDeepStack(() => new Error()));
-  }
-
-  async run<Result>(openedAt: string, callback: () => Promise<Result>): Promise<Result> {
+  async run<Result>(openedAt: CallSite, callback: () => Promise<Result>): Promise<Result> {
     const scope: Scope = { openedAt, open: true };
     this.#running += 1;
     try {
@@ -40,11 +45,12 @@ export class TransactionScope {
     if (this.#running === 0) return;
     const scope = this.#storage.getStore();
     if (scope?.open !== true) return;
-    const calledAt = this.callSite();
+    const calledAt = `${new CallSite()}`;
+    const transactionOpenedAt = `${scope.openedAt}`;
     throw new PylonDbError(
       'OUTER_HANDLE_IN_TRANSACTION',
-      `called on db at ${calledAt}, inside the transaction opened at ${scope.openedAt}`,
-      { calledAt, transactionOpenedAt: scope.openedAt },
+      `called on db at ${calledAt}, inside the transaction opened at ${transactionOpenedAt}`,
+      { calledAt, transactionOpenedAt },
       { operation, hint: 'Call it on tx instead: on db it would wait for itself for ever.' },
     );
   }

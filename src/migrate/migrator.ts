@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type { UmzugStorage } from 'umzug';
+import { EventLoopTurn } from '../engine/event-loop-turn.js';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
 import { compilingKysely, SqliteConnection } from '../engine/sqlite/connection.js';
 import { sqliteDialect } from '../engine/sqlite/kysely-dialect.js';
@@ -96,7 +97,11 @@ export class Migrator extends MigrationRunner {
     run: (step: MigrationStep) => Promise<Result>,
   ): Promise<Result> {
     return await this.#locked(rebuildsTables, async () => {
-      const transaction = new SqliteTransaction(this.#connection, this.#props.path);
+      const transaction = new SqliteTransaction(
+        this.#connection,
+        this.#props.path,
+        new EventLoopTurn(),
+      );
       try {
         const before = rebuildsTables ? this.#foreignKeyViolations() : [];
         const result = await run(new MigrationStep(sqliteDialect, transaction));

@@ -16,7 +16,7 @@ import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js
 import type { Bound } from '../prepared.js';
 import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
-import { TransactionScope } from '../transaction-scope.js';
+import { CallSite, TransactionScope } from '../transaction-scope.js';
 import { COMMIT } from './commit.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
@@ -122,7 +122,7 @@ export class PostgresEngine implements Engine {
     { timeoutMs }: TransactionLimit,
     callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
-    const openedAt = this.#scope.callSite();
+    const openedAt = new CallSite();
     return await this.#call(operation, 'first', () => {
       this.#queue(operation);
       const deadline = new Deadline(operation, timeoutMs);

@@ -1,13 +1,10 @@
-import { Backoff } from '../backoff.js';
 import { FlushScheduler } from '../flush-scheduler.js';
+import { LockWait } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
 
 /** How long a batch of reads may block the event loop, in milliseconds. */
 const BATCH_BUDGET_MS = 5;
-
-/** Reads between two looks at the clock; one may be a list of 10,000 rows, so not many. */
-const READS_A_LOOK = 4;
 
 /**
  * Reads that run at once after one that found itself alone in its batch; waiting for company costs
@@ -19,7 +16,8 @@ interface QueuedRead {
   readonly read: (connection: SqliteConnection) => unknown;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
-  waitingSince: number | undefined;
+  /** How long others had held the lock when it was queued. */
+  readonly heldMs: number;
 }
 
 /**
@@ -31,7 +29,7 @@ export class ReadBatch {
   readonly #connection: SqliteConnection;
   readonly #busyTimeoutMs: number;
   readonly #scheduler = new FlushScheduler(() => this.flush());
-  readonly #backoff = new Backoff();
+  readonly #lock = new LockWait();
   #entries: QueuedRead[] = [];
   #atOnce = 0;
 
@@ -43,8 +41,8 @@ export class ReadBatch {
   /** Throws raw driver errors, {@link WaitedTooLong}, or what `read` throws. */
   run<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
     return new Promise<unknown>((resolve, reject) => {
-      const entry = { read, resolve, reject, waitingSince: undefined };
-      if (this.#atOnce > 0 && this.#entries.length === 0) {
+      const entry = { read, resolve, reject, heldMs: this.#lock.heldMs };
+      if (this.#atOnce > 0 && this.#entries.length === 0 && !this.#scheduler.turn.isOver) {
         this.#atOnce -= 1;
         this.#runAtOnce(entry);
       } else {
@@ -76,12 +74,12 @@ export class ReadBatch {
         for (const entry of entries) {
           this.#settle(entry);
           done += 1;
-          if (done % READS_A_LOOK === 0 && performance.now() - start > BATCH_BUDGET_MS) break;
+          if (performance.now() - start > BATCH_BUDGET_MS) break;
         }
         this.#connection.commit();
         this.#requeue(entries.slice(done));
       }
-      this.#backoff.reset();
+      this.#lock.taken();
     } catch (error) {
       this.#connection.rollback();
       const unread = entries.slice(done);
@@ -116,15 +114,14 @@ export class ReadBatch {
 
   /** A checkpoint or a recovery elsewhere can lock out readers for a moment. */
   #wait(entries: readonly QueuedRead[], busy: unknown): void {
-    const now = performance.now();
+    const pause = this.#lock.refused();
     const waiting = entries.filter((entry) => {
-      entry.waitingSince ??= now;
-      const waitedMs = Math.round(now - entry.waitingSince);
+      const waitedMs = this.#lock.waitedMs(entry.heldMs);
       if (waitedMs < this.#busyTimeoutMs) return true;
       entry.reject(new WaitedTooLong(waitedMs, busy));
       return false;
     });
     this.#entries.unshift(...waiting);
-    if (this.#entries.length > 0) this.#scheduler.scheduleIn(this.#backoff.next());
+    if (this.#entries.length > 0) this.#scheduler.scheduleIn(pause);
   }
 }

@@ -17,8 +17,7 @@ import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js
 import type { Bound } from '../prepared.js';
 import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
-import { TransactionScope } from '../transaction-scope.js';
-import { retryWhileBusy } from './busy.js';
+import { CallSite, TransactionScope } from '../transaction-scope.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { sqliteDialect } from './kysely-dialect.js';
@@ -29,7 +28,7 @@ import type { WatchProps } from './schema-watch.js';
 import { isBusy, toldToCaller } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { rawUnit, Unit, type Work } from './unit.js';
-import { WriteQueue } from './write-queue.js';
+import { type Turn, WriteQueue } from './write-queue.js';
 
 /** The open connections and settings that an engine takes over. */
 export interface SqliteEngineProps {
@@ -53,7 +52,6 @@ export interface SqliteEngineProps {
 export class SqliteEngine implements Engine {
   readonly kysely: QueuedKysely<DB>;
   readonly #path: string;
-  readonly #busyTimeoutMs: number;
   readonly #place: FilePlace | undefined;
   readonly #writer: SqliteConnection | undefined;
   readonly #reader: SqliteConnection | undefined;
@@ -70,7 +68,6 @@ export class SqliteEngine implements Engine {
     const { writer, reader, schema, busyTimeoutMs, onQuery } = props;
     this.#path = props.path;
     this.#place = props.place;
-    this.#busyTimeoutMs = busyTimeoutMs;
     this.#keeper = schema.keeper;
     if (writer !== undefined) {
       this.#writer = new SqliteConnection(writer, builder, onQuery, schema);
@@ -147,10 +144,10 @@ export class SqliteEngine implements Engine {
   ): Promise<Result> {
     this.assertUsable(operation);
     const queue = this.#queue(operation);
-    const openedAt = this.#scope.callSite();
-    const release = await queue.turn();
+    const openedAt = new CallSite();
+    const turn = await queue.turn();
     try {
-      const tx = await this.#begin(operation);
+      const tx = await this.#begin(operation, queue, turn);
       const deadline = new Deadline(operation, timeoutMs);
       try {
         const runner = this.#statements.checked(tx);
@@ -166,7 +163,7 @@ export class SqliteEngine implements Engine {
         tx.end('was rolled back');
       }
     } finally {
-      release();
+      turn.release();
     }
   }
 
@@ -196,13 +193,13 @@ export class SqliteEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    let release = await this.#writes?.turn();
+    let turn = await this.#writes?.turn();
     // What was answered just now may have a follow-up, which is queued before the next immediate.
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#reads?.idle !== false && this.#writes?.idle !== false) break;
-      release?.();
-      release = await this.#writes?.turn();
+      turn?.release();
+      turn = await this.#writes?.turn();
     }
     this.#closed = true;
     this.#keeper.stop();
@@ -216,7 +213,7 @@ export class SqliteEngine implements Engine {
           : [this.#reader, this.#writer];
       first?.close();
       last?.close();
-      release?.();
+      turn?.release();
     }
   }
 
@@ -238,13 +235,11 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  async #begin(operation: string): Promise<SqliteTransaction> {
-    const connection = this.#writer;
-    if (connection === undefined) throw readOnlyError(operation);
+  async #begin(operation: string, queue: WriteQueue, turn: Turn): Promise<SqliteTransaction> {
     try {
       this.#place?.assertInPlace();
-      await retryWhileBusy(() => connection.beginImmediate(), this.#busyTimeoutMs);
-      return new SqliteTransaction(connection, this.#path);
+      await turn.begin();
+      return new SqliteTransaction(queue.connection, this.#path, queue.loop);
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
     }

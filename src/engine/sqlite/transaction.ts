@@ -1,5 +1,6 @@
 import { PylonDbError } from '../../errors.js';
 import type { SnapshotRows, Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
+import type { EventLoopTurn } from '../event-loop-turn.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
@@ -15,43 +16,47 @@ import { rawUnit, runInSavepoint, Unit } from './unit.js';
 export class SqliteTransaction implements WriteHandle {
   readonly #connection: SqliteConnection;
   readonly #path: string;
+  readonly #loop: EventLoopTurn;
   #end: string | undefined;
   #abort: { readonly error: unknown } | undefined;
 
-  constructor(connection: SqliteConnection, path: string) {
+  constructor(connection: SqliteConnection, path: string, loop: EventLoopTurn) {
     this.#connection = connection;
     this.#path = path;
+    this.#loop = loop;
   }
 
-  async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
+  first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
     return this.#run(operation, (connection) => connection.first(query));
   }
 
-  async all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
+  all<Row>(operation: string, query: Bound<Row>): Promise<Row[]> {
     return this.#run(operation, (connection) => connection.all(query));
   }
 
-  async snapshot<const Queries extends readonly Bound<unknown>[]>(
+  snapshot<const Queries extends readonly Bound<unknown>[]>(
     operation: string,
     queries: Queries,
   ): Promise<SnapshotRows<Queries>> {
-    const rows: unknown[][] = this.#run(operation, (connection) => connection.snapshot(queries));
-    return rows as SnapshotRows<Queries>;
+    const rows: Promise<unknown[][]> = this.#run(operation, (connection) =>
+      connection.snapshot(queries),
+    );
+    return rows as Promise<SnapshotRows<Queries>>;
   }
 
-  async write<const Steps extends readonly Step[]>(
+  write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,
   ): Promise<UnitResults<Steps>> {
-    const results: StepResult<unknown>[] = this.#run(operation, (connection) => {
+    const results: Promise<StepResult<unknown>[]> = this.#run(operation, (connection) => {
       // Ad-hoc SQL before it may have made a trigger.
       connection.schema?.current();
       return runInSavepoint(new Unit(unit, connection), connection);
     });
-    return results as UnitResults<Steps>;
+    return results as Promise<UnitResults<Steps>>;
   }
 
-  async raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
+  raw(sql: string, parameters: readonly unknown[], nodeKind: string): Promise<RawResult> {
     return this.#run('tx.kysely', (connection) =>
       runInSavepoint(rawUnit(sql, parameters, nodeKind), connection),
     );
@@ -71,7 +76,10 @@ export class SqliteTransaction implements WriteHandle {
     this.#connection.rollback();
   }
 
-  #run<Result>(operation: string, work: (connection: SqliteConnection) => Result): Result {
+  async #run<Result>(
+    operation: string,
+    work: (connection: SqliteConnection) => Result,
+  ): Promise<Result> {
     if (this.#end !== undefined) {
       throw endedError(operation, this.#end);
     }
@@ -88,6 +96,9 @@ export class SqliteTransaction implements WriteHandle {
     } catch (error) {
       if (!this.#connection.inTransaction) this.#abort = { error };
       throw toldToCaller(error, operation, this.#path);
+    } finally {
+      // After the work, which is done at once: awaited or not, it belongs to the transaction.
+      if (this.#loop.isOver) await this.#loop.next();
     }
   }
 }

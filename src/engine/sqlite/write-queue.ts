@@ -1,5 +1,6 @@
-import { Backoff } from '../backoff.js';
+import type { EventLoopTurn } from '../event-loop-turn.js';
 import { FlushScheduler } from '../flush-scheduler.js';
+import { LockWait, retryWhileBusy } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { CommitUnknown, isBusy, WaitedTooLong } from './sqlite-errors.js';
@@ -11,9 +12,6 @@ const UNITS_A_BATCH = 1000;
 /** How long a batch may block the event loop before it commits, in milliseconds. */
 const BATCH_BUDGET_MS = 5;
 
-/** Units between two looks at the clock, which costs as much as a small statement. */
-const UNITS_A_LOOK = 16;
-
 /** Batches that use savepoints after one was needed; the next needs them too, often enough. */
 const CAREFUL_BATCHES = 20;
 
@@ -22,11 +20,19 @@ interface QueuedUnit {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   alone: boolean;
-  waitingSince: number | undefined;
+  /** How long others had held the lock when it was queued. */
+  readonly heldMs: number;
 }
 
 interface QueuedTurn {
   readonly grant: () => void;
+}
+
+/** The queue's connection, for its holder alone. */
+export interface Turn {
+  /** Throws {@link WaitedTooLong}, or raw driver errors. */
+  begin(): Promise<void>;
+  release(): void;
 }
 
 /**
@@ -47,7 +53,7 @@ export class WriteQueue {
   readonly #place: FilePlace | undefined;
   readonly #busyTimeoutMs: number;
   readonly #scheduler = new FlushScheduler(() => this.#flush());
-  readonly #backoff = new Backoff();
+  readonly #lock = new LockWait();
   readonly #entries: (QueuedUnit | QueuedTurn)[] = [];
   #held = false;
   #lastBatch = 0;
@@ -63,15 +69,31 @@ export class WriteQueue {
   /** Stores one unit. Throws raw driver errors, {@link WaitedTooLong}, or what `work` throws. */
   run<Result>(work: Work<Result>): Promise<Result> {
     return new Promise<unknown>((resolve, reject) => {
-      this.#push({ work, resolve, reject, alone: work.alone, waitingSince: undefined });
+      this.#push({ work, resolve, reject, alone: work.alone, heldMs: this.#lock.heldMs });
     }) as Promise<Result>;
   }
 
-  /** Waits for its place in the queue and keeps it until the returned function is called. */
-  turn(): Promise<() => void> {
+  /** Waits for its place in the queue and keeps it until it is released. */
+  turn(): Promise<Turn> {
+    const { heldMs } = this.#lock;
+    const turn: Turn = {
+      begin: () =>
+        retryWhileBusy(
+          () => this.connection.beginImmediate(),
+          this.#busyTimeoutMs,
+          this.#lock,
+          heldMs,
+        ),
+      release: () => this.#release(),
+    };
     return new Promise((resolve) => {
-      this.#push({ grant: () => resolve(() => this.#release()) });
+      this.#push({ grant: () => resolve(turn) });
     });
+  }
+
+  /** When the event loop must go on, for who holds a turn too. */
+  get loop(): EventLoopTurn {
+    return this.#scheduler.turn;
   }
 
   /** Whether nothing waits; the holder of a turn doesn't count. */
@@ -107,7 +129,7 @@ export class WriteQueue {
     try {
       const isAlone = head.alone || next === undefined || 'grant' in next || next.alone;
       this.#lastBatch = isAlone ? this.#runAlone(head) : this.#runTogether();
-      this.#backoff.reset();
+      this.#lock.taken();
       if (this.#entries.length > 0) this.#scheduler.schedule(this.#lastBatch > 1);
     } catch (error) {
       this.#wait(error);
@@ -157,8 +179,7 @@ export class WriteQueue {
           if (!connection.inTransaction) return this.#replayAlone(results.length);
           if (!careful && entry.work.changedSomething) return this.#replayCarefully();
         }
-        const due = results.length % UNITS_A_LOOK === 0;
-        if (due && performance.now() - start > BATCH_BUDGET_MS) break;
+        if (performance.now() - start > BATCH_BUDGET_MS) break;
       }
       connection.commit();
     } catch (error) {
@@ -214,12 +235,11 @@ export class WriteQueue {
 
   /** Tries again after a pause; units that waited too long reject. */
   #wait(busy: unknown): void {
-    const now = performance.now();
+    const pause = this.#lock.refused();
     const waiting = this.#entries.splice(0);
     for (const entry of waiting) {
       if (!('grant' in entry)) {
-        entry.waitingSince ??= now;
-        const waitedMs = Math.round(now - entry.waitingSince);
+        const waitedMs = this.#lock.waitedMs(entry.heldMs);
         if (waitedMs >= this.#busyTimeoutMs) {
           entry.reject(new WaitedTooLong(waitedMs, busy));
           continue;
@@ -227,6 +247,6 @@ export class WriteQueue {
       }
       this.#entries.push(entry);
     }
-    if (this.#entries.length > 0) this.#scheduler.scheduleIn(this.#backoff.next());
+    if (this.#entries.length > 0) this.#scheduler.scheduleIn(pause);
   }
 }

@@ -6,6 +6,7 @@ import { examples } from './examples.js';
 import { printExport, writeExport } from './export-output.js';
 import { reading } from './reading.js';
 import { readSettings } from './settings.js';
+import { assertCsv, SPREADSHEET } from './spreadsheet-option.js';
 import { readRange } from './times.js';
 import { badUsage } from './usage-error.js';
 
@@ -16,6 +17,7 @@ interface ExportOptions {
   readonly out?: string;
   readonly since?: string;
   readonly includeSecrets?: boolean;
+  readonly spreadsheet?: boolean;
   readonly force?: boolean;
 }
 
@@ -31,6 +33,7 @@ export function configure(command: Command): void {
         'how to write rows (default: by the name of --out, else csv)',
       ).choices(EXPORT_FORMATS),
     )
+    .option('--spreadsheet', SPREADSHEET)
     .option('--out <path>', 'a file; with --all a folder that is new or empty (default: stdout)')
     .option('--since <time>', 'only rows of this time on: unix seconds, a date or an ISO time')
     .option('--include-secrets', 'tables with their preimages (a query gives what it asks for)')
@@ -38,7 +41,7 @@ export function configure(command: Command): void {
     .addHelpText(
       'after',
       `${examples([
-        ['pylon-db export earnings --out earnings.csv', 'for a spreadsheet'],
+        ['pylon-db export earnings --out earnings.csv --spreadsheet', 'to be opened by people'],
         ['pylon-db export jobs --format ndjson | jq .status', 'a JSON object a line'],
         ['pylon-db export --all --format json --out copy-2026-01-31', 'a file for each table'],
         ['pylon-db export tick_history --since 2026-01-31', 'what was added that day and later'],
@@ -49,6 +52,12 @@ Values:
   integers beyond 2^53-1 are strings. BLOBs are hexadecimal. --since looks at created_at,
   earned_at, updated_at or applied_at. Tables come without
   preimages unless --include-secrets is given; --sql gives what it asks for.
+
+Spreadsheets:
+  Strangers write keys, names and error messages. A spreadsheet runs what begins with = + - or @ as a
+  formula, and rounds long numbers: open CSV there only if it was written with --spreadsheet. It puts
+  an apostrophe before such texts, also behind a semicolon, tab or line break, and before digits that
+  a spreadsheet would change: leading zeros, dates, more than 15 digits. For programs leave it out.
 
 A server gives the same text for the same rows. Ticks and migrations come by id there too; jobs,
 earnings and agents as they lie: after a copy in the order of the source, a changed row elsewhere.
@@ -61,7 +70,9 @@ To be sure that nobody exports preimages there, give the role no right to that c
         selection,
         format: formatOf(options, settings.json),
         includeSecrets: options.includeSecrets ?? false,
+        spreadsheet: options.spreadsheet ?? false,
       };
+      if (props.spreadsheet) assertCsv(props.format);
       const { out, force = false, all = false } = options;
       if (force && out === undefined) throw badUsage('--force goes with --out', 'Leave it out.');
       await reading(command, (_, output) =>

@@ -1,4 +1,4 @@
-import { CSV_LINE_END, csvLine, realText } from '../ops/export/csv.js';
+import { CSV_LINE_END, type CsvLine, csvLine, realText } from '../ops/export/csv.js';
 import { jsonObjects } from '../ops/export/json.js';
 import type { QueryValue } from '../ops/query/question.js';
 import type { Output } from './output.js';
@@ -31,7 +31,7 @@ export function printerOf(
       if (drawPlan !== undefined) return new WholePrinter((_, rows) => drawPlan(rows));
       return tablePrinter(out);
     case 'csv':
-      return new CsvPrinter();
+      return new CsvPrinter(csvLine);
     case 'json':
       return new JsonPrinter({ first: '[\n  ', between: ',\n  ', end: '\n]\n', empty: '[]\n' });
     case 'ndjson':
@@ -93,7 +93,14 @@ function shownInTable(value: QueryValue): string {
   return typeof value === 'number' ? realText(value) : String(value);
 }
 
-class CsvPrinter implements ResultPrinter {
+/** Prints CSV, each record as `toLine` writes it. */
+export class CsvPrinter implements ResultPrinter {
+  readonly #toLine: CsvLine;
+
+  constructor(toLine: CsvLine) {
+    this.#toLine = toLine;
+  }
+
   columns(names: readonly string[]): void {
     this.#write([names]);
   }
@@ -105,14 +112,14 @@ class CsvPrinter implements ResultPrinter {
   end(): void {}
 
   #write(rows: readonly (readonly QueryValue[])[]): void {
-    const toLine = process.stdout.isTTY ? shownCsvLine : csvLine;
-    process.stdout.write(rows.map((row) => toLine(row)).join(''));
+    const lines = rows.map(this.#toLine);
+    process.stdout.write((process.stdout.isTTY ? lines.map(shownLine) : lines).join(''));
   }
 }
 
 /** A file gets the values as they are; a terminal would obey them. */
-function shownCsvLine(row: readonly QueryValue[]): string {
-  return `${visibleLines(csvLine(row).slice(0, -CSV_LINE_END.length))}\n`;
+function shownLine(line: string): string {
+  return `${visibleLines(line.slice(0, -CSV_LINE_END.length))}\n`;
 }
 
 interface JsonFrame {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { isPylonDbError } from '../errors.js';
+import { spreadsheetLine } from '../ops/export/spreadsheet.js';
 import type { QueryParameters } from '../ops/query/parameters.js';
 import { runQuery } from '../ops/query/query.js';
 import type { QueryEnd, QueryInput, QueryReport } from '../ops/query/query-task.js';
@@ -7,11 +8,18 @@ import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
 import { examples } from './examples.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
-import { printerOf, QUERY_FORMATS, type QueryFormat, type ResultPrinter } from './query-formats.js';
+import {
+  CsvPrinter,
+  printerOf,
+  QUERY_FORMATS,
+  type QueryFormat,
+  type ResultPrinter,
+} from './query-formats.js';
 import { addParameter } from './query-parameters.js';
 import { planLines, planTree } from './query-plan.js';
 import { secondsAsMs } from './seconds.js';
 import { existingDatabase, readSettings, type Settings } from './settings.js';
+import { assertCsv, SPREADSHEET } from './spreadsheet-option.js';
 import { formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
 
@@ -39,6 +47,7 @@ interface QueryOptions {
   readonly limit?: number;
   readonly timeout?: number;
   readonly explain?: boolean;
+  readonly spreadsheet?: boolean;
 }
 
 /** `pylon-db query`: asks the database one question in SQL; it can't change anything. */
@@ -67,18 +76,20 @@ export function configure(command: Command): void {
         `end the query after so long (default: ${DEFAULT_TIMEOUT_MS / 1000})`,
       ).argParser(secondsAsMs),
     )
+    .option('--spreadsheet', SPREADSHEET)
     .option('--explain', "show the database's plan instead of the rows")
     .addHelpText(
       'after',
       `${examples([
         ["pylon-db query 'SELECT status, count(*) FROM jobs GROUP BY 1'", 'a table'],
         ["pylon-db query 'SELECT * FROM jobs WHERE id = :id' -p id=job-1", 'with a parameter'],
-        ["pylon-db query 'SELECT * FROM earnings' --format csv > e.csv", 'for a spreadsheet'],
+        ["pylon-db query 'SELECT * FROM earnings' --spreadsheet > e.csv", 'to be opened by people'],
         ['pylon-db query - --timeout 60 < report.sql', 'SQL from a file'],
       ])}\n
 Values:
   Nothing is rounded. JSON has integers beyond 2^53-1 as strings and BLOBs in hex; columns of
   the same name become id, id:1. A table shows NULL and x'…'. Preimages show if you ask for them.
+  --spreadsheet writes CSV as that of export does.
 
 On a server:
   The transaction can't write. What a function does is the role's to allow: ask as a role that may
@@ -87,7 +98,9 @@ On a server:
     )
     .action(async (sql: string, options: QueryOptions) => {
       const settings = readSettings(command);
-      const format = formatOf(options.format, settings.json);
+      const { spreadsheet = false } = options;
+      const format = formatOf(options.format ?? (spreadsheet ? 'csv' : undefined), settings.json);
+      if (spreadsheet) assertCsv(format);
       const maxRows = options.limit ?? DEFAULT_LIMIT;
       if (format === 'table' && maxRows > MAX_TABLE_ROWS) {
         const most = `a table has at most ${formatCount(MAX_TABLE_ROWS)} rows`;
@@ -104,7 +117,9 @@ On a server:
       };
       const out = new Output(settings);
       const drawPlan = settings.serverUrl === undefined ? planTree : planLines;
-      const printer = printerOf(format, question.explain ? drawPlan : undefined, out);
+      const printer = spreadsheet
+        ? new CsvPrinter(spreadsheetLine)
+        : printerOf(format, question.explain ? drawPlan : undefined, out);
       const end = await print(printer, (listener) => ask(settings, question, listener));
       if (end !== undefined) noteEnd(end, format, question, out);
     });

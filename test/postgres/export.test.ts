@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { EXPORT_FORMATS } from '../../src/ops/export/export-parts.js';
-import { CLI, pylonDb } from '../cli/command.js';
+import { CLI, publishedFile, pylonDb } from '../cli/command.js';
 import { PREIMAGE } from '../cli/exported.js';
 import { fuzzSeed, Random } from '../faults/random.js';
+import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { allExports, copy, exportOf } from './copied.js';
 import { describeOnServer } from './own-server.js';
@@ -47,6 +48,27 @@ describeOnServer('export of a server', (own) => {
         includeSecrets: false,
       });
       expect(await exportOf(schema, props('"C"'))).toBe(await exportOf(file, props('binary')));
+    }
+  });
+
+  it('neutralises formulas for a spreadsheet, as a file does', async () => {
+    const file = publishedFile(temporaryFolder());
+    writeByAnother(
+      file,
+      "update jobs set error_message = '=1+1', price_msats = 9007199254740991 where status = 'failed'",
+    );
+    const schema = await own.freshSchema();
+    await copy(file, schema);
+    for (const selection of [
+      { tables: ['jobs'] },
+      { sql: 'select error_message as "=a", price_msats from jobs order by id' },
+    ] as const) {
+      const props = { selection, format: 'csv', includeSecrets: false, spreadsheet: true } as const;
+      const text = await exportOf(schema, props);
+      expect(text).toBe(await exportOf(file, props));
+      expect(text).toContain("'=1+1");
+      expect(text).toContain("'9007199254740991");
+      expect(text).not.toMatch(/(^|[,"])=/m);
     }
   });
 

@@ -7,17 +7,26 @@ export const CSV_LINE_END = '\r\n';
 /** Whatever isn't visible ASCII, and the characters with a meaning: comma and quotes. */
 const NEEDS_QUOTES = /[^!#-&(-+\--~]/;
 
+/** A value of a record. */
+export type CsvValue = string | number | bigint | Uint8Array | null;
+
+/** How a record is written: as the values are, or for a spreadsheet. */
+export type CsvLine = (values: readonly CsvValue[]) => string;
+
 /**
  * One CSV record with its line end. NULL and the empty text are both an empty field; a BLOB is
  * hexadecimal; reals are the shortest text that gives the same number.
  */
-export function csvLine(values: readonly (string | number | bigint | Uint8Array | null)[]): string {
-  return values.map(csvField).join(',') + CSV_LINE_END;
+export function csvLine(values: readonly CsvValue[]): string {
+  return csvRecord(values.map((value) => (value === null ? '' : asText(value))));
 }
 
-function csvField(value: string | number | bigint | Uint8Array | null): string {
-  if (value === null || value === '') return '';
-  const text = asText(value);
+/** One CSV record of texts with its line end. */
+export function csvRecord(texts: readonly string[]): string {
+  return texts.map(csvField).join(',') + CSV_LINE_END;
+}
+
+function csvField(text: string): string {
   return NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3';
 import { prepareQuestion, type Question } from '../query/question.js';
-import { type Chunk, inChunks } from './chunk.js';
-import { csvLine } from './csv.js';
+import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { type CsvLine, csvLine } from './csv.js';
 import { jsonArray, jsonLines } from './json.js';
+import { spreadsheetLine } from './spreadsheet.js';
 import { countRows, csvPages, eachRow, type TableRows } from './table-rows.js';
 import { columnsOf, type ExportTable } from './tables.js';
 
@@ -25,6 +26,8 @@ export interface ExportProps {
   readonly selection: Selection;
   readonly format: ExportFormat;
   readonly includeSecrets: boolean;
+  /** CSV that a spreadsheet may open: no formulas, and all digits. */
+  readonly spreadsheet?: boolean;
 }
 
 /** One table, or the result of a query, as pieces of text. */
@@ -38,7 +41,7 @@ export interface ExportPart {
 
 /** The parts of an export. Throws `INVALID_ARGUMENT` for a query that isn't one that only reads. */
 export function exportParts(db: Database.Database, props: ExportProps): ExportPart[] {
-  const { selection, format, includeSecrets } = props;
+  const { selection, includeSecrets } = props;
   if ('tables' in selection) {
     return selection.tables.map((table) => {
       const columns = columnsOf(db, table, includeSecrets);
@@ -46,12 +49,12 @@ export function exportParts(db: Database.Database, props: ExportProps): ExportPa
       return {
         table,
         total: () => countRows(db, rows),
-        chunks: () => tableChunks(db, rows, format),
+        chunks: () => tableChunks(db, rows, props),
       };
     });
   }
   const question = prepareQuestion(db, selection.sql);
-  return [{ table: undefined, total: () => 0, chunks: () => queryChunks(question, format) }];
+  return [{ table: undefined, total: () => 0, chunks: () => queryChunks(question, props) }];
 }
 
 /** Pieces of all tables in one text: a JSON object with a field for each, or lines that name theirs. */
@@ -73,18 +76,30 @@ export function* inOneText(db: Database.Database, props: ExportProps): Generator
 function* tableChunks(
   db: Database.Database,
   rows: TableRows,
-  format: ExportFormat,
+  { format, spreadsheet = false }: ExportProps,
 ): Generator<Chunk> {
   if (format !== 'csv') return yield* jsonChunks(eachRow(db, rows), rows.columns, format);
+  if (spreadsheet) return yield* csvChunks(rows.columns, eachRow(db, rows), spreadsheetLine);
   yield { data: csvLine(rows.columns), rows: 0 };
   yield* csvPages(db, rows);
 }
 
-function* queryChunks(question: Question, format: ExportFormat): Generator<Chunk> {
+function* queryChunks(
+  question: Question,
+  { format, spreadsheet = false }: ExportProps,
+): Generator<Chunk> {
   const columns = question.columns().map(({ name }) => name);
   if (format !== 'csv') return yield* jsonChunks(question.iterate(), columns, format);
-  yield { data: csvLine(columns), rows: 0 };
-  yield* inChunks(question.iterate(), csvLine);
+  yield* csvChunks(columns, question.iterate(), spreadsheet ? spreadsheetLine : csvLine);
+}
+
+function* csvChunks(
+  columns: readonly string[],
+  rows: Iterable<StoredValue[]>,
+  toLine: CsvLine,
+): Generator<Chunk> {
+  yield { data: toLine(columns), rows: 0 };
+  yield* inChunks(rows, toLine);
 }
 
 function* jsonChunks(

@@ -100,8 +100,8 @@ async function run(
     const { exportServerFiles } = await import('./server-export.js');
     return await exportServerFiles(serverUrl, props, files, { onProgress, signal });
   }
-  const { selection, format, includeSecrets } = props;
-  const input = { path, selection, format, includeSecrets, files };
+  const { selection, format, includeSecrets, spreadsheet = false } = props;
+  const input = { path, selection, format, includeSecrets, spreadsheet, files };
   return await runInChild('exportFiles', input, { operation: '', onReport: onProgress, signal });
 }
 

@@ -5,8 +5,9 @@ import { toQueryValue } from '../query/server-values.js';
 import { readInStoredOrder, storedOrder } from '../stored-order.js';
 import { type Chunk, inChunks, type StoredValue } from './chunk.js';
 import { csvLine } from './csv.js';
-import type { ExportFormat, ExportProps } from './export-parts.js';
+import type { ExportProps } from './export-parts.js';
 import { jsonArrayText, jsonLineText } from './json.js';
+import { spreadsheetLine } from './spreadsheet.js';
 import { type ExportTable, quotedName, SECRET, timeColumnOf } from './tables.js';
 
 /** One table, or the result of a query, as pieces of text. */
@@ -24,13 +25,14 @@ export interface ServerExportPart {
  */
 export async function serverParts(
   session: Session,
-  { selection, format, includeSecrets }: ExportProps,
+  props: ExportProps,
 ): Promise<ServerExportPart[]> {
+  const { selection, format, includeSecrets } = props;
   if ('sql' in selection) {
     const question = serverQuestion(selection.sql, {});
     const rows = () => session.rowsOf(question.sql, question.values);
     return [
-      { table: undefined, total: async () => 0, chunks: () => ended(inFormat(rows(), format)) },
+      { table: undefined, total: async () => 0, chunks: () => ended(inFormat(rows(), props)) },
     ];
   }
   await readInStoredOrder(session);
@@ -39,7 +41,7 @@ export async function serverParts(
     table,
     total: () => countRows(session, table, since),
     chunks: async function* () {
-      yield* ended(inFormat(await tableRows(session, table, since, includeSecrets), format));
+      yield* ended(inFormat(await tableRows(session, table, since, includeSecrets), props));
     },
   }));
 
@@ -53,36 +55,46 @@ export async function serverParts(
 /** All tables in one text: a JSON object with a field for each, or lines that name theirs. */
 export async function* serverTablesTogether(
   session: Session,
-  { selection, format, includeSecrets }: ExportProps,
+  props: ExportProps,
 ): AsyncGenerator<Chunk> {
+  const { selection, format, includeSecrets } = props;
   if (!('tables' in selection)) return;
   await readInStoredOrder(session);
   for (const [i, table] of selection.tables.entries()) {
     if (format === 'json') yield { data: `${i === 0 ? '{' : ','}\n"${table}":`, rows: 0 };
     const rows = await tableRows(session, table, selection.since, includeSecrets);
-    yield* inFormat(rows, format, table);
+    yield* inFormat(rows, props, table);
   }
   if (format === 'json') yield { data: '\n}\n', rows: 0 };
 }
 
 async function* inFormat(
   stream: RowStream,
-  format: ExportFormat,
+  { format, spreadsheet = false }: ExportProps,
   table?: ExportTable,
 ): AsyncGenerator<Chunk> {
   const types = await stream.columns;
   const columns = types.map(({ name }) => name);
   const values = (row: readonly (string | null)[]): StoredValue[] =>
     row.map((text, i) => toQueryValue(text, types[i]?.typeOid ?? 0));
-  const text = textOf(format, columns, table);
-  if (format === 'csv') yield { data: csvLine(columns), rows: 0 };
+  const toCsv = spreadsheet ? spreadsheetLine : csvLine;
+  const text = format === 'csv' ? rowsAlone(toCsv) : jsonText(format, columns, table);
+  if (format === 'csv') yield { data: toCsv(columns), rows: 0 };
   for await (const rows of stream) yield* inChunks(rows, (row) => text.row(values(row)));
   if (text.end() !== '') yield { data: text.end(), rows: 0 };
 }
 
-function textOf(format: ExportFormat, columns: readonly string[], table: ExportTable | undefined) {
+function jsonText(
+  format: 'json' | 'ndjson',
+  columns: readonly string[],
+  table: ExportTable | undefined,
+) {
   if (format === 'json') return jsonArrayText(columns);
-  const row = format === 'csv' ? csvLine : jsonLineText(columns, table);
+  return rowsAlone(jsonLineText(columns, table));
+}
+
+/** Text with nothing behind its rows. */
+function rowsAlone(row: (values: readonly StoredValue[]) => string) {
   return { row, end: () => '' };
 }
 

@@ -131,9 +131,13 @@ export class EarningsService {
     const { timeZone = 'UTC' } = options;
     const now = this.#clock();
     // UTC by arithmetic: this call is made for every look at a node, and needs no calendar.
-    const midnight =
-      timeZone === 'UTC' ? now - (now % SECONDS_A_DAY) : await startOfDay(now, timeZone);
-    return (await earnedSince(this.#db, operation, midnight)).amount_msats;
+    if (timeZone === 'UTC') {
+      return (await earnedSince(this.#db, operation, now - (now % SECONDS_A_DAY))).amount_msats;
+    }
+    return await this.#db.during(operation, async () => {
+      const midnight = await startOfDay(now, timeZone);
+      return (await earnedSince(this.#db, operation, midnight, 'follow-up')).amount_msats;
+    });
   }
 
   /** The newest earnings first; may be fewer than `limit` (1 … 10,000). */
@@ -184,8 +188,11 @@ export class EarningsService {
    * end when the caller named no end.
    */
   async rollup(options: RollupOptions): Promise<EarningsBucket[]> {
-    rollupInput(options, 'options', 'earnings.rollup');
-    return await rollup(this.#db, 'earnings.rollup', options, this.#clock());
+    const operation = 'earnings.rollup';
+    rollupInput(options, 'options', operation);
+    return await this.#db.during(operation, () =>
+      rollup(this.#db, operation, options, this.#clock()),
+    );
   }
 
   #record(operation: string, earning: NewEarning): Promise<Earning> {

@@ -1,4 +1,4 @@
-import type { Place, ReadHandle } from '../engine/engine.js';
+import type { ReadHandle } from '../engine/engine.js';
 import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../input.js';
 import { calendarEdges, type RollupEnds } from './buckets.js';
 import type { Earning } from './earning.js';
@@ -39,7 +39,7 @@ export const rollupInput: Check = object(
 
 /**
  * Sums the earnings of each bucket, oldest first, empty ones included, all at one instant. `now`
- * tells which end of too long a range is the wrong one.
+ * tells which end of too long a range is the wrong one. Called within {@link ReadHandle.during}.
  */
 export async function rollup(
   db: ReadHandle,
@@ -48,7 +48,9 @@ export async function rollup(
   now: number,
 ): Promise<EarningsBucket[]> {
   const { by, timeZone = 'UTC' } = options;
-  let ends = endsOf(options) ?? endsOf(options, ...(await db.snapshot(operation, FIRST_AND_LAST)));
+  let ends =
+    endsOf(options) ??
+    endsOf(options, ...(await db.snapshot(operation, FIRST_AND_LAST, 'follow-up')));
   while (ends !== undefined && ends.start <= ends.end) {
     const edges = await calendarEdges(operation, { by, timeZone, ends, now });
     const { sums, endsThen } = await sumRanges(db, operation, options, rangesOf(edges, options));
@@ -97,19 +99,19 @@ async function sumRanges(
 ): Promise<{ readonly sums: readonly Earned[]; readonly endsThen: RollupEnds | undefined }> {
   const asked = askForRanges(ranges);
   const given = endsOf(options);
-  const ask = async (place: Place) => {
+  const ask = async () => {
     if (given !== undefined) {
-      return { answer: await db.all(operation, asked, place), endsThen: given };
+      return { answer: await db.all(operation, asked, 'follow-up'), endsThen: given };
     }
     const queries = [...FIRST_AND_LAST, asked] as const;
-    const [first, last, answer] = await db.snapshot(operation, queries, place);
+    const [first, last, answer] = await db.snapshot(operation, queries, 'follow-up');
     return { answer, endsThen: endsOf(options, first, last) };
   };
-  let found = await ask('first');
+  let found = await ask();
   while (leaveOut(found.answer)) {
     const range = { start: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 };
     await lookInRange(db, operation, range);
-    found = await ask('follow-up');
+    found = await ask();
   }
   return { sums: rangesAsAsked(operation, found.answer), endsThen: found.endsThen };
 }

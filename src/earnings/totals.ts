@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { ReadHandle } from '../engine/engine.js';
+import type { Place, ReadHandle } from '../engine/engine.js';
 import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { PylonDbError } from '../errors.js';
@@ -182,8 +182,9 @@ export async function earnedSince(
   db: ReadHandle,
   operation: string,
   start: number,
+  place?: Place,
 ): Promise<Earned> {
-  let [sums = []] = await db.all(operation, sumsSince({ start }));
+  let [sums = []] = await db.all(operation, sumsSince({ start }), place);
   while (leavesOut(sums)) {
     await db.first(operation, invalidSince({ start, end: 0 }), 'follow-up');
     [sums = []] = await db.all(operation, sumsSince({ start }), 'follow-up');

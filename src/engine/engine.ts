@@ -50,6 +50,11 @@ export interface ReadHandle {
     queries: Queries,
     place?: Place,
   ): Promise<SnapshotRows<Queries>>;
+  /**
+   * Makes a call that awaits more than its requests: `close` waits for it, and all of its requests
+   * are follow-ups.
+   */
+  during<Result>(operation: string, call: () => Promise<Result>): Promise<Result>;
 }
 
 /**

@@ -30,6 +30,24 @@ describe('db.close', () => {
     }
   });
 
+  it('waits for calls that ask several times, or load a calendar first', async () => {
+    const { db } = await testDatabase();
+    const earned_at = Date.UTC(2026, 0, 1) / 1000;
+    await db.earnings.record({ id: 'e', amount_msats: 5, source: 'tip', earned_at });
+    const calls = [
+      db.earnings.rollup({ by: 'day' }),
+      db.earnings.rollup({ by: 'day', timeZone: 'Pacific/Auckland' }),
+      db.earnings.rollup({ by: 'day', start: earned_at, end: earned_at, timeZone: 'Asia/Tokyo' }),
+    ];
+    const today = db.earnings.today({ timeZone: 'America/Lima' });
+    await db.close();
+    for (const buckets of await Promise.all(calls)) {
+      expect(buckets.map(({ amount_msats }) => amount_msats)).toEqual([5]);
+    }
+    expect(await today).toBeGreaterThanOrEqual(0);
+    await failureOf(db.earnings.rollup({ by: 'day' }), 'CLOSED');
+  });
+
   it('may be called again, at once or later', async () => {
     const { db } = await testDatabase();
     await Promise.all([db.close(), db.close()]);

@@ -102,6 +102,10 @@ export class PostgresEngine implements Engine {
     return rows as SnapshotRows<Queries>;
   }
 
+  async during<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
+    return await this.#call(operation, 'first', call);
+  }
+
   async write<const Steps extends readonly Step[]>(
     operation: string,
     steps: Steps,

@@ -88,6 +88,11 @@ export class PostgresTransaction implements WriteHandle {
     return rows as SnapshotRows<Queries>;
   }
 
+  /** Nothing waits for a call inside a transaction but its callback. */
+  during<Result>(_: string, call: () => Promise<Result>): Promise<Result> {
+    return call();
+  }
+
   async write<const Steps extends readonly Step[]>(
     operation: string,
     steps: Steps,

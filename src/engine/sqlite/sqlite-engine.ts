@@ -60,6 +60,8 @@ export class SqliteEngine implements Engine {
   readonly #keeper: SchemaKeeper;
   readonly #statements = new RawStatements(readRawSql);
   readonly #scope = new TransactionScope();
+  /** Those that {@link during} waits for. */
+  #calls = 0;
   #closing: Promise<void> | undefined;
   #closed = false;
 
@@ -116,6 +118,16 @@ export class SqliteEngine implements Engine {
       return rows as SnapshotRows<Queries>;
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
+    }
+  }
+
+  async during<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
+    this.assertUsable(operation);
+    this.#calls += 1;
+    try {
+      return await call();
+    } finally {
+      this.#calls -= 1;
     }
   }
 
@@ -197,7 +209,8 @@ export class SqliteEngine implements Engine {
     // What was answered just now may have a follow-up, which is queued before the next immediate.
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#reads?.idle !== false && this.#writes?.idle !== false) break;
+      const isIdle = this.#reads?.idle !== false && this.#writes?.idle !== false;
+      if (isIdle && this.#calls === 0) break;
       turn?.release();
       turn = await this.#writes?.turn();
     }

@@ -44,6 +44,11 @@ export class SqliteTransaction implements WriteHandle {
     return rows as Promise<SnapshotRows<Queries>>;
   }
 
+  /** Nothing waits for a call inside a transaction but its callback. */
+  during<Result>(_: string, call: () => Promise<Result>): Promise<Result> {
+    return call();
+  }
+
   write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,

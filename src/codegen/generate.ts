@@ -1,6 +1,8 @@
 import { generate, getDialect } from 'kysely-codegen';
 import { isServerUrl, shownUrl } from '../database-url.js';
+import { toServer } from '../engine/postgres/open.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
+import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
 import { Kysely, PostgresDialect, SqliteDialect } from './commonjs-kysely.js';
 import { openReadOnly } from './database-file.js';
 import { refineFromLiveSchema } from './live-schema.js';
@@ -35,9 +37,9 @@ async function typesOf(databasePath: string): Promise<string> {
 
 async function typesOfServer(url: string): Promise<string> {
   const { default: pg } = await import('pg');
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }),
-  });
+  const wishes = { readonly: true, lockTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
+  const pool = new pg.Pool(await toServer(pg.Client, url, wishes, 'codegen'));
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     return await generate({
       db,
@@ -47,7 +49,7 @@ async function typesOfServer(url: string): Promise<string> {
       serializer: new TypeScriptFile(),
     });
   } catch (cause) {
-    if (isPylonDbError(cause)) throw cause;
+    if (isPylonDbError(cause)) throw cause.toldBy('codegen');
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${shownUrl(url)} can't be read`,

@@ -62,19 +62,29 @@ async function wideDecimals(db: Kysely<unknown>): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ column }) => column));
 }
 
-/** The texts that a CHECK allows in its one column, by `table.column`. */
+/** The texts that all CHECKs of one column allow in it, by `table.column`. */
 async function enumeratedColumns(db: Kysely<unknown>): Promise<Map<string, readonly string[]>> {
   const { rows } = await sql<{ column: string; definition: string }>`
     select c.relname || '.' || a.attname as column, pg_get_constraintdef(k.oid) as definition
     from pg_constraint k
     join pg_class c on c.oid = k.conrelid
     join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+    left join pg_collation l on l.oid = a.attcollation
     where k.contype = 'c' and array_length(k.conkey, 1) = 1
-      and c.relnamespace = current_schema()::regnamespace`.execute(db);
+      and l.collisdeterministic is not false
+      and c.relnamespace = current_schema()::regnamespace
+    order by k.conname`.execute(db);
   const found = new Map<string, readonly string[]>();
   for (const { column, definition } of rows) {
     const texts = enumeratedTexts(definition);
-    if (texts !== undefined) found.set(column, texts);
+    if (texts === undefined) continue;
+    found.set(
+      column,
+      (found.get(column) ?? texts).filter((text) => texts.includes(text)),
+    );
+  }
+  for (const [column, texts] of found) {
+    if (texts.length === 0) found.delete(column);
   }
   return found;
 }

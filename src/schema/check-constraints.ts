@@ -11,7 +11,7 @@ import {
 export interface CheckConstraint {
   /** What stands between its parentheses. */
   readonly tokens: readonly SqlToken[];
-  /** The column and texts of `column IN ('a', 'b')`; undefined for a CHECK of any other form. */
+  /** The column and texts of `column IN ('a', 'b')` or `column = 'a'`; undefined for a CHECK of any other form. */
   readonly enumeration: { readonly column: string; readonly values: readonly string[] } | undefined;
 }
 
@@ -65,16 +65,17 @@ function checkExpressions(definition: readonly SqlToken[]): SqlToken[][] {
   return expressions;
 }
 
-/** Reads exactly `[table.]column IN ('a', …)`, in any number of outer parentheses. */
+/** Reads exactly `[table.]column IN ('a', …)` or `… = 'a'`, in any number of outer parentheses. */
 function readEnumeration(
   tokens: readonly SqlToken[],
 ): { column: string; values: string[] } | undefined {
   if (isMark(tokens[0], '(') && closingIndex(tokens, 0) === tokens.length - 1) {
     return readEnumeration(tokens.slice(1, -1));
   }
-  const operator = tokens.findIndex((token) => isWord(token, 'in'));
+  const operator = tokens.findIndex((token) => isWord(token, 'in') || isMark(token, '='));
   const column = readColumn(tokens.slice(0, operator === -1 ? 0 : operator));
-  const values = readStrings(tokens.slice(operator + 1));
+  const list = tokens.slice(operator + 1);
+  const values = isMark(tokens[operator], '=') ? readString(list) : readStrings(list);
   return column === undefined || values === undefined ? undefined : { column, values };
 }
 
@@ -94,6 +95,11 @@ function readStrings(tokens: readonly SqlToken[]): string[] | undefined {
     items.every((item, index) => (index % 2 === 0 ? item.kind === 'string' : isMark(item, ',')));
   if (!wellFormed) return undefined;
   return [...new Set(items.filter((_, index) => index % 2 === 0).map((item) => item.text))];
+}
+
+function readString(tokens: readonly SqlToken[]): string[] | undefined {
+  const [token] = tokens;
+  return tokens.length === 1 && token?.kind === 'string' ? [token.text] : undefined;
 }
 
 /** The column's folded name, if its definition declares a collation other than BINARY. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { generateTypes } from '../../src/codegen/index.js';
+import { PylonDb } from '../../src/index.js';
+import { temporaryFolder } from '../temporary.js';
 import { describeOnServer } from './own-server.js';
 
 const COMMITTED = join(import.meta.dirname, '../../generated/db.ts');
@@ -20,6 +22,45 @@ describeOnServer('the types of a server', (own) => {
     const types = await generateTypes(url);
     expect(types).toContain('  priority: number | null;\n');
     expect(types).toContain(`export type JobMood = 'good' | "it's bad";\n`);
+  });
+
+  it('have a union for each CHECK that lists texts, as those of a file have', async () => {
+    const columns = `a text check (a in ('x', 'it''s', 'back\\slash')),
+      b varchar(20) not null check (b in ('y, ''z''', 'w', 'w')),
+      c varchar check (c in ('only')),
+      d text not null check (d = 'one'),
+      "odd, ""name" varchar(5) check ("odd, ""name" in ('q', 'r')),
+      e text check (e in ('s', 't', 'u')) check (e in ('u', 't', 'v')),
+      f text check (f in ('s')) check (f in ('t')),
+      g text check (g in ('s') or g is null),
+      h integer check (h in (1, 2))`;
+    const { url, db } = await own.open();
+    await sql.raw(`create table things (id text primary key, ${columns})`).execute(db.kysely);
+    const path = join(temporaryFolder(), 'pylon.db');
+    const file = await PylonDb.open(path);
+    await sql.raw(`create table things (id text primary key, ${columns})`).execute(file.kysely);
+    await file.close();
+    const types = await generateTypes(url);
+    expect(types).toBe(await generateTypes(path));
+    expect(types.split('\n').filter((line) => /^export type (?:Thing|Odd)/.test(line))).toEqual([
+      "export type ThingA = 'x' | \"it's\" | 'back\\\\slash';",
+      `export type ThingB = "y, 'z'" | 'w';`,
+      "export type ThingC = 'only';",
+      "export type ThingD = 'one';",
+      "export type ThingE = 't' | 'u';",
+      "export type OddName = 'q' | 'r';",
+    ]);
+  });
+
+  it('are strings where blanks or case are passed over', async () => {
+    const { url, db } = await own.open();
+    await sql`create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`.execute(
+      db.kysely,
+    );
+    await sql`create table things (id text primary key, a char(3) check (a in ('x', 'y')),
+      b text collate nocase check (b in ('x', 'y')))`.execute(db.kysely);
+    const [, columns] = /interface Things \{\n([^}]*)\}/.exec(await generateTypes(url)) ?? [];
+    expect(columns).toContain('  a: string | null;\n  b: string | null;\n');
   });
 
   it('are those in which decimals and lists of numbers come', async () => {

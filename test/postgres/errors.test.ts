@@ -118,6 +118,29 @@ const FAILURES: readonly (readonly [string, ErrorCode, string | undefined, Fail]
     },
   ],
   [
+    'a known id, on a shard of Citus',
+    'ALREADY_EXISTS',
+    undefined,
+    async ({ db, outside }) => {
+      await outside.query(
+        'alter table earnings rename constraint earnings_pkey to earnings_pkey_102008',
+      );
+      await db.earnings.record(EARNING);
+      await db.earnings.record(EARNING);
+    },
+  ],
+  [
+    'an unknown job, on a shard of Citus',
+    'NOT_FOUND',
+    undefined,
+    async ({ db, outside }) => {
+      await outside.query(
+        'alter table earnings rename constraint earnings_job_id_fkey to earnings_job_id_fkey_102008',
+      );
+      await db.earnings.record({ ...EARNING, job_id: 'none' });
+    },
+  ],
+  [
     'an unknown job',
     'NOT_FOUND',
     undefined,

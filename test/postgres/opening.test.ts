@@ -148,6 +148,20 @@ describeOnServer('opening a server', (own) => {
     expect(most).toBe(2);
   });
 
+  it('lets calls wait for its own connections, however long: only others make a call BUSY', async () => {
+    const db = await opened(`${await own.freshSchema()}&max=1`, { busyTimeoutMs: 100 });
+    await db.jobs.create(job('a'));
+    // Longer than connecting may take.
+    const long = sql`select pg_sleep(11)`.execute(db.kysely);
+    const calls = [
+      db.jobs.get('a'),
+      db.jobs.create(job('b')),
+      db.transaction((tx) => tx.jobs.get('a')),
+    ];
+    expect(await Promise.all(calls)).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'a' }]);
+    await long;
+  });
+
   it('takes the longest busyTimeoutMs without a warning', async () => {
     const warnings: string[] = [];
     const hear = ({ name }: Error) => void warnings.push(name);

@@ -46,6 +46,19 @@ export class PostgresServer {
     return server;
   }
 
+  /** Starts a standby of this server, which answers what may be read. */
+  async standby(): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'pylon-db-postgres-'));
+    const standby = new PostgresServer(this.#bin, folder, await freePort());
+    standby.#takeOver();
+    standby.#run('pg_basebackup', [
+      ...['-d', this.url(), '-D', standby.#data],
+      ...['--write-recovery-conf', '--checkpoint=fast', '--wal-method=stream'],
+    ]);
+    standby.boot();
+    return standby;
+  }
+
   /** The URL of a database of this server; by default of one that is always there. */
   url(database = 'postgres'): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
@@ -138,7 +151,9 @@ function findPrograms(): string | undefined {
     : [];
   const folders = [...(process.env['PATH'] ?? '').split(':'), ...debian];
   return folders.find((folder) =>
-    ['initdb', 'pg_ctl', 'postgres'].every((program) => existsSync(join(folder, program))),
+    ['initdb', 'pg_ctl', 'pg_basebackup', 'postgres'].every((program) =>
+      existsSync(join(folder, program)),
+    ),
   );
 }
 

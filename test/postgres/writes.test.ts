@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { PylonDb } from '../../src/index.js';
+import type { PylonDb, QueryEvent } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
 import { describeOnServer, opened } from './own-server.js';
@@ -185,6 +185,26 @@ describeOnServer('writes to a server', (own) => {
     await outside.query('commit');
     expect(await deleted).toBe(true);
     expect(await db.agents.tickHistory('a')).toEqual([]);
+  });
+
+  it('are stored while a trigger refuses one of the batch as something that it does not support', async () => {
+    const events: QueryEvent[] = [];
+    const { db, outside } = await own.open({ onQuery: (event) => events.push(event) });
+    await outside.query(`create function refuse() returns trigger language plpgsql as $$ begin
+        raise exception 'no %', new.error_message using errcode = 'feature_not_supported'; end $$;
+      create trigger refuse before insert on jobs for each row when (new.id = 'b') execute function refuse()`);
+    const calls = ['a', 'b', 'c'].map((id) =>
+      db.jobs.create({ ...job(id), error_message: 'SECRET' }),
+    );
+    const [a, b, c] = await Promise.allSettled(calls);
+    expect([a?.status, b?.status, c?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await failureOf(calls[1] ?? Promise.resolve(), 'SCHEMA_MISMATCH')).toMatchObject({
+      message: expect.not.stringContaining('SECRET'),
+    });
+    expect((await db.jobs.list()).map(({ id }) => id).sort()).toEqual(['a', 'c']);
+    // Once with the others and once alone, not again and again as if it had to be prepared anew.
+    const refused = events.filter(({ error }) => error !== undefined);
+    expect(refused).toHaveLength(2);
   });
 
   it('and reads go on over every connection that had prepared what was altered', async () => {

@@ -33,11 +33,17 @@ const DEADLOCK_DETECTED = '40P01';
 /** SQLSTATE of a lock that was waited for too long. */
 export const LOCK_NOT_AVAILABLE = '55P03';
 
+/** SQLSTATE of a prepared statement that the connection no longer has, behind a pooler. */
+const UNKNOWN_STATEMENT = '26000';
+
 /**
- * A prepared statement that the connection no longer has (behind a pooler), or whose tables another
- * session altered. Nothing ran: prepared anew, it may.
+ * SQLSTATE of a prepared statement whose tables another session altered, and of much else that a
+ * server doesn't do: see {@link REPLANNING}.
  */
-const STALE_STATEMENT = /^(?:26000|0A000)$/;
+const NOT_IMPLEMENTED = '0A000';
+
+/** The server's function that refuses a plan whose columns changed. */
+const REPLANNING = 'RevalidateCachedQuery';
 
 /** Class 08, and the server's words for going away or not being up yet. */
 export const CONNECTION_STATES = /^(?:08...|57P0[1-5])$/;
@@ -63,13 +69,17 @@ export function timedLock(error: unknown, start: number): unknown {
   return new ConflictedTooLong(Math.round(performance.now() - start), cause);
 }
 
-/** Whether prepared statements must be prepared anew. */
+/** Whether prepared statements must be prepared anew. Nothing ran: then it may. */
 export function isStale(error: unknown): boolean {
-  return (
-    error instanceof BatchFailure &&
-    isServerError(error.cause) &&
-    STALE_STATEMENT.test(error.cause.code)
-  );
+  if (!(error instanceof BatchFailure) || !isServerError(error.cause)) return false;
+  const { code, routine } = error.cause;
+  return code === UNKNOWN_STATEMENT || (code === NOT_IMPLEMENTED && routine === REPLANNING);
+}
+
+/** Whether the server doesn't do what a statement asks for. */
+export function isUnsupported(error: unknown): boolean {
+  const cause = said(error);
+  return isServerError(cause) && cause.code === NOT_IMPLEMENTED && !isStale(error);
 }
 
 /** Whether two sessions made a table of one name in the same moment: IF NOT EXISTS doesn't help. */

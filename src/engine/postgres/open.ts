@@ -1,8 +1,10 @@
-import type { PoolConfig } from 'pg';
+import type { ClientBase, PoolConfig } from 'pg';
 import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
 import { SessionPool } from './pool.js';
+import { type ConnectionWishes, prepareConnection } from './settings.js';
 import { Sockets } from './silence.js';
+import { urlsToTry } from './tls.js';
 import { READ_LATER } from './values.js';
 
 /** How a server is connected to. */
@@ -45,19 +47,17 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
   const { answerTimeoutMs = Math.min(ANSWER_MS + busyTimeoutMs, LONGEST_TIMER_MS) } = props;
   const { Client, Pool, types } = await loadDriver(props.operation);
   const sockets = new Sockets();
+  const wishes = {
+    readonly: props.readonly,
+    lockTimeoutMs: Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS),
+  };
   const config: PoolConfig = {
-    connectionString: url,
+    ...(await toServer(Client, url, wishes, props.operation)),
     max: poolSize(url, props.operation),
     fallback_application_name: 'pylon-db',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     stream: () => sockets.create(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Not as startup parameters: poolers refuse those that they don't know.
-    onConnect: async (client) => {
-      await client.query(`set lock_timeout = ${Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS)}`);
-      if (props.readonly) await client.query('set default_transaction_read_only = on');
-    },
     types: {
       // Text until their column's name is known: an error may have to name it.
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
@@ -71,6 +71,49 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
     onQuery,
     answerTimeoutMs,
   });
+}
+
+/**
+ * What the driver must know so that each connection is as the URL asks, and as our statements need it.
+ * Throws `INVALID_ARGUMENT` for a URL that asks wrongly for TLS.
+ */
+export async function toServer(
+  Client: typeof import('pg').Client,
+  url: string,
+  wishes: ConnectionWishes,
+  operation: string,
+) {
+  return {
+    connectionString: await urlThatAnswers(Client, urlsToTry(url, operation)),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    onConnect: (client: ClientBase) => prepareConnection(client, wishes),
+  } satisfies PoolConfig;
+}
+
+/** The first of them at which a server answers; if it does at none, the first. */
+async function urlThatAnswers(
+  Client: typeof import('pg').Client,
+  urls: readonly [string, string?],
+): Promise<string> {
+  const [first, second] = urls;
+  if (second === undefined || (await answers(Client, first))) return first;
+  return (await answers(Client, second)) ? second : first;
+}
+
+async function answers(
+  Client: typeof import('pg').Client,
+  connectionString: string,
+): Promise<boolean> {
+  try {
+    const client = new Client({ connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    client.on('error', () => {});
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    // Whatever it is, the pool's own connections will say it.
+    return false;
+  }
 }
 
 /** Connections of one PylonDb at the most, as pg has it; `?max=` in the URL is another number. */

@@ -1,5 +1,5 @@
 import type { Client, Pool, PoolClient } from 'pg';
-import { ConflictedTooLong, isConnectionLost, NotConnected } from './failures.js';
+import { isConnectionLost, NotConnected } from './failures.js';
 import { Session, type SessionProps } from './session.js';
 import type { Sockets } from './silence.js';
 
@@ -18,12 +18,16 @@ export class SessionPool {
   readonly #sockets: Sockets;
   readonly #sessionProps: SessionProps;
   readonly #sessions = new WeakMap<PoolClient, Session>();
+  #free: number;
+  /** Calls that wait for a connection of this PylonDb, in their order. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor({ pool, newClient, sockets, ...sessionProps }: PoolProps) {
     this.#pool = pool;
     this.#newClient = newClient;
     this.#sockets = sockets;
     this.#sessionProps = sessionProps;
+    this.#free = pool.options.max;
     // A server that goes away says so on each connection, idle or not; without a listener, that
     // ends the process. Whoever uses the connection is told by its call.
     pool.on('error', () => {});
@@ -32,19 +36,26 @@ export class SessionPool {
 
   /**
    * Runs `use` with a connection of its own, which is closed when it was lost or left in an unknown
-   * state. Throws {@link NotConnected}, or {@link ConflictedTooLong} when all are taken.
+   * state. Waits while all are taken, for as long as that is: those who have them are this PylonDb's
+   * own calls. Throws {@link NotConnected}.
    */
   async withSession<Result>(use: (session: Session) => Promise<Result>): Promise<Result> {
-    const client = await this.#connect();
-    const session = this.#sessionOf(client);
-    let isLost = false;
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      return await use(session);
-    } catch (error) {
-      isLost = isConnectionLost(error);
-      throw error;
+      const client = await this.#connect();
+      const session = this.#sessionOf(client);
+      let isLost = false;
+      try {
+        return await use(session);
+      } catch (error) {
+        isLost = isConnectionLost(error);
+        throw error;
+      } finally {
+        client.release(isLost || session.isSpoilt);
+      }
     } finally {
-      client.release(isLost || session.isSpoilt);
+      this.#giveBack();
     }
   }
 
@@ -71,14 +82,17 @@ export class SessionPool {
     await ended;
   }
 
+  #giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+
   async #connect(): Promise<PoolClient> {
-    const start = performance.now();
     try {
       return await this.#pool.connect();
     } catch (error) {
-      const { totalCount, options } = this.#pool;
-      if (totalCount < options.max) throw new NotConnected(error);
-      throw new ConflictedTooLong(Math.round(performance.now() - start), error);
+      throw new NotConnected(error);
     }
   }
 

@@ -87,6 +87,7 @@ function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError
 /** The error that opening gives for what the server or the network said. */
 export function cannotOpen(error: unknown, operation: string, address: string): unknown {
   const cause = said(error);
+  if (cause instanceof PylonDbError) return cause.toldBy(operation);
   if (!(error instanceof NotConnected) || isServerError(cause)) {
     return toldToCaller(error, operation, address);
   }
@@ -130,8 +131,11 @@ const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   P0001: 'trigger',
 };
 
+/** Citus names a constraint of a shard like that of its table, with the shard's number behind it. */
+const PRIMARY_KEY = /_pkey(?:_\d+)?$/;
+
 function constraintOf({ code, constraint = '' }: ServerError): Constraint {
-  if (code === '23505') return constraint.endsWith('_pkey') ? 'primary_key' : 'unique';
+  if (code === '23505') return PRIMARY_KEY.test(constraint) ? 'primary_key' : 'unique';
   return CONSTRAINTS[code] ?? 'other';
 }
 

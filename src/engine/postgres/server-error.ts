@@ -4,6 +4,10 @@ export interface ServerError extends Error {
   readonly code: string;
   readonly severity: string;
   readonly constraint?: string;
+  /** The table of a constraint. */
+  readonly table?: string;
+  /** The function of the server's that reported it: the same in every language. */
+  readonly routine?: string;
 }
 
 /** Whether the server said it, and not the driver or the network. */
@@ -22,9 +26,12 @@ export function isServerError(error: unknown): error is ServerError {
  */
 const TELLS_NO_VALUE = /^(?:0[18A]|2[5-8]|3[BDF]|4[02]|5[3-8]|XX)/;
 
+/** The server's function by which triggers raise errors: they may choose any SQLSTATE. */
+const RAISE = 'exec_stmt_raise';
+
 /** The message of the server where it can't quote a value, and else its SQLSTATE. */
-export function messageWithoutValues({ code, message }: ServerError): string {
-  return TELLS_NO_VALUE.test(code) ? message : `SQLSTATE ${code}`;
+export function messageWithoutValues({ code, message, routine }: ServerError): string {
+  return TELLS_NO_VALUE.test(code) && routine !== RAISE ? message : `SQLSTATE ${code}`;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit } from './commit.js';
-import { isConflict, isConnectionLost, isStale, timedLock } from './failures.js';
+import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
 import { toldToCaller } from './postgres-errors.js';
 import type { Session } from './session.js';
@@ -19,6 +19,15 @@ const ROLLBACK = fixed('rollback');
 const SAVEPOINT = fixed('savepoint unit');
 const RELEASE = fixed('release savepoint unit');
 const ROLLBACK_TO = fixed('rollback to savepoint unit');
+
+function standbyError(): PylonDbError {
+  return new PylonDbError(
+    'READ_ONLY',
+    'the server is a standby: it has no transactions that may write',
+    {},
+    { operation: '', hint: 'Use the primary. Reads outside of a transaction are answered here.' },
+  );
+}
 
 /** What transactions of one engine have in common. */
 interface TransactionProps {
@@ -56,9 +65,14 @@ export class PostgresTransaction implements WriteHandle {
     return isConflict(this.#doom) || isStale(this.#doom) ? this.#doom : undefined;
   }
 
+  /** Throws `READ_ONLY` on a standby, which has no serializable transactions. */
   async begin(): Promise<void> {
     const statements = [BEGIN, ...this.#triggers.due()];
-    this.#triggers.learn(statements, await this.#session.run(statements));
+    try {
+      this.#triggers.learn(statements, await this.#session.run(statements));
+    } catch (error) {
+      throw isUnsupported(error) ? standbyError() : error;
+    }
   }
 
   async first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {

@@ -1,0 +1,54 @@
+import type { ClientBase } from 'pg';
+import { PylonDbError } from '../../errors.js';
+
+/**
+ * What our SQL and our reading of rows and catalogue rely on, whatever the server, its database or
+ * the role has as its default. Not as startup parameters: poolers refuse those that they don't know.
+ */
+const RELIED_ON = [
+  // The texts of the catalogue are compared, and tokens of them read.
+  'quote_all_identifiers = off',
+  // A backslash in a literal is a backslash.
+  'standard_conforming_strings = on',
+  // Values come as text: these are the forms that the driver reads, with all digits.
+  'bytea_output = hex',
+  'datestyle = iso',
+  'intervalstyle = postgres',
+  'extra_float_digits = 1',
+  // A lone batch has no BEGIN that names its isolation. A standby refuses serializable reads.
+  "default_transaction_isolation = 'read committed'",
+];
+
+/** What one PylonDb asks of its connections. */
+export interface ConnectionWishes {
+  readonly readonly: boolean;
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * Makes a new connection ready for our statements. Throws `NOT_SUPPORTED` for a database of another
+ * encoding than UTF-8, which can't store every text.
+ */
+export async function prepareConnection(
+  client: ClientBase,
+  { readonly, lockTimeoutMs }: ConnectionWishes,
+): Promise<void> {
+  const settings = [
+    ...RELIED_ON,
+    `lock_timeout = ${lockTimeoutMs}`,
+    ...(readonly ? ['default_transaction_read_only = on'] : []),
+  ];
+  await client.query(settings.map((setting) => `set ${setting}`).join(';'));
+  const { rows } = await client.query<{ server_encoding: string }>('show server_encoding');
+  const encoding = rows[0]?.server_encoding;
+  if (encoding === 'UTF8') return;
+  throw new PylonDbError(
+    'NOT_SUPPORTED',
+    `the database's encoding is ${encoding}, which can't store every text`,
+    {},
+    {
+      operation: '',
+      hint: "Make one with encoding 'UTF8' template template0, and copy the data there.",
+    },
+  );
+}

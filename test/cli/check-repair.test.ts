@@ -52,6 +52,37 @@ describe('check --repair', () => {
     expect([again.ok, again.repaired]).toEqual([true, []]);
   });
 
+  it('makes dropped triggers, indexes and tables of totals again, and counts', async () => {
+    const path = await migratedFile();
+    const objects = () =>
+      stored(path, 'select type, name, tbl_name from sqlite_master order by type, name');
+    const [before, rows] = [objects(), literals(path, ...PUBLISHED_TABLES, 'migrations')];
+    const lost = [
+      'trigger pylon_db_earnings_after_insert',
+      'trigger pylon_db_jobs_after_delete',
+      'index pylon_db_jobs_status_created',
+      'index idx_agents_state',
+      'table pylon_db_job_totals',
+    ];
+    writeByAnother(path, lost.map((object) => `drop ${object}`).join(';'));
+    // Nothing counts it.
+    writeByAnother(path, "insert into earnings (id, amount_msats, source) values ('e', 5, 'tip')");
+    expect((await check(path)).findings).toMatchObject([{ check: 'schema', repairable: true }]);
+    const { ok, findings, repaired } = await check(path, '--repair');
+    expect([ok, findings]).toEqual([true, []]);
+    expect([...repaired].sort()).toEqual(
+      [
+        ...lost.map((object) => `schema: ${object.split(' ')[1]} made again`),
+        'rollups: counted anew',
+      ].sort(),
+    );
+    expect(objects()).toEqual(before);
+    expectRightRollups(path);
+    writeByAnother(path, "delete from earnings where id = 'e'");
+    expectRightRollups(path);
+    expect(literals(path, ...PUBLISHED_TABLES, 'migrations')).toEqual(rows);
+  });
+
   it('leaves rollups that triggers keep right afterwards', async () => {
     const path = await migratedFile(WRONG_ROLLUPS);
     await check(path, '--repair');

@@ -389,7 +389,7 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
   },
 ];
 
-/** On PostgreSQL, as the migrations make them: what goes along when a table is dropped. */
+/** On PostgreSQL, as the migrations make them. */
 export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
   {
     type: 'index',
@@ -469,6 +469,14 @@ export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
     sql: 'create index "pylon_db_earnings_payment" on "earnings" ("payment_hash") where "payment_hash" is not null',
   },
   {
+    type: 'table',
+    name: 'pylon_db_locks',
+    table: 'pylon_db_locks',
+    migration: '002_pylon_db_indexes',
+    sql: 'create table "pylon_db_locks" ("id" bigint primary key, "taken" bigint default 0 not null)',
+    fill: 'insert into pylon_db_locks (id) select generate_series(0, 1023)',
+  },
+  {
     type: 'view',
     name: 'pylon_db_job_totals',
     table: 'pylon_db_job_totals',
@@ -508,5 +516,13 @@ export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
     migration: '003_pylon_db_rollups',
     sql: `create view pylon_db_paid_jobs as
     select cast(1 as bigint) as id, count(distinct job_id) as count from earnings`,
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_identity',
+    table: 'pylon_db_identity',
+    migration: '004_pylon_db_identity',
+    sql: 'create table "pylon_db_identity" ("id" bigint not null primary key check (id = 1), "identity" text not null)',
+    fill: 'insert into pylon_db_identity (id, identity) values (1, cast(gen_random_uuid() as text))',
   },
 ];

@@ -1,11 +1,16 @@
 import { migrations as ownMigrations } from '../migrations/index.js';
 import { shownUrl } from './database-url.js';
+import { isConnectionLost } from './engine/postgres/failures.js';
 import { connectTo } from './engine/postgres/open.js';
 import type { SessionPool } from './engine/postgres/pool.js';
 import { PostgresEngine } from './engine/postgres/postgres-engine.js';
 import { cannotOpen } from './engine/postgres/postgres-errors.js';
+import type { Session } from './engine/postgres/session.js';
+import { fixed } from './engine/postgres/statement.js';
 import { TriggerWatch } from './engine/postgres/trigger-watch.js';
+import { isPylonDbError } from './errors.js';
 import type { MigrationList } from './migrate/migration.js';
+import { isToBeMade, OWN_OBJECTS_LOOK } from './migrate/own-server-objects.js';
 import { readServerLedger } from './migrate/postgres-ledger.js';
 import { refusePending } from './migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, type OpenOptions } from './options.js';
@@ -29,8 +34,11 @@ export async function openPostgres(
   try {
     await bringUpToDate(operation, pool, address, options);
     await pool.withSession(async (session) => {
-      const look = triggers.due();
-      triggers.learn(look, await session.run(look));
+      const look = [...triggers.due(), ...(mayRepair(options) ? [OWN_LOOK] : [])];
+      const answers = await session.run(look);
+      triggers.learn(look, answers);
+      const ours = answers[look.indexOf(OWN_LOOK)]?.rows ?? [];
+      if (ours.some(isToBeMade)) await repair(operation, session);
     });
   } catch (error) {
     await pool.end();
@@ -38,6 +46,29 @@ export async function openPostgres(
   }
   const engine = new PostgresEngine({ pool, address, readonly, busyTimeoutMs, triggers });
   return { engine, address };
+}
+
+const OWN_LOOK = fixed(OWN_OBJECTS_LOOK);
+
+function mayRepair({ readonly = false, migrate = true }: OpenOptions): boolean {
+  return migrate && !readonly;
+}
+
+/**
+ * Makes our own objects again that other programs took along. Where that can't be done now, the call
+ * that needs one says so, and `check --repair` says why.
+ */
+async function repair(operation: string, session: Session): Promise<void> {
+  const { repairServerObjects } = await import('./migrate/own-server-repair.js');
+  try {
+    await repairServerObjects(session, {
+      list: ownMigrations,
+      operation,
+      isChosen: ({ isLost, mayBeMade }) => isLost && mayBeMade,
+    });
+  } catch (error) {
+    if (isPylonDbError(error) || isConnectionLost(error)) throw error;
+  }
 }
 
 async function bringUpToDate(

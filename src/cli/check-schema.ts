@@ -1,3 +1,4 @@
+import { OWN_OBJECTS } from '../../generated/own-objects.js';
 import { migrations } from '../../migrations/index.js';
 import { isRepairable } from '../migrate/own-objects.js';
 import { INITIAL_MIGRATION } from '../migrate/schema-check.js';
@@ -17,7 +18,10 @@ export async function checkSchema(path: string, applied: readonly string[]): Pro
   return await withReader(path, (live) =>
     withMemory(async (migrated) => {
       await migratorOf(migrated, ':memory:', Object.fromEntries(known)).up();
-      return [...driftFound(findDrift(live, migrated), isRepairable), ...checkTriggers(live)];
+      const drift = driftFound(findDrift(live, migrated), (each) =>
+        isRepairable(OWN_OBJECTS, each),
+      );
+      return [...drift, ...checkTriggers(live)];
     }),
   );
 }

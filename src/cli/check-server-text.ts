@@ -24,11 +24,12 @@ export function showServerCheck(answer: ServerCheckReport & { readonly ok: boole
 }
 
 function factsOf(answer: ServerCheckReport & { readonly ok: boolean }): [string, string][] {
-  const { path, findings, skipped, sizes, database, versions, duration_ms } = answer;
+  const { path, findings, skipped, repaired, sizes, database, versions, duration_ms } = answer;
   const { applied_migrations: applied, pending_migrations: pending } = database;
   const { pylon_db, pg, node } = versions;
   return [
     ['result', resultLine(findings)],
+    ...repaired.map((what): [string, string] => ['repaired', what]),
     ['path', path],
     ['schema', visible(database.schema ?? 'none of the search path is there')],
     [

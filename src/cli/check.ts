@@ -10,7 +10,7 @@ import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
-import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
+import { assertFile, readSettings, type Settings } from './settings.js';
 
 interface CheckFlags {
   readonly quick?: boolean;
@@ -65,7 +65,9 @@ On a server it looks for the same wrong rows and drift, and for
   constraints        a constraint that older rows were never compared with
 What the server itself takes care of is left out: pages (pg_amcheck), foreign keys, rollups, which
 are views, and rights on files. To compare the schema, the role needs the right to create one; it
-is rolled back. --repair is refused.`,
+is rolled back. There --repair makes the views, indexes and tables of pylon-db and the published
+indexes again, in one transaction, as a role that owns the tables; an index lets writers of its
+table wait while it is built.`,
     )
     .action(async (flags: CheckFlags) => {
       const settings = readSettings(command);
@@ -92,15 +94,10 @@ async function checkServer(
   flags: CheckFlags,
   out: Output,
 ): Promise<ServerCheckReport> {
-  if (flags.repair === true) {
-    const hint =
-      'Rollups are views there. Run it without --repair: each finding tells how to mend it.';
-    refuseServer(settings, 'there is nothing to repair on a server', hint);
-  }
   const { checkServer } = await import('../ops/check/server-check.js');
   const { showServerCheck } = await import('./check-server-text.js');
   const report = await withProgressBar(settings, (onProgress) =>
-    checkServer(url, { depth: depthOf(flags), onProgress }),
+    checkServer(url, { depth: depthOf(flags), repair: flags.repair ?? false, onProgress }),
   );
   const answer = { ok: isOk(report.findings), ...report };
   out.result(answer, () => showServerCheck(answer));

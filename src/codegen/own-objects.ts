@@ -44,7 +44,7 @@ export async function generateOwnObjects(): Promise<string> {
     '/** On SQLite, as `sqlite_master` has them. */',
     constant('OWN_OBJECTS', await ownObjectsOfFile()),
     '',
-    '/** On PostgreSQL, as the migrations make them: what goes along when a table is dropped. */',
+    '/** On PostgreSQL, as the migrations make them. */',
     constant('OWN_SERVER_OBJECTS', await ownObjectsOfServer()),
     '',
   ].join('\n');
@@ -73,9 +73,7 @@ async function ownObjectsOfFile(): Promise<OwnObject[]> {
         .all();
       const before = new Map(made);
       made.clear();
-      const fills = new Map(
-        statements.splice(0).map((sql) => [/^insert into "?(\w+)/i.exec(sql)?.[1], sql]),
-      );
+      const fills = fillsOf(statements.splice(0));
       for (const object of live) {
         const known = before.get(object.name);
         const isSame = known?.sql === object.sql && known.table === object.table;
@@ -90,8 +88,8 @@ async function ownObjectsOfFile(): Promise<OwnObject[]> {
   return [...made.values()];
 }
 
-const CREATED = /^\s*create (?<type>index|view) "?(?<name>\w+)"?(?: on "?(?<table>\w+)"?)?/i;
-const DROPPED = /^\s*drop (?:index|view) "?(?<name>\w+)"?/i;
+const CREATED = /^\s*create (?<type>table|index|view) "?(?<name>\w+)"?(?: on "?(?<table>\w+)"?)?/i;
+const DROPPED = /^\s*drop (?:table|index|view) "?(?<name>\w+)"?/i;
 
 /** Told from the statements, without a server. */
 async function ownObjectsOfServer(): Promise<OwnObject[]> {
@@ -110,21 +108,32 @@ async function ownObjectsOfServer(): Promise<OwnObject[]> {
   const made = new Map<string, OwnObject>();
   for (const [migration, load] of Object.entries(migrations)) {
     await (await load()).up({ name: migration, context: kysely, engine: 'postgres' });
-    for (const sql of statements.splice(0)) {
+    const run = statements.splice(0);
+    const fills = fillsOf(run);
+    for (const sql of run) {
       const dropped = DROPPED.exec(sql)?.groups?.['name'];
       if (dropped !== undefined) made.delete(dropped);
       const { type, name, table } = CREATED.exec(sql)?.groups ?? {};
       if (type === undefined || name === undefined) continue;
+      // The published tables hold everybody's rows: those of a lost one are in no migration.
+      if (type.toLowerCase() === 'table' && !name.startsWith('pylon_db_')) continue;
+      const fill = type.toLowerCase() === 'table' ? fills.get(name) : undefined;
       made.set(name, {
         type: type.toLowerCase(),
         name,
         table: table ?? name,
         migration,
         sql: sql.trim(),
+        ...(fill === undefined ? {} : { fill }),
       });
     }
   }
   return [...made.values()];
+}
+
+/** By its table, what fills one that was made just now. */
+function fillsOf(statements: readonly string[]): ReadonlyMap<string | undefined, string> {
+  return new Map(statements.map((sql) => [/^\s*insert into "?(\w+)/i.exec(sql)?.[1], sql.trim()]));
 }
 
 function constant(name: string, objects: readonly OwnObject[]): string {

@@ -116,9 +116,9 @@ function isOurs({ name }: OwnObject): boolean {
   return name.startsWith('pylon_db_');
 }
 
-/** Whether {@link repairOwnObjects} makes what drifted again. */
-export function isRepairable({ name, found }: Drift): boolean {
-  const own = OWN_OBJECTS.find((object) => object.name === name);
+/** Whether what drifted can be made again, of the objects of one engine. */
+export function isRepairable(objects: readonly OwnObject[], { name, found }: Drift): boolean {
+  const own = objects.find((object) => object.name === name);
   return own !== undefined && (isOurs(own) || found === null);
 }
 

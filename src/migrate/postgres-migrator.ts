@@ -12,10 +12,12 @@ import { ddlWords } from './ddl-words.js';
 import type { MigrationList } from './migration.js';
 import { type Direction, MigrationRunner, type TransactionKind } from './migration-runner.js';
 import { MigrationStep } from './migration-step.js';
+import { CantBeMade, lookAtServerObjects, makeServerObjects } from './own-server-objects.js';
 import { readServerLedger } from './postgres-ledger.js';
 import { hasLedgerColumns, publishedProblems } from './published-check.js';
 import type { LedgerState } from './schema-check.js';
 import { readServerFacts } from './server-facts.js';
+import { StepRefused } from './watched-runner.js';
 
 /** Where and how migrations of a server run. */
 export interface PostgresMigratorProps {
@@ -106,7 +108,13 @@ export class PostgresMigrator extends MigrationRunner {
     return await this.#told(async () => {
       for (let lost = 0; ; lost++) {
         try {
-          return await this.#props.pool.withSession((session) => transact(session, keep, run));
+          return await this.#props.pool.withSession((session) =>
+            transact(session, keep, async (step) => {
+              const result = await run(step);
+              if (keep) await this.#keepOwnObjects(step);
+              return result;
+            }),
+          );
         } catch (error) {
           if (lost === RACES_LOST_AT_MOST || !hasRacedForTables(error)) throw error;
         }
@@ -114,10 +122,22 @@ export class PostgresMigrator extends MigrationRunner {
     });
   }
 
+  /** A dropped table took our views and indexes along: they are made again with it. */
+  async #keepOwnObjects({ asked }: MigrationStep): Promise<void> {
+    const { list, operation } = this.#props;
+    const { applied } = await readServerLedger(asked, list, operation);
+    const objects = await lookAtServerObjects(asked, applied);
+    await makeServerObjects(
+      asked,
+      objects.filter(({ isLost, mayBeMade }) => isLost && mayBeMade),
+    );
+  }
+
   async #told<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
       return await run();
     } catch (error) {
+      if (error instanceof CantBeMade) throw new StepRefused(error.problem);
       throw toldToCaller(error, this.#props.operation, this.#props.address);
     }
   }

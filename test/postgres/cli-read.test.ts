@@ -51,7 +51,6 @@ describeOnServer('commands that read a server', (own) => {
     [['backup', 'list'], 'backup list FOLDER'],
     [['restore', 'x.db'], 'pg_restore'],
     [['vacuum'], 'autovacuum'],
-    [['check', '--repair'], 'without --repair'],
   ])('%s is NOT_SUPPORTED and names what does it', async (args, instead) => {
     const { exitCode, stdout, stderr } = await onServer(url, ...args, '--json');
     expect([exitCode, stdout]).toEqual([1, '']);

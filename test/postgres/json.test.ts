@@ -39,7 +39,7 @@ const SERVER_SCHEMAS: typeof JSON_SCHEMAS = {
     server_version: text,
   }),
   check: object({
-    ...same('check', 'ok', 'depth', 'findings', 'skipped', 'duration_ms'),
+    ...same('check', 'ok', 'depth', 'findings', 'skipped', 'repaired', 'duration_ms'),
     path: address,
     versions: object({ pylon_db: text, node: text, pg: text }),
     database: object({

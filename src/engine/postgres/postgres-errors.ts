@@ -230,6 +230,8 @@ function fromSql(
     'SCHEMA_MISMATCH',
     `the database doesn't fit: ${problem}`,
     { problems: [problem] },
-    context('Another program changed its schema. Compare it with `pylon-db migrate verify`.'),
+    context(
+      'Another program changed its schema. `pylon-db check --repair` makes lost views and indexes again; `pylon-db migrate verify` shows all that differs.',
+    ),
   );
 }

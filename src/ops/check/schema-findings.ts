@@ -29,7 +29,7 @@ export function driftFound(
     check: 'schema',
     problem: `${counted(tally.count, 'object')} of the schema not as migrated`,
     mend: repairable
-      ? 'Run `pylon-db check --repair`: it makes them again, and counts the totals.'
+      ? 'Run `pylon-db check --repair`: it makes them again, and counts the totals that they keep.'
       : '`pylon-db migrate verify` shows the SQL of each: recreate them with it, or restore a backup.',
     repairable,
   });

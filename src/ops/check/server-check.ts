@@ -24,24 +24,35 @@ export interface ServerCheckReport {
   readonly depth: CheckDepth;
   readonly findings: readonly Finding[];
   readonly skipped: readonly SkippedCheck[];
+  /** What `repair` did, a sentence each. */
+  readonly repaired: readonly string[];
   readonly versions: { readonly pylon_db: string; readonly node: string; readonly pg: string };
   readonly database: ServerFacts;
   readonly sizes: ServerSizes;
   readonly duration_ms: number;
 }
 
+/** How a server is checked. */
+export interface ServerCheckOptions {
+  readonly depth: CheckDepth;
+  /** Makes our own views, indexes and tables again; nothing else is changed. */
+  readonly repair: boolean;
+  readonly onProgress: OnProgress;
+}
+
 /**
- * Looks through a schema on a server, in one state of it; changes nothing. Throws what opening
- * throws, and `SCHEMA_MISMATCH` for another program's schema and a newer pylon-db's.
+ * Looks through a schema on a server, in one state of it. Throws what opening throws, and
+ * `SCHEMA_MISMATCH` for another program's schema, a newer pylon-db's, and a repair that isn't
+ * allowed.
  */
 export async function checkServer(
   url: string,
-  { depth, onProgress }: { readonly depth: CheckDepth; readonly onProgress: OnProgress },
+  { depth, repair, onProgress }: ServerCheckOptions,
 ): Promise<ServerCheckReport> {
   const start = performance.now();
   return await withServer(url, 'write', async (pool, path) => {
     const applied = await appliedOnServer(pool, migrations);
-    const schema = await checkServerSchema(pool, applied);
+    const schema = await checkServerSchema(pool, applied, repair);
     const { found, facts, sizes } = await lookThrough(pool, depth, onProgress);
     return {
       path,
@@ -49,6 +60,7 @@ export async function checkServer(
       // What is missing is why other things are wrong.
       findings: [...schema.findings, ...found.findings],
       skipped: [...schema.skipped, ...found.skipped],
+      repaired: schema.repaired.map((name) => `schema: ${name} made again`),
       versions: versions(),
       database: {
         ...facts,

@@ -3,9 +3,8 @@ import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { ledgerLike } from './ledger.js';
-import { type LeftBehind, leftBehindOf, refuseLeftBehind } from './left-behind.js';
 import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
-import { type CopyDestination, type CopySource, UnstorableRow } from './sides.js';
+import { type CopyDestination, type CopySource, type LeftBehind, UnstorableRow } from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 import { COPIED_TABLES, type CopiedTable } from './tables.js';
 
@@ -16,34 +15,24 @@ export interface CopyReport {
   readonly leftBehind: LeftBehind;
 }
 
-/** What is copied, and who watches. */
-export interface CopyProps {
+interface Watch {
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
-  /** Leaves behind what is not published; otherwise that is refused. */
-  readonly publishedOnly: boolean;
 }
 
 /**
  * Copies the published tables of one state of `from` to `to`, all or nothing: the destination is
  * migrated, and must have no rows. What is stored is read back and compared before it is committed.
- * Throws `NOT_SUPPORTED`, before the destination is touched, for a source with more than is published,
- * unless `publishedOnly`; `INVALID_ARGUMENT` for a destination with rows, `CORRUPT_ROW` for a row that can't be
+ * Throws `INVALID_ARGUMENT` for a destination with rows, `CORRUPT_ROW` for a row that can't be
  * stored there, `CORRUPT` for a difference, `ABORTED` when `signal` fired, and what opening throws.
  */
 export async function copyDatabase(
   from: DatabasePlace,
   to: DatabasePlace,
-  watch: CopyProps,
+  watch: Watch,
 ): Promise<CopyReport> {
-  const copy = async (source: CopySource) => {
-    const leftBehind = await leftBehindOf(source);
-    if (!watch.publishedOnly) refuseLeftBehind(leftBehind);
-    const tables = await withDestination(to, watch.signal, (destination) =>
-      copyAll(source, destination, watch),
-    );
-    return { tables, leftBehind };
-  };
+  const copy = (source: CopySource) =>
+    withDestination(to, watch.signal, (destination) => copyAll(source, destination, watch));
   try {
     if (from.serverUrl === undefined) {
       const { withFileSource } = await import('./file-source.js');
@@ -61,8 +50,8 @@ export async function copyDatabase(
 async function withDestination(
   { path, serverUrl }: DatabasePlace,
   signal: AbortSignal,
-  run: (destination: CopyDestination) => Promise<CopyReport['tables']>,
-): Promise<CopyReport['tables']> {
+  run: (destination: CopyDestination) => Promise<CopyReport>,
+): Promise<CopyReport> {
   if (serverUrl === undefined) {
     const { withFileDestination } = await import('./file-destination.js');
     return await withFileDestination(path, run);
@@ -74,8 +63,8 @@ async function withDestination(
 async function copyAll(
   source: CopySource,
   destination: CopyDestination,
-  watch: CopyProps,
-): Promise<CopyReport['tables']> {
+  watch: Watch,
+): Promise<CopyReport> {
   for (const table of COPIED_TABLES) await refuseOrphans(source, table);
   const sums = new Map<CopiedTable, TableSum>();
   for (const table of COPIED_TABLES) {
@@ -86,7 +75,14 @@ async function copyAll(
   await destination.replaceLedger(ledgerLike(ledger, await destination.ledger(), migrations));
   await destination.goOnAfter(await source.lastTickId());
   watch.signal.throwIfAborted();
-  return byName(sums);
+  const names = ledger.map(({ name }) => name);
+  return {
+    tables: byName(sums),
+    leftBehind: {
+      ...(await source.others()),
+      migrations: names.filter((name) => !Object.hasOwn(migrations, name)),
+    },
+  };
 }
 
 async function refuseOrphans(source: CopySource, table: CopiedTable): Promise<void> {
@@ -100,7 +96,7 @@ async function copyTable(
   source: CopySource,
   destination: CopyDestination,
   table: CopiedTable,
-  watch: CopyProps,
+  watch: Watch,
 ): Promise<TableSum> {
   const total = await source.count(table);
   const digest = new TableDigest();
@@ -117,7 +113,7 @@ async function compare(
   destination: CopyDestination,
   table: CopiedTable,
   sum: TableSum,
-  watch: CopyProps,
+  watch: Watch,
 ): Promise<void> {
   const digest = new TableDigest();
   const rows = told(destination.rows(table), digest, 'comparing', sum.rows, watch);
@@ -138,7 +134,7 @@ async function* told(
   digest: TableDigest,
   step: string,
   total: number,
-  { onProgress, signal }: CopyProps,
+  { onProgress, signal }: Watch,
 ): AsyncGenerator<readonly LinedRow[]> {
   for await (const list of rows) {
     signal.throwIfAborted();

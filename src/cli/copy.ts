@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { namedDatabase } from '../named-database.js';
 import type { CopyReport } from '../ops/copy/copy.js';
+import { namesOf } from '../ops/copy/left-behind.js';
 import { counted } from '../ops/counted.js';
 import type { DatabasePlace } from '../ops/database-place.js';
 import { examples } from './examples.js';
@@ -14,6 +15,7 @@ import { badUsage } from './usage-error.js';
 interface CopyOptions {
   readonly from: string;
   readonly to: string;
+  readonly publishedOnly?: boolean;
 }
 
 /** `pylon-db copy --from SRC --to DEST`: a file to a server, back, or between two of a kind. */
@@ -21,6 +23,7 @@ export function configure(command: Command): void {
   command
     .requiredOption('--from <database>', 'a file, or the URL of a server')
     .requiredOption('--to <database>', 'a new or empty file, or a schema of a server without rows')
+    .option('--published-only', "leave a service's own tables, columns and migrations behind")
     .addHelpText(
       'after',
       `${examples([
@@ -38,12 +41,14 @@ committed: killed at any time, it holds no rows. A file that was created is then
 A row that can't be stored is told with its table and key, and nothing is copied: \`pylon-db check\`
 finds such rows. Ids of ticks go on behind the highest that the source ever gave.
 
-Tables, columns and migrations of other programs are left behind, and told. A checksum is the sum
+A source with more than the published tables is refused, naming what would stay behind: a service's
+own tables, columns and migrations. With --published-only they stay behind; one line on stderr says
+which, also with --quiet. A checksum is the sum
 of the SHA-256 of each row as a line of PostgreSQL's COPY, modulo 2^256: the order doesn't matter.
 
 Others see the URL in the list of processes: keep the password in PGPASSWORD or ~/.pgpass.`,
     )
-    .action(async ({ from, to }: CopyOptions) => {
+    .action(async ({ from, to, publishedOnly = false }: CopyOptions) => {
       const settings = readSettings(command);
       const source = placeOf(from, '--from');
       const destination = placeOf(to, '--to');
@@ -51,7 +56,7 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
       if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
       const out = new Output(settings);
       const start = performance.now();
-      const report = await copyTelling(settings, source, destination, out);
+      const report = await copyTelling(settings, source, destination, publishedOnly);
       tell(out, source, destination, report, performance.now() - start);
     });
 }
@@ -61,15 +66,16 @@ async function copyTelling(
   settings: Settings,
   source: DatabasePlace,
   destination: DatabasePlace,
-  out: Output,
+  publishedOnly: boolean,
 ): Promise<CopyReport> {
+  const out = new Output(settings);
   const { copyDatabase } = await import('../ops/copy/copy.js');
   const { path, serverUrl } = destination;
   const isNew = serverUrl === undefined && !existsSync(path);
   try {
     const report = await untilInterrupted((signal) =>
       withProgressBar(settings, (onProgress) =>
-        copyDatabase(source, destination, { onProgress, signal }),
+        copyDatabase(source, destination, { onProgress, signal, publishedOnly }),
       ),
     );
     if (isNew) out.note(`Created ${path}.`);
@@ -112,7 +118,6 @@ function tell(
     () => sums.map(([name, sum]) => `${name.padEnd(12)}  ${sum.checksum}  ${sum.rows}`).join('\n'),
   );
   out.note(`${counted(rows, 'row')} in ${(durationMs / 1000).toFixed(1)} s, compared.`);
-  for (const [what, names] of Object.entries(leftBehind)) {
-    if (names.length > 0) out.note(`Not copied, of other programs: ${what} ${names.join(', ')}.`);
-  }
+  const named = namesOf(leftBehind);
+  if (named !== '') out.report(`Not copied: ${named}.`);
 }

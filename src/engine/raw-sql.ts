@@ -1,6 +1,7 @@
 import { PylonDbError } from '../errors.js';
 import { type SqlWord, sqlTokens } from '../schema/sql-tokens.js';
 import type { RawRunner } from './kysely-connection.js';
+import { SqlCache } from './sql-cache.js';
 
 /** Why an ad-hoc statement can't be sent, and a way to what its author may want. */
 export interface Refusal {
@@ -21,16 +22,10 @@ export interface RawStatement {
   readonly outsideRefusal?: Refusal | undefined;
 }
 
-/** Statements that are remembered: a program has few distinct ones. */
-const STATEMENTS_KEPT = 500;
-
-/** The longest text that is remembered, in characters; long ones are lists of values that differ. */
-const LONGEST_KEPT = 10_000;
-
 /** Reads each distinct ad-hoc statement once. */
 export class RawStatements {
   readonly #read: (sql: string) => RawStatement;
-  readonly #known = new Map<string, RawStatement>();
+  readonly #known = new SqlCache<RawStatement>();
 
   constructor(read: (sql: string) => RawStatement) {
     this.#read = read;
@@ -40,10 +35,7 @@ export class RawStatements {
     const known = this.#known.get(sql);
     if (known !== undefined) return known;
     const statement = this.#read(sql);
-    if (sql.length <= LONGEST_KEPT) {
-      if (this.#known.size >= STATEMENTS_KEPT) this.#known.clear();
-      this.#known.set(sql, statement);
-    }
+    this.#known.add(sql, statement);
     return statement;
   }
 

@@ -1,5 +1,5 @@
 import { isServerUrl, shownUrl } from '../../src/database-url.js';
-import { type CopyReport, copyDatabase } from '../../src/ops/copy/copy.js';
+import { type CopyProps, type CopyReport, copyDatabase } from '../../src/ops/copy/copy.js';
 import type { DatabasePlace } from '../../src/ops/database-place.js';
 import { EXPORT_FORMATS, type ExportProps } from '../../src/ops/export/export-parts.js';
 import { exportToStream } from '../../src/ops/export/export-to-stream.js';
@@ -13,9 +13,17 @@ export function placeOf(database: string): DatabasePlace {
 }
 
 /** Copies without anybody watching. */
-export async function copy(from: string, to: string): Promise<CopyReport> {
-  const signal = new AbortController().signal;
-  return await copyDatabase(placeOf(from), placeOf(to), { onProgress: () => {}, signal });
+export async function copy(
+  from: string,
+  to: string,
+  props: Partial<CopyProps> = {},
+): Promise<CopyReport> {
+  return await copyDatabase(placeOf(from), placeOf(to), {
+    onProgress: () => {},
+    signal: new AbortController().signal,
+    publishedOnly: false,
+    ...props,
+  });
 }
 
 /** What an export to a reader gives. */

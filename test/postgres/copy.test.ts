@@ -219,11 +219,26 @@ describeOnServer('copy', (own) => {
     expect(await counts(url)).toEqual({ rows: '0' });
   });
 
-  it("leaves other programs' tables, columns and migrations behind, and tells them", async () => {
+  it('refuses a source with more than is published, names all of it, and touches no destination', async () => {
+    const { url, outside } = await own.open();
+    await outside.query('create table notes (text text); alter table jobs add column mood text');
+    await outside.query("insert into migrations (name) values ('020_notes')");
+    const path = newFile();
+    const outcome = await pylonDb(['copy', '--from', url, '--to', path, '--quiet']);
+    expect(outcome).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /tables notes; columns jobs\.mood; migrations 020_notes.*--published-only/,
+      ),
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('with --published-only leaves that behind, and tells it', async () => {
     const [file, url] = [await fixture(), await own.freshSchema()];
     writeByAnother(file, 'create table notes (text); alter table jobs add column mood text');
     writeByAnother(file, "insert into migrations (name) values ('020_notes')");
-    const answer = await json(['copy', '--from', file, '--to', url]);
+    const answer = await json(['copy', '--from', file, '--to', url, '--published-only']);
     expect(answer).toMatchObject({
       from: file,
       left_behind: { tables: ['notes'], columns: ['jobs.mood'], migrations: ['020_notes'] },

@@ -6,14 +6,12 @@ import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
 import type { RawRow, SqlValue } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
+import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
 import { sqliteWords } from './words.js';
-
-/** Compiled ad-hoc statements to keep; one costs a few kB, and a program has few distinct ones. */
-const RAW_STATEMENTS_KEPT = 200;
 
 /** A builder that compiles queries for SQLite and runs none. */
 export function compilingKysely(): Kysely<DB> {
@@ -39,7 +37,7 @@ export class SqliteConnection {
   readonly #builder: QueryCreator<DB>;
   readonly #onQuery: OnQuery;
   readonly #prepared = new Map<PreparedQuery<unknown>, PreparedStatement>();
-  readonly #raw = new Map<string, RawStatement>();
+  readonly #raw = new SqlCache<RawStatement>();
   readonly #begin: Database.Statement;
   readonly #beginImmediate: Database.Statement;
   readonly #commit: Database.Statement;
@@ -171,9 +169,7 @@ export class SqliteConnection {
       statement = this.#prepare(sql);
       if (statement.reader) statement.raw().safeIntegers();
       // A kept `select *` would answer with shifted columns after a foreign ALTER.
-      if (sql.includes('*')) return statement;
-      if (this.#raw.size >= RAW_STATEMENTS_KEPT) this.#raw.clear();
-      this.#raw.set(sql, statement);
+      if (!sql.includes('*')) this.#raw.add(sql, statement);
     }
     return statement;
   }

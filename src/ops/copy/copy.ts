@@ -3,8 +3,9 @@ import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { ledgerLike } from './ledger.js';
+import { type LeftBehind, leftBehindOf, refuseLeftBehind } from './left-behind.js';
 import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
-import { type CopyDestination, type CopySource, type LeftBehind, UnstorableRow } from './sides.js';
+import { type CopyDestination, type CopySource, UnstorableRow } from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 import { COPIED_TABLES, type CopiedTable } from './tables.js';
 
@@ -15,24 +16,34 @@ export interface CopyReport {
   readonly leftBehind: LeftBehind;
 }
 
-interface Watch {
+/** What is copied, and who watches. */
+export interface CopyProps {
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
+  /** Leaves behind what is not published; otherwise that is refused. */
+  readonly publishedOnly: boolean;
 }
 
 /**
  * Copies the published tables of one state of `from` to `to`, all or nothing: the destination is
  * migrated, and must have no rows. What is stored is read back and compared before it is committed.
- * Throws `INVALID_ARGUMENT` for a destination with rows, `CORRUPT_ROW` for a row that can't be
+ * Throws `NOT_SUPPORTED`, before the destination is touched, for a source with more than is published,
+ * unless `publishedOnly`; `INVALID_ARGUMENT` for a destination with rows, `CORRUPT_ROW` for a row that can't be
  * stored there, `CORRUPT` for a difference, `ABORTED` when `signal` fired, and what opening throws.
  */
 export async function copyDatabase(
   from: DatabasePlace,
   to: DatabasePlace,
-  watch: Watch,
+  watch: CopyProps,
 ): Promise<CopyReport> {
-  const copy = (source: CopySource) =>
-    withDestination(to, watch.signal, (destination) => copyAll(source, destination, watch));
+  const copy = async (source: CopySource) => {
+    const leftBehind = await leftBehindOf(source);
+    if (!watch.publishedOnly) refuseLeftBehind(leftBehind);
+    const tables = await withDestination(to, watch.signal, (destination) =>
+      copyAll(source, destination, watch),
+    );
+    return { tables, leftBehind };
+  };
   try {
     if (from.serverUrl === undefined) {
       const { withFileSource } = await import('./file-source.js');
@@ -50,8 +61,8 @@ export async function copyDatabase(
 async function withDestination(
   { path, serverUrl }: DatabasePlace,
   signal: AbortSignal,
-  run: (destination: CopyDestination) => Promise<CopyReport>,
-): Promise<CopyReport> {
+  run: (destination: CopyDestination) => Promise<CopyReport['tables']>,
+): Promise<CopyReport['tables']> {
   if (serverUrl === undefined) {
     const { withFileDestination } = await import('./file-destination.js');
     return await withFileDestination(path, run);
@@ -63,8 +74,8 @@ async function withDestination(
 async function copyAll(
   source: CopySource,
   destination: CopyDestination,
-  watch: Watch,
-): Promise<CopyReport> {
+  watch: CopyProps,
+): Promise<CopyReport['tables']> {
   for (const table of COPIED_TABLES) await refuseOrphans(source, table);
   const sums = new Map<CopiedTable, TableSum>();
   for (const table of COPIED_TABLES) {
@@ -75,14 +86,7 @@ async function copyAll(
   await destination.replaceLedger(ledgerLike(ledger, await destination.ledger(), migrations));
   await destination.goOnAfter(await source.lastTickId());
   watch.signal.throwIfAborted();
-  const names = ledger.map(({ name }) => name);
-  return {
-    tables: byName(sums),
-    leftBehind: {
-      ...(await source.others()),
-      migrations: names.filter((name) => !Object.hasOwn(migrations, name)),
-    },
-  };
+  return byName(sums);
 }
 
 async function refuseOrphans(source: CopySource, table: CopiedTable): Promise<void> {
@@ -96,7 +100,7 @@ async function copyTable(
   source: CopySource,
   destination: CopyDestination,
   table: CopiedTable,
-  watch: Watch,
+  watch: CopyProps,
 ): Promise<TableSum> {
   const total = await source.count(table);
   const digest = new TableDigest();
@@ -113,7 +117,7 @@ async function compare(
   destination: CopyDestination,
   table: CopiedTable,
   sum: TableSum,
-  watch: Watch,
+  watch: CopyProps,
 ): Promise<void> {
   const digest = new TableDigest();
   const rows = told(destination.rows(table), digest, 'comparing', sum.rows, watch);
@@ -134,7 +138,7 @@ async function* told(
   digest: TableDigest,
   step: string,
   total: number,
-  { onProgress, signal }: Watch,
+  { onProgress, signal }: CopyProps,
 ): AsyncGenerator<readonly LinedRow[]> {
   for await (const list of rows) {
     signal.throwIfAborted();

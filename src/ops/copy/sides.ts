@@ -8,20 +8,16 @@ export interface LedgerEntry {
   readonly applied_at: string;
 }
 
-/** What a source holds beside what is copied. */
-export interface LeftBehind {
+/** Tables, and columns as `table.column`, that are neither published nor our own. */
+export interface Others {
   readonly tables: readonly string[];
-  /** As `table.column`: others added them to published tables. */
   readonly columns: readonly string[];
-  /** Names in the ledger that only others know. */
-  readonly migrations: readonly string[];
 }
 
 /** One committed state of a database that is read, whatever others write meanwhile. */
 export interface CopySource {
   ledger(): Promise<readonly LedgerEntry[]>;
-  /** Tables and columns of others. */
-  others(): Promise<Omit<LeftBehind, 'migrations'>>;
+  others(): Promise<Others>;
   count(table: CopiedTable): Promise<number>;
   /** The key of a row whose parent is missing. */
   orphan(table: CopiedTable): Promise<string | undefined>;

@@ -18,10 +18,8 @@ describe('the deadline', () => {
     const folder = temporaryFolder();
     const path = publishedFile(folder);
     const before = contents(folder);
-    const start = performance.now();
+    // Without an end it takes for ever.
     const outcome = await pylonDb(['query', runaway('a'), '--timeout', '0.3', '--db', path]);
-    // Starting two processes on a loaded machine takes longest; without an end it takes for ever.
-    expect(performance.now() - start).toBeLessThan(20_000);
     expect(outcome).toEqual({
       exitCode: 1,
       stdout: '',
@@ -67,13 +65,13 @@ describe('the deadline', () => {
       // Until SQLite runs and the process hears nothing.
       await sleep(1000);
       parent.kill('SIGKILL');
-      expect(await hasEnded(child)).toBe(true);
+      await ended(child);
     },
   );
 
   it('does not run while the reader of the output makes it wait', async () => {
     const path = publishedFile(temporaryFolder());
-    const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')} LIMIT 20000" --limit 20000 --format ndjson --timeout 2 --db ${path} | (sleep 3; wc -l)`;
+    const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')} LIMIT 20000" --limit 20000 --format ndjson --timeout 4 --db ${path} | (sleep 5; wc -l)`;
     const { stdout, stderr } = await promisify(execFile)('bash', ['-o', 'pipefail', '-c', line]);
     expect([stdout.trim(), stderr]).toEqual(['20000', '']);
   });
@@ -81,7 +79,7 @@ describe('the deadline', () => {
 
 /** The process that runs the query. */
 async function childOf(parent: ChildProcess): Promise<number> {
-  for (let i = 0; i < 500; i++) {
+  while (parent.exitCode === null) {
     const child = readdirSync('/proc').find((name) => statusOf(name)?.parent === parent.pid);
     if (child !== undefined) return Number(child);
     await sleep(10);
@@ -97,14 +95,9 @@ function endProcess(pid: number): void {
   }
 }
 
-async function hasEnded(pid: number): Promise<boolean> {
-  // 20 s: far beyond the deadline.
-  for (let i = 0; i < 200; i++) {
-    // A zombie has ended: nobody has asked how.
-    if ((statusOf(String(pid))?.state ?? 'Z') === 'Z') return true;
-    await sleep(100);
-  }
-  return false;
+async function ended(pid: number): Promise<void> {
+  // A zombie has ended: nobody has asked how.
+  while ((statusOf(String(pid))?.state ?? 'Z') !== 'Z') await sleep(100);
 }
 
 function statusOf(pid: string): { state: string; parent: number } | undefined {
@@ -143,7 +136,15 @@ describe('a cap', () => {
   it('of bytes ends a result that is wide', async () => {
     const path = publishedFile(temporaryFolder());
     const sql = 'SELECT 1 AS n, NULL AS b UNION ALL SELECT 2, zeroblob(70000000)';
-    const { exitCode, stdout, stderr } = await pylonDb(['query', sql, '--json', '--db', path]);
+    const { exitCode, stdout, stderr } = await pylonDb([
+      'query',
+      sql,
+      '--json',
+      '--timeout',
+      '600',
+      '--db',
+      path,
+    ]);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual([{ n: 1, b: null }]);
     expect(stderr).toMatch(
@@ -157,12 +158,10 @@ describe('a closed pipe', () => {
     'ends an endless query quietly: %s | head',
     async (format) => {
       const path = publishedFile(temporaryFolder());
-      const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')}" --limit 1000000 --timeout 60 --format ${format} --db ${path} | head -n 3; exit \${PIPESTATUS[0]}`;
-      const start = performance.now();
+      const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')}" --limit 1000000 --timeout 3600 --format ${format} --db ${path} | head -n 3; exit \${PIPESTATUS[0]}`;
+      // Long before its own deadline, which would be told: the process was ended.
       const { stdout, stderr } = await promisify(execFile)('bash', ['-c', line]);
       expect([stdout.split('\n').length - 1, stderr]).toEqual([3, '']);
-      // Well before its own deadline: the process was ended.
-      expect(performance.now() - start).toBeLessThan(40_000);
     },
   );
 });

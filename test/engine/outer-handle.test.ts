@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, type PylonDb, type QueryEvent } from '../../src/index.js';
 import { ENGINE, itBesideOthers, testDatabase } from '../database.js';
+import { signal } from '../signal.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
 
@@ -139,23 +140,27 @@ describe('the guard', () => {
     ['rolled back', true],
   ])('lets work that the callback left running use db once it is %s', async (_, throws) => {
     const { db, stored } = await testDatabase();
+    const ended = signal();
     let left: Promise<unknown> = Promise.resolve();
     const call = db.transaction(async () => {
-      left = sleep(20).then(() => db.jobs.create(job('leaked')));
+      left = ended.given.then(() => db.jobs.create(job('leaked')));
       if (throws) throw new Error('own');
     });
     await call.catch(() => undefined);
+    ended.give();
     await left;
     expect(await stored('select id from jobs')).toEqual([{ id: 'leaked' }]);
   });
 
   itBesideOthers('still knows such work when another transaction is open by then', async () => {
     const { db } = await testDatabase();
+    const another = signal();
     let left: Promise<unknown> = Promise.resolve();
     await db.transaction(async () => {
-      left = sleep(20).then(() => db.jobs.get('nothing'));
+      left = another.given.then(() => db.jobs.get('nothing'));
     });
     await db.transaction(async () => {
+      another.give();
       expect(await left).toBeUndefined();
       await failureOf(db.jobs.get('nothing'), 'OUTER_HANDLE_IN_TRANSACTION');
     });

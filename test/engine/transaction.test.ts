@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, type PylonDbTransaction } from '../../src/index.js';
 import { itBesideOthers, testDatabase } from '../database.js';
+import { signal } from '../signal.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
 
@@ -148,27 +149,25 @@ describe('timeoutMs', () => {
   itBesideOthers('rolls back, rejects with TIMEOUT, and refuses later calls', async () => {
     const { db, stored } = await testDatabase();
     const late: unknown[] = [];
-    let ended: (() => void) | undefined;
-    const end = new Promise<void>((resolve) => {
-      ended = resolve;
-    });
-    const start = performance.now();
+    const [timeIsOver, end] = [signal(), signal()];
     const call = db.transaction(
       async (tx) => {
-        await tx.jobs.create(job('a'));
-        await sleep(400);
+        // On a slow machine the time is over before it is stored.
+        await tx.jobs.create(job('a')).catch(() => undefined);
+        await timeIsOver.given;
         late.push(await rejection(tx.jobs.create(job('b'))));
         late.push(await rejection(tx.jobs.get('a')));
         late.push(await rejection(tx.kysely.selectFrom('jobs').selectAll().execute()));
-        ended?.();
+        end.give();
       },
       { timeoutMs: 50 },
     );
     const error = await failureOf(call, 'TIMEOUT');
     expect(error.timeoutMs).toBe(50);
-    expect(performance.now() - start).toBeLessThan(350);
+    // It rejects while the callback still runs, and others write.
     await db.jobs.create(job('meanwhile'));
-    await end;
+    timeIsOver.give();
+    await end.given;
     expect(late).toHaveLength(3);
     for (const one of late) expect(isPylonDbError(one, 'TRANSACTION_ENDED')).toBe(true);
     expect(await stored('select id from jobs order by id')).toEqual([{ id: 'meanwhile' }]);
@@ -178,9 +177,9 @@ describe('timeoutMs', () => {
     'counts from the start of the transaction, not from its place in the queue',
     async () => {
       const { db, stored } = await testDatabase();
-      const long = db.transaction(async () => void (await sleep(120)));
+      const long = db.transaction(async () => void (await sleep(2500)));
       const short = db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
-        timeoutMs: 60,
+        timeoutMs: 2000,
       });
       await Promise.all([long, short]);
       expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
@@ -189,7 +188,9 @@ describe('timeoutMs', () => {
 
   it('changes nothing for a transaction that is quick enough', async () => {
     const { db, stored } = await testDatabase();
-    await db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), { timeoutMs: 5000 });
+    await db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
+      timeoutMs: 60_000,
+    });
     expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
   });
 });
@@ -271,17 +272,19 @@ describe('a callback', () => {
 
   it('may fail after its time was over: that error goes nowhere', async () => {
     const { db, stored } = await testDatabase();
+    const timeIsOver = signal();
     const call = db.transaction(
       async (tx) => {
-        await tx.jobs.create(job('a'));
-        await sleep(60);
+        await tx.jobs.create(job('a')).catch(() => undefined);
+        await timeIsOver.given;
         throw new Error('too late');
       },
       { timeoutMs: 20 },
     );
     await failureOf(call, 'TIMEOUT');
-    // Long enough for an unhandled rejection, which would fail the run.
-    await sleep(80);
+    timeIsOver.give();
+    // Until an unhandled rejection would be known, which would fail the run.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(await stored('select id from jobs order by id')).toEqual([]);
   });
 });

@@ -215,7 +215,7 @@ describeOnServer('query on a server', (own) => {
   it('stops at the cap of bytes, and never fetches the gigabytes behind it', async () => {
     const { exitCode, stdout, stderr } = await query(
       "select repeat('x', 10000000) as x from generate_series(1, 1000)",
-      ...['--format', 'ndjson', '--timeout', '60'],
+      ...['--format', 'ndjson', '--timeout', '600'],
     );
     expect(exitCode).toBe(0);
     expect(stdout.match(/\n/g)).toHaveLength(6);
@@ -225,7 +225,7 @@ describeOnServer('query on a server', (own) => {
   it('gives as many rows as there are when they fill several fetches', async () => {
     const { stdout } = await query(
       "select n, repeat('x', n % 500) as x from generate_series(1, 20000) n",
-      ...['--format', 'csv', '--limit', '30000'],
+      ...['--format', 'csv', '--limit', '30000', '--timeout', '600'],
     );
     const lines = stdout.trimEnd().split('\r\n');
     expect(lines).toHaveLength(20_001);

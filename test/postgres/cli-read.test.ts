@@ -112,19 +112,20 @@ describeOnServer('commands that read a server', (own) => {
   });
 
   it.runIf(existsSync('/proc/self/cmdline'))('ps shows no password', async () => {
-    const sql = "select pg_sleep(2), 'cmdline-test'";
-    const running = onServer(url, 'query', sql, '--timeout', '30');
+    const sql = "select pg_sleep(3600), 'cmdline-test'";
+    const running = onServer(url, 'query', sql, '--timeout', '3600');
     const client = new pg.Client(url);
     await client.connect();
-    const find = "select 1 from pg_stat_activity where wait_event = 'PgSleep'";
-    for (let i = 0; i < 500 && (await client.query(find)).rowCount === 0; i++) {
+    const sleeping = "from pg_stat_activity where wait_event = 'PgSleep'";
+    while ((await client.query(`select 1 ${sleeping}`)).rowCount === 0) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    await client.end();
     const lines = commandLines().filter((line) => line.includes('cmdline-test'));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.join('\n')).not.toContain('SECRET');
-    expect((await running).exitCode).toBe(0);
+    await client.query(`select pg_cancel_backend(pid) ${sleeping}`);
+    await client.end();
+    expect((await running).exitCode).toBe(1);
   });
 });
 

@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
 
 /** Far more than the program takes on a busy machine, in ms, and far less than a system waits. */
-const ENDS_WITHIN_MS = 60_000;
+const ENDS_WITHIN_MS = 300_000;
 
 /** A schema that is reached over a line which can be cut, by one connection at a time. */
 async function overLossyLine(own: OwnServer) {
@@ -28,8 +28,11 @@ async function overLossyLine(own: OwnServer) {
   return { db, direct, outside, proxy };
 }
 
-/** How long the server may be silent there, in ms; a user's PylonDb waits for a minute. */
-const ANSWER_TIMEOUT_MS = 500;
+/**
+ * How long the server may be silent there, in ms: many times what it takes on a busy machine. A
+ * user's PylonDb waits for a minute.
+ */
+const ANSWER_TIMEOUT_MS = 2000;
 
 /** The same over a line that may fall silent. */
 async function overSilentLine(own: OwnServer) {
@@ -182,20 +185,33 @@ describeOnServer('a connection that is lost', (own) => {
   });
 
   describe('when the server ends connections', () => {
-    const end = async (where: string, url: string) => {
+    /** Ends connections once there are so many, and waits until the last of them has gone. */
+    const end = async (where: string, url: string, least: number) => {
       const outside = await connected(url);
-      const { rows } = await outside.query<{ ended: number }>(
-        `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
-       where pid <> pg_backend_pid() and application_name = 'pylon-db' and ${where}`,
-      );
-      return rows[0]?.ended ?? 0;
+      const find = async (pids: string) => {
+        const { rows } = await outside.query<{ pid: number }>(
+          `select pid from pg_stat_activity
+           where pid <> pg_backend_pid() and application_name = 'pylon-db' and ${pids}`,
+        );
+        return rows.map(({ pid }) => pid);
+      };
+      let found = await find(where);
+      for (; found.length < least; found = await find(where)) await sleep(10);
+      await outside.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [found]);
+      return {
+        count: found.length,
+        gone: async () => {
+          while ((await find(`pid in (${found.join()})`)).length > 0) await sleep(10);
+        },
+      };
     };
 
     it('that do nothing, nobody notices', async () => {
       const { url, db } = await own.open();
       await db.agents.upsert(agent('a'));
       await Promise.all(Array.from({ length: 5 }, () => db.agents.get('a')));
-      expect(await end("state = 'idle'", url)).toBeGreaterThanOrEqual(5);
+      await (await end("state = 'idle'", url, 5)).gone();
+      // The client reads what the server said before it went.
       await sleep(50);
       expect(await Promise.all([db.agents.get('a'), db.agents.adjustBalance('a', 1)])).toHaveLength(
         2,
@@ -205,7 +221,7 @@ describeOnServer('a connection that is lost', (own) => {
     it('in the moment in which they are asked, the next call works', async () => {
       const { url, db } = await own.open();
       await db.agents.upsert(agent('a'));
-      await end("state = 'idle'", url);
+      const { gone } = await end("state = 'idle'", url, 1);
       // Whether the client knows already is chance.
       const calls = [db.agents.get('a'), db.agents.adjustBalance('a', 1), db.jobs.create(job('j'))];
       for (const ended of await Promise.allSettled(calls)) {
@@ -213,6 +229,7 @@ describeOnServer('a connection that is lost', (own) => {
           expect(['CONNECTION_LOST', 'COMMIT_UNKNOWN']).toContain(ended.reason.code);
         }
       }
+      await gone();
       await sleep(50);
       await db.agents.adjustBalance('a', 1);
     });
@@ -220,16 +237,15 @@ describeOnServer('a connection that is lost', (own) => {
     it('that are busy, their calls are told and the others go on', async () => {
       const { url, db } = await own.open();
       await db.agents.upsert(agent('a'));
-      const read = failureOf(sql`select pg_sleep(60)`.execute(db.kysely), 'CONNECTION_LOST');
+      const read = failureOf(sql`select pg_sleep(600)`.execute(db.kysely), 'CONNECTION_LOST');
       const transaction = failureOf(
         db.transaction(async (tx) => {
           await tx.agents.adjustBalance('a', 7);
-          await sql`select pg_sleep(60)`.execute(tx.kysely);
+          await sql`select pg_sleep(600)`.execute(tx.kysely);
         }),
         'CONNECTION_LOST',
       );
-      await sleep(100);
-      expect(await end("query like '%pg_sleep(60)%'", url)).toBe(2);
+      expect((await end("query like '%pg_sleep(600)%'", url, 2)).count).toBe(2);
       await Promise.all([read, transaction]);
       expect((await db.agents.adjustBalance('a', 1)).balance_sats).toBe(1);
     });
@@ -239,8 +255,7 @@ describeOnServer('a connection that is lost', (own) => {
       await db.agents.upsert(agent('a'));
       await outside.query("begin; update agents set name = 'held'");
       const write = failureOf(db.agents.recordTick('a', { tick_number: 1 }), 'CONNECTION_LOST');
-      await sleep(100);
-      expect(await end("wait_event_type = 'Lock'", url)).toBe(1);
+      expect((await end("wait_event_type = 'Lock'", url, 1)).count).toBe(1);
       await write;
       await outside.query('rollback');
       expect((await db.agents.get('a'))?.tick_count).toBe(0);

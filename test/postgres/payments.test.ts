@@ -3,21 +3,16 @@ import { describe, expect, it } from 'vitest';
 import type { PylonDb, PylonDbTransaction } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
+import { signal } from '../signal.js';
 import { describeOnServer, type OwnServer, opened } from './own-server.js';
 
-/** Something that others wait for. */
-function signal() {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { give, given };
-}
+/** Longer than any test, in ms: nobody gives up on a busy machine. */
+const NEVER_MS = 600_000;
 
 /** Two nodes on one schema, with jobs `a` and `b` that can be paid. */
 async function twoNodes(own: OwnServer) {
-  const { url, db: one, outside } = await own.open({ busyTimeoutMs: 30_000 });
-  const two = await opened(url, { busyTimeoutMs: 30_000 });
+  const { url, db: one, outside } = await own.open({ busyTimeoutMs: NEVER_MS });
+  const two = await opened(url, { busyTimeoutMs: NEVER_MS });
   for (const id of ['a', 'b']) await one.jobs.create(job(id));
   return { one, two, outside };
 }
@@ -98,7 +93,7 @@ describeOnServer('nodes on one schema of a server', (own) => {
         db.transaction(async (tx) => {
           await tx.jobs.get(id);
           met += 1;
-          for (let i = 0; met < 2 && i < 1000; i++) await sleep(1);
+          while (met < 2) await sleep(1);
           await pay(tx, id);
         });
       const ended = await Promise.allSettled([paid(one, 'a'), paid(two, 'b')]);
@@ -158,7 +153,7 @@ describeOnServer('nodes on one schema of a server', (own) => {
             const x = (await tx.agents.get('x'))?.balance_sats ?? 0;
             const y = (await tx.agents.get('y'))?.balance_sats ?? 0;
             met += 1;
-            for (let i = 0; met < 2 && i < 1000; i++) await sleep(1);
+            while (met < 2) await sleep(1);
             if (x + y - 60 < floor) return;
             await tx.agents.adjustBalance(from, -60);
           });

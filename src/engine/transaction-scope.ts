@@ -51,10 +51,13 @@ export class TransactionScope {
       'OUTER_HANDLE_IN_TRANSACTION',
       `called on db at ${calledAt}, inside the transaction opened at ${transactionOpenedAt}`,
       { calledAt, transactionOpenedAt },
-      { operation, hint: 'Call it on tx instead: on db it would wait for itself for ever.' },
+      { operation, hint: HINT },
     );
   }
 }
+
+const HINT =
+  "Call it on tx instead: on db it would wait for itself for ever. If it isn't this transaction's call, a limiter or emitter that both share started it: wrap what you hand over in AsyncResource.bind.";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 

@@ -97,11 +97,10 @@ export class Migrator extends MigrationRunner {
     run: (step: MigrationStep) => Promise<Result>,
   ): Promise<Result> {
     return await this.#locked(rebuildsTables, async () => {
-      const transaction = new SqliteTransaction(
-        this.#connection,
-        this.#props.path,
-        new EventLoopTurn(),
-      );
+      const transaction = new SqliteTransaction(this.#connection, this.#props.path, {
+        loop: new EventLoopTurn(),
+        calls: 0,
+      });
       try {
         const before = rebuildsTables ? this.#foreignKeyViolations() : [];
         const result = await run(new MigrationStep(sqliteDialect, transaction));

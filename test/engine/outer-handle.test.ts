@@ -29,7 +29,7 @@ const QUERIES: typeof CALLS = [
 ];
 
 describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, call) => {
-  it('rejects at once, naming the opener', async () => {
+  it('rejects while the transaction is open, naming the opener', async () => {
     const asked: string[] = [];
     const { db } = await testDatabase({ onQuery: ({ sql }) => void asked.push(sql) });
     await db.transaction(async () => {
@@ -52,7 +52,7 @@ describe.each(QUERIES)('a query of db.kysely (%s) inside a transaction', (_, cal
 
 describe.each(CALLS)('db.%s inside a transaction', (_, call) => {
   it.each(ENGINE === 'sqlite' ? ['a file', 'memory'] : ['a server'])(
-    'rejects at once, naming both places (%s)',
+    'rejects while the transaction is open, naming both places (%s)',
     async (where) => {
       const { PylonDb } = await import('../../src/index.js');
       const asked: string[] = [];

@@ -157,7 +157,7 @@ export class SqliteEngine implements Engine {
     this.assertUsable(operation);
     const queue = this.#queue(operation);
     const openedAt = new CallSite();
-    const turn = await queue.turn();
+    const turn = await queue.turn(openedAt);
     try {
       const tx = await this.#begin(operation, queue, turn);
       const deadline = new Deadline(operation, timeoutMs);
@@ -252,7 +252,7 @@ export class SqliteEngine implements Engine {
     try {
       this.#place?.assertInPlace();
       await turn.begin();
-      return new SqliteTransaction(queue.connection, this.#path, queue.loop);
+      return new SqliteTransaction(queue.connection, this.#path, turn);
     } catch (error) {
       throw toldToCaller(error, operation, this.#path);
     }

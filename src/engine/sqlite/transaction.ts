@@ -8,6 +8,12 @@ import type { SqliteConnection } from './connection.js';
 import { toldToCaller } from './sqlite-errors.js';
 import { rawUnit, runInSavepoint, Unit } from './unit.js';
 
+/** What the calls of a transaction must keep to, and how many there were. */
+export interface CallPace {
+  readonly loop: EventLoopTurn;
+  calls: number;
+}
+
 /**
  * An open interactive transaction. Its calls run at once on the writer, in the order of the calls;
  * one of several statements stands in a savepoint. After it ended every call throws
@@ -16,14 +22,14 @@ import { rawUnit, runInSavepoint, Unit } from './unit.js';
 export class SqliteTransaction implements WriteHandle {
   readonly #connection: SqliteConnection;
   readonly #path: string;
-  readonly #loop: EventLoopTurn;
+  readonly #pace: CallPace;
   #end: string | undefined;
   #abort: { readonly error: unknown } | undefined;
 
-  constructor(connection: SqliteConnection, path: string, loop: EventLoopTurn) {
+  constructor(connection: SqliteConnection, path: string, pace: CallPace) {
     this.#connection = connection;
     this.#path = path;
-    this.#loop = loop;
+    this.#pace = pace;
   }
 
   first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
@@ -85,6 +91,7 @@ export class SqliteTransaction implements WriteHandle {
     operation: string,
     work: (connection: SqliteConnection) => Result,
   ): Promise<Result> {
+    this.#pace.calls += 1;
     if (this.#end !== undefined) {
       throw endedError(operation, this.#end);
     }
@@ -103,7 +110,7 @@ export class SqliteTransaction implements WriteHandle {
       throw toldToCaller(error, operation, this.#path);
     } finally {
       // After the work, which is done at once: awaited or not, it belongs to the transaction.
-      if (this.#loop.isOver) await this.#loop.next();
+      if (this.#pace.loop.isOver) await this.#pace.loop.next();
     }
   }
 }

@@ -1,9 +1,11 @@
-import type { EventLoopTurn } from '../event-loop-turn.js';
 import { FlushScheduler } from '../flush-scheduler.js';
+import type { CallSite } from '../transaction-scope.js';
 import { LockWait, retryWhileBusy } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
+import { type Holder, IdleWatch } from './idle-watch.js';
 import { CommitUnknown, isBusy, WaitedTooLong } from './sqlite-errors.js';
+import type { CallPace } from './transaction.js';
 import { runInSavepoint, type Work } from './unit.js';
 
 /** The most units that one transaction takes, so that a full disk replays a bounded number. */
@@ -25,11 +27,12 @@ interface QueuedUnit {
 }
 
 interface QueuedTurn {
+  readonly turn: Turn;
   readonly grant: () => void;
 }
 
 /** The queue's connection, for its holder alone. */
-export interface Turn {
+export interface Turn extends Holder, CallPace {
   /** Throws {@link WaitedTooLong}, or raw driver errors. */
   begin(): Promise<void>;
   release(): void;
@@ -55,7 +58,8 @@ export class WriteQueue {
   readonly #scheduler = new FlushScheduler(() => this.#flush());
   readonly #lock = new LockWait();
   readonly #entries: (QueuedUnit | QueuedTurn)[] = [];
-  #held = false;
+  readonly #idleWatch = new IdleWatch();
+  #holder: Turn | undefined;
   #lastBatch = 0;
   #carefulBatches = 0;
 
@@ -73,10 +77,16 @@ export class WriteQueue {
     }) as Promise<Result>;
   }
 
-  /** Waits for its place in the queue and keeps it until it is released. */
-  turn(): Promise<Turn> {
+  /**
+   * Waits for its place in the queue and keeps it until it is released; `openedAt` names the
+   * transaction that wants it.
+   */
+  turn(openedAt?: CallSite): Promise<Turn> {
     const { heldMs } = this.#lock;
     const turn: Turn = {
+      openedAt,
+      calls: 0,
+      loop: this.#scheduler.turn,
       begin: () =>
         retryWhileBusy(
           () => this.connection.beginImmediate(),
@@ -87,13 +97,8 @@ export class WriteQueue {
       release: () => this.#release(),
     };
     return new Promise((resolve) => {
-      this.#push({ grant: () => resolve(turn) });
+      this.#push({ turn, grant: () => resolve(turn) });
     });
-  }
-
-  /** When the event loop must go on, for who holds a turn too. */
-  get loop(): EventLoopTurn {
-    return this.#scheduler.turn;
   }
 
   /** Whether nothing waits; the holder of a turn doesn't count. */
@@ -103,20 +108,23 @@ export class WriteQueue {
 
   #push(entry: QueuedUnit | QueuedTurn): void {
     this.#entries.push(entry);
-    if (!this.#held) this.#scheduler.schedule(this.#lastBatch > 1);
+    if (this.#holder === undefined) this.#scheduler.schedule(this.#lastBatch > 1);
+    else this.#idleWatch.waitFor(this.#holder);
   }
 
   #release(): void {
-    this.#held = false;
+    this.#holder = undefined;
+    this.#idleWatch.stop();
     if (this.#entries.length > 0) this.#scheduler.schedule(false);
   }
 
   #flush(): void {
     const [head, next] = this.#entries;
-    if (head === undefined || this.#held) return;
+    if (head === undefined || this.#holder !== undefined) return;
     if ('grant' in head) {
       this.#entries.shift();
-      this.#held = true;
+      this.#holder = head.turn;
+      if (next !== undefined) this.#idleWatch.waitFor(head.turn);
       head.grant();
       return;
     }

@@ -41,9 +41,15 @@ export async function readServerLedger(
 }
 
 async function columnTypes(server: Asked): Promise<Map<string, Map<string, string>>> {
+  // The information schema leaves out what the role has no right to.
   const { rows } = await server.raw(
-    `select table_name, column_name, data_type from information_schema.columns
-     where table_schema = current_schema() and table_name = any($1)`,
+    `select c.relname as table_name, a.attname as column_name,
+       format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null) as data_type
+     from pg_catalog.pg_class c
+     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+     join pg_catalog.pg_type t on t.oid = a.atttypid
+     where c.relnamespace = to_regnamespace(quote_ident(current_schema()))
+       and c.relkind in ('r', 'p', 'v', 'f') and c.relname = any($1)`,
     [PUBLISHED_TABLES],
   );
   const tables = new Map<string, Map<string, string>>();

@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { type ErrorCode, type MigrationList, PylonDb, type QueryEvent } from '../../src/index.js';
-import { rejection } from '../engine/failure.js';
-import { describeOnServer, type OpenedSchema } from './own-server.js';
+import { failureOf, rejection } from '../engine/failure.js';
+import { describeOnServer, type OpenedSchema, opened } from './own-server.js';
 
 const PREIMAGE = 'b7a3f00dcafe5eed';
 const EARNING = { id: 'e', amount_msats: 5, source: 'tip', preimage: PREIMAGE } as const;
@@ -220,5 +220,34 @@ describeOnServer('no preimage is told by an error, an event or an inspection', (
     process.off('warning', warned);
     expect(warnings).not.toEqual([]);
     expect(shown([error, warnings])).not.toContain(PREIMAGE);
+  });
+});
+
+describeOnServer('a role that may not read a table', (own) => {
+  it('is told which table and which right, and not that the database can only be read', async () => {
+    const { url, outside, db } = await own.open();
+    await db.jobs.create({ id: 'j', kind: 1, customer_pubkey: 'c' });
+    const [schema] = (await outside.query('select current_schema() as name')).rows;
+    await outside.query(`drop role if exists blind; create role blind login;
+      grant usage on schema ${schema.name} to blind;
+      grant select on migrations, earnings to blind`);
+    const blind = await opened(url.replace('postgres@', 'blind@'));
+    expect(await blind.earnings.recent()).toEqual([]);
+    for (const read of [
+      blind.jobs.get('j'),
+      blind.kysely.selectFrom('jobs').selectAll().execute(),
+    ]) {
+      const { message, hint } = await failureOf(read, 'CANNOT_OPEN');
+      expect(message).toContain('permission denied for table jobs');
+      expect(hint).toContain('SELECT');
+    }
+    await failureOf(blind.jobs.create({ id: 'k', kind: 1, customer_pubkey: 'c' }), 'READ_ONLY');
+    await outside.query('revoke select on migrations from blind');
+    const { message } = await failureOf(
+      PylonDb.open(url.replace('postgres@', 'blind@')),
+      'CANNOT_OPEN',
+    );
+    expect(message).toContain('permission denied for table migrations');
+    await outside.query('drop owned by blind; drop role blind');
   });
 });

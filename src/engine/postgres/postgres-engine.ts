@@ -21,7 +21,7 @@ import { COMMIT } from './commit.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
 import type { SessionPool } from './pool.js';
-import { toldToCaller } from './postgres-errors.js';
+import { mayNotRead, toldToCaller } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
@@ -232,7 +232,7 @@ export class PostgresEngine implements Engine {
             return await read(session);
           } catch (error) {
             if (isStale(error)) session.forget();
-            throw error;
+            throw mayNotRead(error, '', this.#address) ?? error;
           }
         }),
       this.#busyTimeoutMs,

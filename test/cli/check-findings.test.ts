@@ -69,31 +69,31 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
   ],
   [
     "an earning of source job whose job isn't completed",
-    `insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'failed', 1);
+    `insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'failed', 1700000000);
      insert into earnings (id, job_id, amount_msats, source) values ('e', 'j', 5, 'job'), ('f', 'j', 5, 'tip')`,
     { check: 'paid-jobs', severity: 'note', rows: ['e'], count: 1 },
   ],
   [
     'a payment that is counted three times',
     `insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
-       ('second', 5, 'tip', 'h', 2), ('first', 5, 'tip', 'h', 1), ('third', 6, 'other', 'h', 3)`,
+       ('second', 5, 'tip', 'h', 1700000002), ('first', 5, 'tip', 'h', 1700000001), ('third', 6, 'other', 'h', 1700000003)`,
     { check: 'repeated-payments', rows: ['second', 'third'], count: 2 },
   ],
   [
     'a payment that is counted once per spelling of its hash',
     `insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
-       ('hex', 5, 'tip', '${HASH.toString('hex')}', 2),
-       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 1),
-       ('base64', 5, 'tip', '${HASH.toString('base64')}', 3),
-       ('base64 again', 5, 'tip', '${HASH.toString('base64')}', 4),
-       ('newline', 5, 'tip', '${HASH.toString('hex')}' || char(10), 5)`,
+       ('hex', 5, 'tip', '${HASH.toString('hex')}', 1700000002),
+       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 1700000001),
+       ('base64', 5, 'tip', '${HASH.toString('base64')}', 1700000003),
+       ('base64 again', 5, 'tip', '${HASH.toString('base64')}', 1700000004),
+       ('newline', 5, 'tip', '${HASH.toString('hex')}' || char(10), 1700000005)`,
     { check: 'repeated-payments', rows: ['hex', 'base64', 'base64 again', 'newline'], count: 4 },
   ],
   [
     'two odd spellings of a payment, without ours',
     `insert into earnings (id, amount_msats, source, payment_hash, earned_at) values
-       ('url', 5, 'tip', '${HASH.toString('base64url')}', 1),
-       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 2)`,
+       ('url', 5, 'tip', '${HASH.toString('base64url')}', 1700000001),
+       ('upper', 5, 'tip', '${HASH.toString('hex').toUpperCase()}', 1700000002)`,
     { check: 'repeated-payments', rows: ['upper'], count: 1 },
   ],
   [

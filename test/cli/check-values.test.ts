@@ -16,6 +16,19 @@ const VALUES: readonly (readonly [what: string, sql: string, problem: string, ro
   ['a NUL in a text', job('error_message', "'a' || char(0)"), 'without NUL characters', 'j'],
   ['an empty key', job('id', "''"), 'id must be text that is not empty', 'rowid 201'],
   ['a NULL key', job('id', 'null'), 'id must be well-formed text', 'rowid 201'],
+  [
+    'a clock at 1970',
+    job('started_at', '86400'),
+    'started_at is before 2009: a clock was wrong',
+    'j',
+  ],
+  [
+    'a clock that is years ahead',
+    job('completed_at', String(Math.floor(Date.now() / 1000) + 3 * 365 * 86_400)),
+    'completed_at is later than now: a clock was wrong, or still is',
+    'j',
+  ],
+  ['milliseconds for seconds', job('started_at', String(Date.now())), 'not milliseconds', 'j'],
   ['a time before 1970', job('started_at', '-5'), 'started_at must be an integer', 'j'],
   [
     'a negative amount',

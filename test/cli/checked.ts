@@ -68,6 +68,6 @@ export async function check(path: string, ...args: readonly string[]): Promise<C
 /** SQL for a pending job in which one column has another value. */
 export function job(column: string, value: string): string {
   const row: Record<string, string> = { id: "'j'", kind: '1', customer_pubkey: "'c'" };
-  Object.assign(row, { status: "'pending'", started_at: '1', [column]: value });
+  Object.assign(row, { status: "'pending'", started_at: '1700000000', [column]: value });
   return `insert into jobs (${Object.keys(row).join(', ')}) values (${Object.values(row).join(', ')})`;
 }

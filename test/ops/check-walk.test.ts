@@ -110,7 +110,9 @@ it('finds nothing in what the services stored, whatever they were called with', 
         const rows = literals(path, table)[table] ?? [];
         most[table] = Math.max(most[table], rows.length);
       }
-      expect((await check(input, () => {})).findings).toEqual([]);
+      const { findings } = await check(input, () => {});
+      // Callers say when something happened, and a clock may be wrong: that is noted, and is no fault.
+      expect(findings.filter(({ problem }) => !problem.includes('a clock was wrong'))).toEqual([]);
     }),
     { numRuns: RUNS },
   );

@@ -1,18 +1,19 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { namedDatabase } from '../named-database.js';
-import type { CopyReport } from '../ops/copy/copy.js';
+import type { CopyProps, CopyReport } from '../ops/copy/copy.js';
 import { namesOf } from '../ops/copy/left-behind.js';
 import { counted } from '../ops/counted.js';
 import type { DatabasePlace } from '../ops/database-place.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
+import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
 import { assertFile, assertFileOrMissing, readSettings, type Settings } from './settings.js';
 import { badUsage } from './usage-error.js';
 
-interface CopyOptions {
+interface CopyOptions extends MigrationsOption {
   readonly from: string;
   readonly to: string;
   readonly publishedOnly?: boolean;
@@ -23,6 +24,7 @@ export function configure(command: Command): void {
   command
     .requiredOption('--from <database>', 'a file, or the URL of a server')
     .requiredOption('--to <database>', 'a new or empty file, or a schema of a server without rows')
+    .addOption(migrationsOption())
     .option('--published-only', "leave a service's own tables, columns and migrations behind")
     .addHelpText(
       'after',
@@ -32,6 +34,10 @@ export function configure(command: Command): void {
           'from one machine to a server',
         ],
         ['pylon-db copy --from postgres://pylon@db.lan/fleet --to pylon.db', 'and back'],
+        [
+          'pylon-db copy --from pylon.db --to new.db --migrations migrations/index.js',
+          "with the service's own tables",
+        ],
         ['pylon-db copy --from pylon.db --to new.db --json', 'with checksums, for scripts'],
       ])}\n
 All or nothing: jobs, earnings, agents and ticks as they were at one moment, with their ids, times
@@ -41,22 +47,33 @@ committed: killed at any time, it holds no rows. A file that was created is then
 A row that can't be stored is told with its table and key, and nothing is copied: \`pylon-db check\`
 finds such rows. Ids of ticks go on behind the highest that the source ever gave.
 
-A source with more than the published tables is refused, naming what would stay behind: a service's
-own tables, columns and migrations. With --published-only they stay behind; one line on stderr says
-which, also with --quiet. A checksum is the sum
+A service's own tables and columns come along with --migrations: the destination gets those of its
+migrations that the source has, and every table and column that they make. A virtual table, one
+WITHOUT ROWID, and a column of another type in the destination (integers, text, reals, BLOBs and
+booleans are the same everywhere) are refused by name. A destination in which such a migration has
+put rows already, when a copy failed, is not empty: give a new one. Without it, a source with more than the
+published tables is refused, naming what would stay behind; with --published-only that stays behind,
+and one line on stderr says what, also with --quiet. A checksum is the sum
 of the SHA-256 of each row as a line of PostgreSQL's COPY, modulo 2^256: the order doesn't matter.
 
 Others see the URL in the list of processes: keep the password in PGPASSWORD or ~/.pgpass.`,
     )
-    .action(async ({ from, to, publishedOnly = false }: CopyOptions) => {
+    .action(async ({ from, to, publishedOnly = false, ...option }: CopyOptions) => {
       const settings = readSettings(command);
       const source = placeOf(from, '--from');
       const destination = placeOf(to, '--to');
       if (source.serverUrl === undefined) assertFile(source.path);
       if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
+      if (publishedOnly && option.migrations !== undefined) {
+        throw badUsage(
+          '--migrations and --published-only exclude each other',
+          'Give --migrations to take all along, or --published-only to leave it behind.',
+        );
+      }
+      const props = { publishedOnly, list: await readMigrations(option) };
       const out = new Output(settings);
       const start = performance.now();
-      const report = await copyTelling(settings, source, destination, publishedOnly);
+      const report = await copyTelling(settings, source, destination, props);
       tell(out, source, destination, report, performance.now() - start);
     });
 }
@@ -66,7 +83,7 @@ async function copyTelling(
   settings: Settings,
   source: DatabasePlace,
   destination: DatabasePlace,
-  publishedOnly: boolean,
+  props: Pick<CopyProps, 'publishedOnly' | 'list'>,
 ): Promise<CopyReport> {
   const out = new Output(settings);
   const { copyDatabase } = await import('../ops/copy/copy.js');
@@ -75,7 +92,7 @@ async function copyTelling(
   try {
     const report = await untilInterrupted((signal) =>
       withProgressBar(settings, (onProgress) =>
-        copyDatabase(source, destination, { onProgress, signal, publishedOnly }),
+        copyDatabase(source, destination, { ...props, onProgress, signal }),
       ),
     );
     if (isNew) out.note(`Created ${path}.`);

@@ -1,3 +1,4 @@
+import { migrations } from '../../migrations/index.js';
 import { isServerUrl, shownUrl } from '../../src/database-url.js';
 import { type CopyProps, type CopyReport, copyDatabase } from '../../src/ops/copy/copy.js';
 import type { DatabasePlace } from '../../src/ops/database-place.js';
@@ -22,6 +23,7 @@ export async function copy(
     onProgress: () => {},
     signal: new AbortController().signal,
     publishedOnly: false,
+    list: migrations,
     ...props,
   });
 }

@@ -1,18 +1,20 @@
 import { migrations } from '../../../migrations/index.js';
 import { PylonDbError } from '../../errors.js';
+import type { MigrationList } from '../../migrate/migration.js';
 import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
 import { ledgerLike } from './ledger.js';
-import { type LeftBehind, leftBehindOf, refuseLeftBehind } from './left-behind.js';
+import { type LeftBehind, refuseLeftBehind } from './left-behind.js';
+import { othersIn, type RunCopy } from './plan.js';
 import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
-import { type CopyDestination, type CopySource, UnstorableRow } from './sides.js';
+import { type CopyDestination, type CopyRequest, type CopySource, UnstorableRow } from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 import { COPIED_TABLES, type CopiedTable } from './tables.js';
 
 /** What a copy did. */
 export interface CopyReport {
   /** What was compared on both sides, by table. */
-  readonly tables: Readonly<Record<CopiedTable['name'], TableSum>>;
+  readonly tables: Readonly<Record<string, TableSum>>;
   readonly leftBehind: LeftBehind;
 }
 
@@ -20,8 +22,10 @@ export interface CopyReport {
 export interface CopyProps {
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
-  /** Leaves behind what is not published; otherwise that is refused. */
+  /** Leaves behind what is not published; otherwise that is taken along, or refused. */
   readonly publishedOnly: boolean;
+  /** Ours and those of the service. What these make is taken along. */
+  readonly list: MigrationList;
 }
 
 /**
@@ -37,20 +41,19 @@ export async function copyDatabase(
   watch: CopyProps,
 ): Promise<CopyReport> {
   const copy = async (source: CopySource) => {
-    const leftBehind = await leftBehindOf(source);
-    if (!watch.publishedOnly) refuseLeftBehind(leftBehind);
-    const tables = await withDestination(to, watch.signal, (destination) =>
-      copyAll(source, destination, watch),
+    const { request, leftBehind } = await requestOf(source, watch);
+    const tables = await withDestination(to, request, watch.signal, (destination, plan) =>
+      copyAll(source, destination, { ...watch, list: request.list, plan }),
     );
     return { tables, leftBehind };
   };
   try {
     if (from.serverUrl === undefined) {
       const { withFileSource } = await import('./file-source.js');
-      return await withFileSource(from.path, copy);
+      return await withFileSource(from.path, watch.list, copy);
     }
     const { withServerSource } = await import('./server-source.js');
-    return await withServerSource(from.serverUrl, copy);
+    return await withServerSource(from.serverUrl, watch.list, copy);
   } catch (error) {
     // The server calls it a cancelled query.
     if (watch.signal.aborted && !isUnknownCommit(error)) throw stopped();
@@ -58,33 +61,61 @@ export async function copyDatabase(
   }
 }
 
+/** What is asked of the destination, and what stays behind. Throws `NOT_SUPPORTED`. */
+async function requestOf(
+  source: CopySource,
+  { list, publishedOnly }: CopyProps,
+): Promise<{ request: CopyRequest; leftBehind: LeftBehind }> {
+  const described = await source.describe();
+  const applied = (await source.ledger()).map(({ name }) => name);
+  const isListed = (name: string) => Object.hasOwn(publishedOnly ? migrations : list, name);
+  const takesAlong = list !== migrations && !publishedOnly;
+  const leftBehind = {
+    ...(takesAlong ? { tables: [], columns: [] } : othersIn(described)),
+    migrations: applied.filter((name) => !isListed(name)),
+  };
+  if (!publishedOnly) refuseLeftBehind(leftBehind);
+  // What is pending in the source stays pending in its copy.
+  const names = applied.filter((name) => isListed(name) && !Object.hasOwn(migrations, name));
+  const own = Object.entries(list).filter(([name]) => names.includes(name));
+  const request = {
+    source: takesAlong ? described : undefined,
+    list: { ...migrations, ...Object.fromEntries(own) },
+  };
+  return { request, leftBehind };
+}
+
 async function withDestination(
   { path, serverUrl }: DatabasePlace,
+  request: CopyRequest,
   signal: AbortSignal,
-  run: (destination: CopyDestination) => Promise<CopyReport['tables']>,
+  run: RunCopy<CopyReport['tables']>,
 ): Promise<CopyReport['tables']> {
   if (serverUrl === undefined) {
     const { withFileDestination } = await import('./file-destination.js');
-    return await withFileDestination(path, run);
+    return await withFileDestination(path, request, run);
   }
   const { withServerDestination } = await import('./server-destination.js');
-  return await withServerDestination(serverUrl, signal, run);
+  return await withServerDestination(serverUrl, request, signal, run);
 }
 
 async function copyAll(
   source: CopySource,
   destination: CopyDestination,
-  watch: CopyProps,
+  watch: CopyProps & { readonly plan: readonly CopiedTable[] },
 ): Promise<CopyReport['tables']> {
-  for (const table of COPIED_TABLES) await refuseOrphans(source, table);
+  const { list, plan } = watch;
+  for (const table of plan) await refuseOrphans(source, table);
   const sums = new Map<CopiedTable, TableSum>();
-  for (const table of COPIED_TABLES) {
+  for (const table of plan) {
     sums.set(table, await copyTable(source, destination, table, watch));
   }
   for (const [table, sum] of sums) await compare(destination, table, sum, watch);
   const ledger = await source.ledger();
-  await destination.replaceLedger(ledgerLike(ledger, await destination.ledger(), migrations));
-  await destination.goOnAfter(await source.lastTickId());
+  await destination.replaceLedger(ledgerLike(ledger, await destination.ledger(), list));
+  for (const table of plan.filter(hasIds)) {
+    await destination.goOnAfter(table, await source.lastId(table));
+  }
   watch.signal.throwIfAborted();
   return byName(sums);
 }
@@ -151,16 +182,15 @@ async function* told(
   }
 }
 
+/** The published ones first, as they always come. */
 function byName(sums: ReadonlyMap<CopiedTable, TableSum>): CopyReport['tables'] {
-  const none: TableSum = new TableDigest().result;
-  const of = (name: CopiedTable['name']) =>
-    [...sums].find(([table]) => table.name === name)?.[1] ?? none;
-  return {
-    jobs: of('jobs'),
-    earnings: of('earnings'),
-    agents: of('agents'),
-    tick_history: of('tick_history'),
-  };
+  const named = [...sums].map(([{ name }, sum]): [string, TableSum] => [name, sum]);
+  const published = COPIED_TABLES.flatMap(({ name }) => named.filter(([other]) => other === name));
+  return Object.fromEntries([...published, ...named]);
+}
+
+function hasIds({ columns, key }: CopiedTable): boolean {
+  return columns.some(({ name, kind }) => name === key && kind === 'integer');
 }
 
 function isUnknownCommit(error: unknown): boolean {

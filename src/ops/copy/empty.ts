@@ -1,8 +1,13 @@
 import { PylonDbError } from '../../errors.js';
-import type { CopiedTable } from './tables.js';
+import type { Described } from './described.js';
+import type { CopyRequest } from './sides.js';
+import { COPIED_TABLES, type CopiedTable } from './tables.js';
+
+/** A table, by its name. */
+export type Named = Pick<CopiedTable, 'name'>;
 
 /** Throws `INVALID_ARGUMENT` when tables of the destination have rows. */
-export function refuseRows(address: string, filled: readonly CopiedTable[]): void {
+export function refuseRows(address: string, filled: readonly Named[]): void {
   if (filled.length === 0) return;
   const names = filled.map(({ name }) => name).join(', ');
   throw new PylonDbError(
@@ -11,4 +16,15 @@ export function refuseRows(address: string, filled: readonly CopiedTable[]): voi
     { field: 'to' },
     { operation: '', hint: 'Nothing was changed. Give a new file, or a schema without rows.' },
   );
+}
+
+/** Of the tables that will be filled those that are there, before anything is migrated. */
+export function toFill({ source }: CopyRequest, there: Described): Named[] {
+  const own = [...(source?.keys() ?? [])].map((name) => ({ name })).filter(isOwnTable);
+  return [...COPIED_TABLES, ...own].filter(({ name }) => there.has(name));
+}
+
+/** Whether a table is not published. */
+export function isOwnTable({ name }: Named): boolean {
+  return !COPIED_TABLES.some((table) => table.name === name);
 }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { migrations } from '../../../migrations/index.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { type ConnectProps, openReader, openWriter, startWal } from '../../engine/sqlite/open.js';
@@ -8,12 +7,14 @@ import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { Migrator } from '../../migrate/migrator.js';
 import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
-import { refuseRows } from './empty.js';
+import { describeFile } from './describe-file.js';
+import { isOwnTable, type Named, refuseRows, toFill } from './empty.js';
 import { fileRows } from './file-rows.js';
-import { fileLedger, lastFileTickId } from './file-source.js';
-import { type CopiedRow, type LinedRow, notCopied } from './row.js';
-import type { CopyDestination, LedgerEntry } from './sides.js';
-import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
+import { fileLedger, lastFileId } from './file-source.js';
+import { planOf, type RunCopy } from './plan.js';
+import { type CopiedRow, type FileValue, type LinedRow, notCopied, storedValue } from './row.js';
+import type { CopyDestination, CopyRequest, LedgerEntry } from './sides.js';
+import { COPIED_TABLES, type CopiedTable, columnList, quoted } from './tables.js';
 
 /**
  * Migrates the file at `path`, creating it when it is missing, and runs `run` in one transaction,
@@ -22,7 +23,8 @@ import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
  */
 export async function withFileDestination<Result>(
   path: string,
-  run: (destination: CopyDestination) => Promise<Result>,
+  request: CopyRequest,
+  run: RunCopy<Result>,
 ): Promise<Result> {
   const props: ConnectProps = {
     path,
@@ -32,15 +34,15 @@ export async function withFileDestination<Result>(
     operation: '',
   };
   try {
-    if (existsSync(path)) await refuseFilled(props);
+    if (existsSync(path)) await refuseFilled(props, request);
     const db = await openWriter(props);
     try {
       const { busyTimeoutMs, operation } = props;
-      const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs, operation });
+      const migrator = new Migrator({ db, path, list: request.list, busyTimeoutMs, operation });
       await migrator.pending();
       await startWal(db, props);
-      await migrator.up();
-      return await transact(db, path, run);
+      const isFresh = (await migrator.up()).length > 0;
+      return await transact(db, path, { ...request, isFresh }, run);
     } finally {
       db.close();
     }
@@ -49,20 +51,20 @@ export async function withFileDestination<Result>(
   }
 }
 
-async function refuseFilled(props: ConnectProps): Promise<void> {
+async function refuseFilled(props: ConnectProps, request: CopyRequest): Promise<void> {
   const db = await openReader(props);
   try {
-    const { applied, pending, isHalfMade } = readLedger(db, migrations, '');
+    const { applied, pending, isHalfMade } = readLedger(db, request.list, '');
     if (isHalfMade) refusePending('', pending);
-    if (applied.length > 0) assertEmpty(db, props.path);
+    if (applied.length > 0) assertEmpty(db, props.path, toFill(request, describeFile(db)));
   } finally {
     db.close();
   }
 }
 
-function assertEmpty(db: Database.Database, path: string): void {
-  const filled = COPIED_TABLES.filter(
-    ({ name }) => db.prepare(`select 1 from ${name} limit 1`).get() !== undefined,
+function assertEmpty(db: Database.Database, path: string, tables: readonly Named[]): void {
+  const filled = tables.filter(
+    ({ name }) => db.prepare(`select 1 from ${quoted(name)} limit 1`).get() !== undefined,
   );
   refuseRows(path, filled);
 }
@@ -70,18 +72,44 @@ function assertEmpty(db: Database.Database, path: string): void {
 async function transact<Result>(
   db: Database.Database,
   path: string,
-  run: (destination: CopyDestination) => Promise<Result>,
+  { source, isFresh }: CopyRequest & { readonly isFresh: boolean },
+  run: RunCopy<Result>,
 ): Promise<Result> {
   await retryWhileBusy(() => db.exec('begin immediate'), DEFAULT_BUSY_TIMEOUT_MS);
   try {
-    assertEmpty(db, path);
-    const result = await run(new FileDestination(db));
+    // Tables may refer to each other in a ring.
+    db.pragma('defer_foreign_keys = 1');
+    const plan = source === undefined ? COPIED_TABLES : planOf(source, describeFile(db));
+    assertEmpty(db, path, isFresh ? COPIED_TABLES : plan);
+    // What migrations put into new tables is in the source too, or was deleted there.
+    for (const { name } of plan.filter(isOwnTable)) db.exec(`delete from ${quoted(name)}`);
+    const result = await run(new FileDestination(db), plan);
+    refuseOrphans(db, plan.filter(isOwnTable));
     committing(db, () => db.exec('commit'));
     return result;
   } catch (error) {
     // SQLite may have done it already: the disk was full.
     if (db.inTransaction) db.exec('rollback');
     throw error;
+  }
+}
+
+/** Throws `CORRUPT_ROW` for a service's row whose parent is missing: COMMIT would name none. */
+function refuseOrphans(db: Database.Database, tables: readonly CopiedTable[]): void {
+  const orphan = db.prepare<[string], { rowid: bigint; parent: string }>(
+    'select rowid, parent from pragma_foreign_key_check(?) limit 1',
+  );
+  for (const table of tables) {
+    const found = orphan.safeIntegers().get(table.name);
+    if (found === undefined) continue;
+    const key = db
+      .prepare<[bigint], unknown>(
+        `select ${quoted(table.key)} from ${quoted(table.name)} where rowid = ?`,
+      )
+      .pluck()
+      .safeIntegers()
+      .get(found.rowid);
+    throw notCopied(table, String(key), `it names nothing in ${found.parent}`, table.key);
   }
 }
 
@@ -94,14 +122,13 @@ class FileDestination implements CopyDestination {
 
   async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
     const places = table.columns.map(() => '?').join(', ');
-    // Decimal text becomes an integer in a column of integers, whatever its size.
-    const insert = this.#db.prepare<(string | null)[]>(
-      `insert into ${table.name} (${columnList(table)}) values (${places})`,
+    const insert = this.#db.prepare<FileValue[]>(
+      `insert into ${quoted(table.name)} (${columnList(table)}) values (${places})`,
     );
     for await (const list of rows) {
       for (const { row } of list) {
         try {
-          insert.run(...row);
+          insert.run(...row.map((value, i) => storedValue(table.columns[i], value)));
         } catch (error) {
           throw refusal(table, row, error);
         }
@@ -126,13 +153,18 @@ class FileDestination implements CopyDestination {
     for (const { id, name, applied_at } of entries) insert.run(id, name, applied_at);
   }
 
-  async goOnAfter(last: bigint): Promise<void> {
-    const own = lastFileTickId(this.#db);
-    if (last <= own) return;
-    this.#db.prepare("delete from sqlite_sequence where name = 'tick_history'").run();
+  async goOnAfter(table: CopiedTable, last: bigint): Promise<void> {
+    const own = lastFileId(this.#db, table);
+    if (last <= own || !this.#isCounted(table)) return;
+    this.#db.prepare<[string]>('delete from sqlite_sequence where name = ?').run(table.name);
     this.#db
-      .prepare<[bigint]>("insert into sqlite_sequence (name, seq) values ('tick_history', ?)")
-      .run(last);
+      .prepare<[string, bigint]>('insert into sqlite_sequence (name, seq) values (?, ?)')
+      .run(table.name, last);
+  }
+
+  #isCounted({ name }: Named): boolean {
+    const sql = this.#db.prepare<[string], string>('select sql from sqlite_master where name = ?');
+    return /\bautoincrement\b/i.test(sql.pluck().get(name) ?? '');
   }
 }
 

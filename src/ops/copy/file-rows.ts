@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { type CopiedRow, copiedRow, notCopied, type SqliteValue } from './row.js';
-import { type CopiedTable, columnList } from './tables.js';
+import { type CopiedTable, columnList, quoted } from './tables.js';
 
 /** Characters of a list of rows: few turns of the event loop, little memory. */
 const LIST_LENGTH = 128 * 1024;
@@ -15,7 +15,7 @@ export async function* fileRows(
   table: CopiedTable,
 ): AsyncGenerator<readonly CopiedRow[]> {
   const statement = db.prepare<[], SqliteValue[]>(
-    `select ${columnList(table)}, rowid from ${table.name} order by rowid`,
+    `select ${columnList(table)}, rowid from ${quoted(table.name)} order by rowid`,
   );
   const isUtf8 = db.pragma('encoding', { simple: true }) === 'UTF-8';
   const suspects: Suspect[] = [];
@@ -25,7 +25,7 @@ export async function* fileRows(
     const row = copiedRow(table, stored);
     for (const [i, value] of row.entries()) {
       length += value?.length ?? 0;
-      if (isUtf8 && value?.includes(REPLACEMENT) === true) {
+      if (isUtf8 && typeof stored[i] === 'string' && value?.includes(REPLACEMENT) === true) {
         suspects.push({ rowid: stored.at(-1) ?? null, index: i, row });
       }
     }
@@ -44,6 +44,12 @@ export async function* fileRows(
 /** What the driver reads for bytes that are no UTF-8; it may as well be stored. */
 const REPLACEMENT = '\ufffd';
 
+/** A text as it is stored. */
+function textOf({ columns }: CopiedTable, row: CopiedRow, index: number): string {
+  const text = row[index] ?? '';
+  return columns[index]?.kind === 'any' ? text.slice(1) : text;
+}
+
 interface Suspect {
   readonly rowid: SqliteValue;
   readonly index: number;
@@ -58,11 +64,11 @@ function assertUtf8(
   const column = table.columns[index]?.name ?? '';
   const bytes = db
     .prepare<[SqliteValue], Buffer>(
-      `select cast(${column} as blob) from ${table.name} where rowid = ?`,
+      `select cast(${quoted(column)} as blob) from ${quoted(table.name)} where rowid = ?`,
     )
     .pluck()
     .get(rowid);
-  if (bytes === undefined || bytes.equals(Buffer.from(row[index] ?? ''))) return;
+  if (bytes === undefined || bytes.equals(Buffer.from(textOf(table, row, index)))) return;
   const key = row[table.columns.findIndex(({ name }) => name === table.key)] ?? 'NULL';
   throw notCopied(table, key, `${column} holds text that is no UTF-8`, column);
 }

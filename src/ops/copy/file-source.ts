@@ -1,19 +1,20 @@
 import type Database from 'better-sqlite3';
-import { migrations } from '../../../migrations/index.js';
-import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import type { MigrationList } from '../../migrate/migration.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import { withSnapshot } from '../export/snapshot.js';
+import { describeFile } from './describe-file.js';
 import { fileRows } from './file-rows.js';
 import type { CopySource, LedgerEntry } from './sides.js';
-import { COPIED_TABLES, type CopiedTable, orphansSql } from './tables.js';
+import { type CopiedTable, orphansSql, quoted } from './tables.js';
 
 /** Runs `run` with one state of a file. Throws `SCHEMA_MISMATCH` for another program's. */
 export async function withFileSource<Result>(
   path: string,
+  list: MigrationList,
   run: (source: CopySource) => Promise<Result>,
 ): Promise<Result> {
   return await withSnapshot(path, async (db) => {
-    const { pending } = readLedger(db, migrations, '');
+    const { pending } = readLedger(db, list, '');
     if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
     return await run(new FileSource(db));
   });
@@ -30,29 +31,17 @@ class FileSource implements CopySource {
     return fileLedger(this.#db);
   }
 
-  async others() {
-    const tables = this.#db
-      .prepare<[string], string>(
-        `select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'
-         and name not like 'pylon\\_db\\_%' escape '\\'
-         and name not in (select value from json_each(?)) order by name`,
-      )
-      .pluck()
-      .all(JSON.stringify(PUBLISHED_TABLES));
-    const ofTable = this.#db
-      .prepare<[string], string>('select name from pragma_table_xinfo(?)')
-      .pluck();
-    const columns = COPIED_TABLES.flatMap((table) =>
-      ofTable
-        .all(table.name)
-        .filter((name) => !table.columns.some((column) => column.name === name))
-        .map((name) => `${table.name}.${name}`),
-    );
-    return { tables, columns };
+  async describe() {
+    return describeFile(this.#db);
   }
 
   async count({ name }: CopiedTable): Promise<number> {
-    return this.#db.prepare<[], number>(`select count(*) from ${name}`).pluck().get() ?? 0;
+    return (
+      this.#db
+        .prepare<[], number>(`select count(*) from ${quoted(name)}`)
+        .pluck()
+        .get() ?? 0
+    );
   }
 
   async orphan(table: CopiedTable): Promise<string | undefined> {
@@ -67,12 +56,12 @@ class FileSource implements CopySource {
   }
 
   async keyAt({ name, key }: CopiedTable, place: number): Promise<string> {
-    const sql = `select ${key} from ${name} order by rowid limit 1 offset ?`;
+    const sql = `select ${quoted(key)} from ${quoted(name)} order by rowid limit 1 offset ?`;
     return String(this.#db.prepare<[number], unknown>(sql).pluck().safeIntegers().get(place));
   }
 
-  async lastTickId(): Promise<bigint> {
-    return lastFileTickId(this.#db);
+  async lastId(table: CopiedTable): Promise<bigint> {
+    return lastFileId(this.#db, table);
   }
 }
 
@@ -86,15 +75,15 @@ export function fileLedger(db: Database.Database): LedgerEntry[] {
     .all();
 }
 
-/** The highest tick id that a file ever gave. */
-export function lastFileTickId(db: Database.Database): bigint {
+/** The highest id that a table of a file ever gave. */
+export function lastFileId(db: Database.Database, { name, key }: CopiedTable): bigint {
   const last = db
-    .prepare<[], bigint | null>(
-      `select max(id) from (select max(id) as id from tick_history
-       union all select cast(seq as integer) from sqlite_sequence where name = 'tick_history')`,
+    .prepare<[string], bigint | null>(
+      `select max(id) from (select max(${quoted(key)}) as id from ${quoted(name)}
+       union all select cast(seq as integer) from sqlite_sequence where name = ?)`,
     )
     .pluck()
     .safeIntegers()
-    .get();
+    .get(name);
   return last ?? 0n;
 }

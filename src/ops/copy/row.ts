@@ -18,12 +18,21 @@ export function copiedRow(table: CopiedTable, stored: readonly SqliteValue[]): C
     if (problem !== undefined) {
       throw notCopied(table, keyOf(table, stored), `${column.name} ${problem}`, column.name);
     }
-    return value === null ? null : String(value);
+    return value === null ? null : written(column, value);
   });
 }
 
 function problemOf(column: CopiedColumn, value: SqliteValue): string | undefined {
   if (value === null) return column.isNullable ? undefined : 'holds NULL';
+  if (column.kind === 'any') {
+    return typeof value === 'string' && value.includes('\0') ? WITH_NUL : undefined;
+  }
+  if (column.kind === 'blob') return typeof value === 'object' ? undefined : 'holds no BLOB';
+  if (column.kind === 'boolean')
+    return value === 0n || value === 1n ? undefined : 'holds no boolean';
+  if (column.kind === 'real') {
+    return typeof value === 'number' || typeof value === 'bigint' ? undefined : 'holds no number';
+  }
   if (column.kind === 'integer') {
     if (typeof value === 'bigint') return undefined;
     return typeof value === 'number'
@@ -33,9 +42,52 @@ function problemOf(column: CopiedColumn, value: SqliteValue): string | undefined
   if (typeof value !== 'string') {
     return typeof value === 'object' ? 'holds a BLOB' : 'holds a number';
   }
-  if (value.includes('\0')) return 'holds text with a NUL character';
+  if (value.includes('\0')) return WITH_NUL;
   if (column.words?.has(value) === false) return 'holds a word that the schema has not';
   return undefined;
+}
+
+const WITH_NUL = 'holds text with a NUL character';
+
+/** A value as it is copied and compared. */
+function written({ kind }: CopiedColumn, value: Exclude<SqliteValue, null>): string {
+  if (kind === 'any') return `${TAGS[typeof value] ?? 'b'}${plainText(value)}`;
+  if (kind === 'boolean') return value === 1n ? 't' : 'f';
+  if (kind === 'real') return String(Number(value));
+  return kind === 'blob' ? `\\x${plainText(value)}` : String(value);
+}
+
+const TAGS: Readonly<Record<string, string>> = { string: 't', bigint: 'i', number: 'r' };
+
+function plainText(value: Exclude<SqliteValue, null>): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
+}
+
+/** What the driver is given to store. */
+export type FileValue = string | number | bigint | Buffer | null;
+
+/** What a file stores for a value as it is copied. */
+export function storedValue(column: CopiedColumn | undefined, value: string | null): FileValue {
+  if (value === null) return null;
+  switch (column?.kind) {
+    case 'real':
+      return Number(value);
+    case 'blob':
+      return Buffer.from(value.slice(2), 'hex');
+    case 'boolean':
+      return value === 't' ? 1n : 0n;
+    case 'any':
+      return storedAny(value.slice(0, 1), value.slice(1));
+    default:
+      // Decimal text becomes an integer in a column of integers, whatever its size.
+      return value;
+  }
+}
+
+function storedAny(tag: string, text: string): FileValue {
+  if (tag === 'i') return BigInt(text);
+  if (tag === 'r') return Number(text);
+  return tag === 't' ? text : Buffer.from(text, 'hex');
 }
 
 function keyOf({ columns, key }: CopiedTable, stored: readonly SqliteValue[]): string {

@@ -1,4 +1,3 @@
-import { migrations } from '../../../migrations/index.js';
 import { commit } from '../../engine/postgres/commit.js';
 import type { SessionPool } from '../../engine/postgres/pool.js';
 import { isServerError } from '../../engine/postgres/server-error.js';
@@ -8,11 +7,18 @@ import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
 import { refusePending } from '../../migrate/schema-check.js';
 import { withServer } from '../server.js';
 import { readInStoredOrder } from '../stored-order.js';
-import { refuseRows } from './empty.js';
+import { describeServer, fixFormats } from './describe-server.js';
+import { isOwnTable, type Named, refuseRows, toFill } from './empty.js';
+import { planOf, type RunCopy } from './plan.js';
 import type { LinedRow } from './row.js';
 import { lastServerId, serverLedger, serverRows, setLastServerId } from './server-rows.js';
-import { type CopyDestination, type LedgerEntry, UnstorableRow } from './sides.js';
-import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
+import {
+  type CopyDestination,
+  type CopyRequest,
+  type LedgerEntry,
+  UnstorableRow,
+} from './sides.js';
+import { COPIED_TABLES, type CopiedTable, columnList, quoted } from './tables.js';
 
 /**
  * Migrates the schema at `url` and runs `run` in one transaction, which is committed when it
@@ -21,26 +27,36 @@ import { COPIED_TABLES, type CopiedTable, columnList } from './tables.js';
  */
 export async function withServerDestination<Result>(
   url: string,
+  request: CopyRequest,
   signal: AbortSignal,
-  run: (destination: CopyDestination) => Promise<Result>,
+  run: RunCopy<Result>,
 ): Promise<Result> {
   return await withServer(url, 'write', async (pool, address) => {
     await pool.withSession(async (session) => {
-      const { applied, pending, isHalfMade } = await readServerLedger(session, migrations, '');
+      const { applied, pending, isHalfMade } = await readServerLedger(session, request.list, '');
       if (isHalfMade) refusePending('', pending);
-      if (applied.length > 0) await assertEmpty(session, address);
+      if (applied.length === 0) return;
+      await assertEmpty(session, address, toFill(request, await describeServer(session)));
     });
-    await new PostgresMigrator({ pool, address, list: migrations, operation: '' }).up();
+    const { list } = request;
+    const made = await new PostgresMigrator({ pool, address, list, operation: '' }).up();
+    const isFresh = made.length > 0;
     return await pool.withSession((session) =>
-      stoppable(pool, session, signal, () => transact(session, address, run)),
+      stoppable(pool, session, signal, () =>
+        transact(session, address, { ...request, isFresh }, run),
+      ),
     );
   });
 }
 
-async function assertEmpty(session: Session, address: string): Promise<void> {
-  const filled: CopiedTable[] = [];
-  for (const table of COPIED_TABLES) {
-    const { rows } = await session.texts(`select 1 from ${table.name} limit 1`, []);
+async function assertEmpty(
+  session: Session,
+  address: string,
+  tables: readonly Named[],
+): Promise<void> {
+  const filled: Named[] = [];
+  for (const table of tables) {
+    const { rows } = await session.texts(`select 1 from ${quoted(table.name)} limit 1`, []);
     if (rows.length > 0) filled.push(table);
   }
   refuseRows(address, filled);
@@ -73,16 +89,23 @@ async function stoppable<Result>(
 async function transact<Result>(
   session: Session,
   address: string,
-  run: (destination: CopyDestination) => Promise<Result>,
+  { source, isFresh }: CopyRequest & { readonly isFresh: boolean },
+  run: RunCopy<Result>,
 ): Promise<Result> {
   await session.texts('begin transaction isolation level read committed', []);
   await session.texts('set local statement_timeout = 0', []);
   await session.texts('set local idle_in_transaction_session_timeout = 0', []);
-  const names = COPIED_TABLES.map(({ name }) => name).join(', ');
+  await fixFormats(session);
+  const plan = source === undefined ? COPIED_TABLES : planOf(source, await describeServer(session));
+  const names = plan.map(({ name }) => quoted(name)).join(', ');
   await session.texts(`lock table ${names} in access exclusive mode`, []);
-  await assertEmpty(session, address);
+  await assertEmpty(session, address, isFresh ? COPIED_TABLES : plan);
   await startAfresh(session, names);
-  const result = await run(new ServerDestination(session));
+  // What migrations put into new tables is in the source too, or was deleted there.
+  for (const { name } of plan.filter(isOwnTable).reverse()) {
+    await session.texts(`delete from ${quoted(name)}`, []);
+  }
+  const result = await run(new ServerDestination(session), plan);
   await commit(session);
   return result;
 }
@@ -114,7 +137,9 @@ class ServerDestination implements CopyDestination {
   }
 
   async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
-    const copy = this.#session.copyIn(`copy ${table.name} (${columnList(table)}) from stdin`);
+    const copy = this.#session.copyIn(
+      `copy ${quoted(table.name)} (${columnList(table)}) from stdin`,
+    );
     try {
       let piece = '';
       for await (const list of rows) {
@@ -153,15 +178,17 @@ class ServerDestination implements CopyDestination {
         [id, name, applied_at],
       );
     }
-    const last = await lastServerId(this.#session, 'migrations');
-    await setLastServerId(this.#session, 'migrations', last);
+    const last = await lastServerId(this.#session, LEDGER);
+    await setLastServerId(this.#session, LEDGER, last);
   }
 
-  async goOnAfter(last: bigint): Promise<void> {
-    const own = await lastServerId(this.#session, 'tick_history');
-    await setLastServerId(this.#session, 'tick_history', last > own ? last : own);
+  async goOnAfter(table: CopiedTable, last: bigint): Promise<void> {
+    const own = await lastServerId(this.#session, table);
+    await setLastServerId(this.#session, table, last > own ? last : own);
   }
 }
+
+const LEDGER = { name: 'migrations', key: 'id' };
 
 /** About a value, a rule of the schema, and what an index can't hold. */
 const ABOUT_A_ROW = /^(?:2[23]|54)/;

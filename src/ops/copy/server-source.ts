@@ -1,17 +1,18 @@
-import { migrations } from '../../../migrations/index.js';
 import type { Session } from '../../engine/postgres/session.js';
+import type { MigrationList } from '../../migrate/migration.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
-import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { INITIAL_MIGRATION, refusePending } from '../../migrate/schema-check.js';
 import { withServer } from '../server.js';
 import { readInStoredOrder, storedOrder } from '../stored-order.js';
+import { describeServer, fixFormats } from './describe-server.js';
 import { lastServerId, serverLedger, serverRows } from './server-rows.js';
 import type { CopySource, LedgerEntry } from './sides.js';
-import { COPIED_TABLES, type CopiedTable, orphansSql } from './tables.js';
+import { type CopiedTable, orphansSql, quoted } from './tables.js';
 
 /** Runs `run` with one state of a server's schema. Throws `SCHEMA_MISMATCH` for another program's. */
 export async function withServerSource<Result>(
   url: string,
+  list: MigrationList,
   run: (source: CopySource) => Promise<Result>,
 ): Promise<Result> {
   return await withServer(url, 'read', (pool) =>
@@ -20,9 +21,10 @@ export async function withServerSource<Result>(
         await session.texts('begin transaction isolation level repeatable read read only', []);
         await session.texts('set local statement_timeout = 0', []);
         await session.texts('set local idle_in_transaction_session_timeout = 0', []);
-        const { pending } = await readServerLedger(session, migrations, '');
+        const { pending } = await readServerLedger(session, list, '');
         if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
         await readInStoredOrder(session);
+        await fixFormats(session);
         return await run(new ServerSource(session));
       } finally {
         // The connection is closed, and with it what it was still sending.
@@ -43,30 +45,12 @@ class ServerSource implements CopySource {
     return await serverLedger(this.#session);
   }
 
-  async others() {
-    const { rows: tables } = await this.#session.texts(
-      `select table_name from information_schema.tables
-       where table_schema = current_schema() and table_type = 'BASE TABLE'
-       and table_name <> all ($1) and table_name not like 'pylon\\_db\\_%' order by 1`,
-      [`{${PUBLISHED_TABLES.join(',')}}`],
-    );
-    const { rows: columns } = await this.#session.texts(
-      `select table_name, column_name from information_schema.columns
-       where table_schema = current_schema() order by table_name, ordinal_position`,
-      [],
-    );
-    return {
-      tables: tables.map(([name]) => String(name)),
-      columns: COPIED_TABLES.flatMap((table) =>
-        columns
-          .filter(([of, name]) => of === table.name && !hasColumn(table, name ?? null))
-          .map(([, name]) => `${table.name}.${name}`),
-      ),
-    };
+  async describe() {
+    return await describeServer(this.#session);
   }
 
   async count({ name }: CopiedTable): Promise<number> {
-    return Number(await this.#value(`select count(*) from ${name}`));
+    return Number(await this.#value(`select count(*) from ${quoted(name)}`));
   }
 
   async orphan(table: CopiedTable): Promise<string | undefined> {
@@ -80,20 +64,18 @@ class ServerSource implements CopySource {
 
   async keyAt({ name, key }: CopiedTable, place: number): Promise<string> {
     return String(
-      await this.#value(`select ${key} from ${name} ${storedOrder(name)} limit 1 offset ${place}`),
+      await this.#value(
+        `select ${quoted(key)} from ${quoted(name)} ${storedOrder(name)} limit 1 offset ${place}`,
+      ),
     );
   }
 
-  async lastTickId(): Promise<bigint> {
-    return await lastServerId(this.#session, 'tick_history');
+  async lastId(table: CopiedTable): Promise<bigint> {
+    return await lastServerId(this.#session, table);
   }
 
   async #value(sql: string): Promise<string | undefined> {
     const { rows } = await this.#session.texts(sql, []);
     return rows[0]?.[0] ?? undefined;
   }
-}
-
-function hasColumn({ columns }: CopiedTable, name: string | null): boolean {
-  return columns.some((column) => column.name === name);
 }

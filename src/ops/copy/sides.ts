@@ -1,3 +1,5 @@
+import type { MigrationList } from '../../migrate/migration.js';
+import type { Described } from './described.js';
 import type { CopiedRow, LinedRow } from './row.js';
 import type { CopiedTable } from './tables.js';
 
@@ -17,7 +19,7 @@ export interface Others {
 /** One committed state of a database that is read, whatever others write meanwhile. */
 export interface CopySource {
   ledger(): Promise<readonly LedgerEntry[]>;
-  others(): Promise<Others>;
+  describe(): Promise<Described>;
   count(table: CopiedTable): Promise<number>;
   /** The key of a row whose parent is missing. */
   orphan(table: CopiedTable): Promise<string | undefined>;
@@ -25,8 +27,16 @@ export interface CopySource {
   rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
   /** The key of a row by its place in {@link rows}, from 0. */
   keyAt(table: CopiedTable, place: number): Promise<string>;
-  /** The highest tick id that was ever given. */
-  lastTickId(): Promise<bigint>;
+  /** The highest id that was ever given in a table whose key is an integer. */
+  lastId(table: CopiedTable): Promise<bigint>;
+}
+
+/** What a destination is made for. */
+export interface CopyRequest {
+  /** The migrations that it gets. */
+  readonly list: MigrationList;
+  /** The source's tables; without them, the published ones are copied. */
+  readonly source: Described | undefined;
 }
 
 /** One open transaction of a migrated database without rows. */
@@ -38,8 +48,8 @@ export interface CopyDestination {
   ledger(): Promise<readonly LedgerEntry[]>;
   /** Puts these in the place of the ledger rows of the same names. */
   replaceLedger(entries: readonly LedgerEntry[]): Promise<void>;
-  /** Lets tick ids go on behind `last`, or behind its own last one where that is higher. */
-  goOnAfter(last: bigint): Promise<void>;
+  /** Lets ids of a table go on behind `last`, or behind its own last one where that is higher. */
+  goOnAfter(table: CopiedTable, last: bigint): Promise<void>;
 }
 
 /** A row that the destination refused. */

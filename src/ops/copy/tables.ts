@@ -1,17 +1,18 @@
 import { EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES } from '../../../generated/db.js';
 
-/** A column as the published schema has it. */
+/** A column as the published schema has it, or one of a service. */
 export interface CopiedColumn {
   readonly name: string;
-  readonly kind: 'text' | 'integer';
+  /** How its values are written down; `any` as a file has them, and a server's other types by name. */
+  readonly kind: 'text' | 'integer' | 'real' | 'blob' | 'boolean' | 'any' | `server type ${string}`;
   readonly isNullable: boolean;
   /** The words that a CHECK lets through. */
   readonly words?: ReadonlySet<string>;
 }
 
-/** A published table; its key is the column `key`. */
+/** A table that is copied; its key is the column `key`. */
 export interface CopiedTable {
-  readonly name: 'jobs' | 'earnings' | 'agents' | 'tick_history';
+  readonly name: string;
   readonly key: string;
   readonly columns: readonly CopiedColumn[];
   /** The table that must hold what a column names. */
@@ -98,7 +99,12 @@ export const COPIED_TABLES: readonly CopiedTable[] = [JOBS, EARNINGS, AGENTS, TI
 
 /** The names of a table's columns, as SQL lists them. */
 export function columnList({ columns }: CopiedTable): string {
-  return columns.map(({ name }) => name).join(', ');
+  return columns.map(({ name }) => quoted(name)).join(', ');
+}
+
+/** A name as SQL takes it, whatever is in it. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** SQL that gives the keys of rows whose parent is missing, NULL keys aside. */

@@ -14,6 +14,7 @@ import {
 import type { WatchProps } from './engine/sqlite/schema-watch.js';
 import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
 import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
+import { systemCode } from './engine/sqlite/system-error.js';
 import { type KeepProps, keepSchema } from './keep-schema.js';
 import type { MigrationList } from './migrate/migration.js';
 import {
@@ -33,12 +34,17 @@ export async function openSqlite(
   const { durability = 'normal', busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS, onQuery } = options;
   const { create = true } = options;
   const props = { path, durability, busyTimeoutMs, operation, create };
-  const connections =
-    options.readonly === true
-      ? await connectToRead(props, options)
-      : await connectToWrite(props, options);
-  const place = path === IN_MEMORY ? undefined : new FilePlace(path);
-  return new SqliteEngine({ path, busyTimeoutMs, onQuery, place, ...connections });
+  try {
+    const connections =
+      options.readonly === true
+        ? await connectToRead(props, options)
+        : await connectToWrite(props, options);
+    const place = path === IN_MEMORY ? undefined : new FilePlace(path);
+    return new SqliteEngine({ path, busyTimeoutMs, onQuery, place, ...connections });
+  } catch (error) {
+    // No descriptor was left for a module of ours, or the file went away between two looks.
+    throw systemCode(error) === undefined ? error : toldToCaller(error, operation, path);
+  }
 }
 
 interface Connections {

@@ -6,6 +6,7 @@ import { EarningsService } from './earnings/earnings-service.js';
 import type { Clock, Engine } from './engine/engine.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
 import { IN_MEMORY } from './engine/sqlite/open.js';
+import { cannotUse, systemCode } from './engine/sqlite/system-error.js';
 import { invalid, key } from './input.js';
 import { JobsService } from './jobs/jobs-service.js';
 import { openSqlite } from './open-sqlite.js';
@@ -131,8 +132,12 @@ export class PylonDb implements AsyncDisposable {
   async backup(destination: string, options: BackupOptions = {}): Promise<Backup> {
     const operation = 'db.backup';
     const source = { ...this.#engine.copySource(operation), now: this.#clock() };
-    const { makeBackup } = await import('./ops/backup/backup.js');
-    return await makeBackup(source, destination, options);
+    try {
+      const { makeBackup } = await import('./ops/backup/backup.js');
+      return await makeBackup(source, destination, options);
+    } catch (error) {
+      throw systemCode(error) === undefined ? error : cannotUse(error, source.path, operation);
+    }
   }
 
   /** Waits for queued calls, then closes; again, it does nothing. Later calls throw `CLOSED`. */

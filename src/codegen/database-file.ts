@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { refuseForeignSidecars } from '../engine/sqlite/sidecars.js';
+import { connect } from '../engine/sqlite/database-file.js';
+import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../errors.js';
 
 /**
@@ -18,14 +19,15 @@ export function openReadOnly(path: string): Database.Database {
       { operation: 'codegen', hint: 'Check the path.' },
     );
   }
-  refuseForeignSidecars(path, 'codegen');
-  const database = new Database(path, { readonly: true, fileMustExist: true });
+  const database = connect(path, true, 'codegen');
   try {
     database.prepare('select count(*) from sqlite_master').get();
     return database;
   } catch (cause) {
     database.close();
-    if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') throw cause;
+    if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') {
+      throw toldToCaller(cause, 'codegen', path);
+    }
     throw new PylonDbError(
       'NOT_A_DATABASE',
       `this is not a SQLite database: ${path}`,

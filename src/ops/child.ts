@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { cannotUse, systemCode } from '../engine/sqlite/system-error.js';
 import { PylonDbError } from '../errors.js';
 import type { Answer, Failure } from './ops-child.js';
 import type { Task, TaskName, Tasks } from './tasks.js';
@@ -58,7 +59,7 @@ export async function runInChild<Name extends TaskName>(
           reject(error);
         }
       });
-      child.on('error', reject);
+      child.on('error', (error) => reject(notStarted(error, operation)));
       child.on('exit', () => reject(aborted(operation, signal?.reason)));
       child.send({ name, input }, (error) => {
         if (error !== null) reject(error);
@@ -91,6 +92,11 @@ function failed({ code, problem, hint, details, cause }: Failure, operation: str
     hint,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** No descriptor or no process is left for it. */
+function notStarted(error: Error, operation: string): Error {
+  return systemCode(error) === undefined ? error : cannotUse(error, programPath(), operation);
 }
 
 function aborted(operation: string, cause: unknown): PylonDbError<'ABORTED'> {

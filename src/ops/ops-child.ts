@@ -1,3 +1,4 @@
+import { cannotUse, systemCode } from '../engine/sqlite/system-error.js';
 import { type ErrorCode, type ErrorDetails, isPylonDbError } from '../errors.js';
 import { type Task, type TaskName, tasks } from './tasks.js';
 
@@ -39,7 +40,8 @@ async function run(name: TaskName, input: never): Promise<Answer<unknown, unknow
   }
 }
 
-function toFailure(error: unknown): Failure {
+function toFailure(thrown: unknown): Failure {
+  const error = systemCode(thrown) === undefined ? thrown : cannotUse(thrown, placeOf(thrown), '');
   const cause = error instanceof Error ? error.cause : undefined;
   if (isPylonDbError(error)) {
     const { code, problem, hint, details } = error;
@@ -47,4 +49,9 @@ function toFailure(error: unknown): Failure {
   }
   const problem = error instanceof Error ? error.message : String(error);
   return { code: undefined, problem, hint: '', details: {}, cause };
+}
+
+/** The file that an error of the operating system is about. */
+function placeOf(error: unknown): string {
+  return error instanceof Error && 'path' in error ? String(error.path) : 'a file';
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   chownSync,
   closeSync,
@@ -17,6 +16,7 @@ import { isPylonDbError, type Progress, PylonDb } from '../../src/index.js';
 import { failureOf } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
 import { stored } from '../file.js';
+import { fill, NO_TMPFS, smallDisk } from '../small-disk.js';
 import { temporaryFolder } from '../temporary.js';
 import { allOf, expectTrueManifest, filled, temporariesIn } from './backups.js';
 
@@ -40,7 +40,7 @@ it('a full disk is told, and nothing of the backup is left on it', async (contex
   const { manifest } = await db.backup(temporaryFolder());
   const bytes = manifest.size_bytes;
   const disk = smallDisk(2 * bytes);
-  if (disk === undefined) return context.skip('no tmpfs may be mounted here');
+  if (disk === undefined) return context.skip(NO_TMPFS);
   const ballast = join(disk, 'ballast');
   const room = (left: number) => writeFileSync(ballast, Buffer.alloc(2 * bytes - left));
   // A page for SQLite's journal while it copies; later one for the manifest.
@@ -64,44 +64,23 @@ it('a full disk is told, and nothing of the backup is left on it', async (contex
 it('a disk that is full when the manifest is written keeps nothing of the backup', async (context) => {
   const { db } = await filled();
   const disk = smallDisk(4 * 1024 * 1024);
-  if (disk === undefined) return context.skip('no tmpfs may be mounted here');
+  if (disk === undefined) return context.skip(NO_TMPFS);
   const onProgress = ({ step }: Progress) => {
-    if (step === 'hashing') fill(join(disk, 'ballast'));
+    if (step === 'hashing') fill(disk);
   };
   await failureOf(db.backup(disk, { onProgress }), 'DISK_FULL');
   expect(readdirSync(disk)).toEqual(['ballast']);
 });
 
-/** Writes until there is no room. */
-function fill(path: string): void {
-  const file = openSync(path, 'a');
-  try {
-    for (;;) writeSync(file, Buffer.alloc(4096));
-  } catch (error) {
-    expect(Object(error).code).toBe('ENOSPC');
-  } finally {
-    closeSync(file);
-  }
-}
-
 it('a full disk is told of a database in memory too', async (context) => {
   const disk = smallDisk(64 * 1024);
-  if (disk === undefined) return context.skip('no tmpfs may be mounted here');
+  if (disk === undefined) return context.skip(NO_TMPFS);
   const db = await PylonDb.openInMemory();
   onTestFinished(() => db.close());
   await failureOf(db.backup(disk), 'DISK_FULL');
   expect(readdirSync(disk)).toEqual([]);
   await db.jobs.create(job('still written'));
 });
-
-/** A file system of its own with so much room, where one may be mounted. */
-function smallDisk(bytes: number): string | undefined {
-  const folder = temporaryFolder();
-  const mount = ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder];
-  if (spawnSync('mount', mount).status !== 0) return undefined;
-  onTestFinished(() => void spawnSync('umount', [folder]));
-  return folder;
-}
 
 describe('what a dead process left', () => {
   /** A name as another process would have given. `start` tells it from a later one of that pid. */

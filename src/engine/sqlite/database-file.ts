@@ -15,6 +15,7 @@ import { PylonDbError } from '../../errors.js';
 import { BLOCKING_TIMEOUT_MS } from './pragmas.js';
 import { refuseForeignSidecars } from './sidecars.js';
 import { toldToCaller } from './sqlite-errors.js';
+import { isNoDescriptor, isNoRoom, ofAnother } from './system-error.js';
 
 /** Where the published system keeps its file. */
 export const DEFAULT_PATH = '~/.pylon/pylon.db';
@@ -27,18 +28,23 @@ export function expandPath(path: string): string {
 
 /**
  * Creates an empty database file for its owner only (0600, in folders 0700), and leaves an existing
- * one as it is. Throws `CANNOT_OPEN`.
+ * one as it is. Throws `CANNOT_OPEN`, `DISK_FULL`.
  */
 export function createIfMissing(path: string, operation: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     createExclusively(path);
   } catch (error) {
+    if (isNoRoom(error) || isNoDescriptor(error)) throw toldToCaller(error, operation, path);
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${path} can't be created`,
       { path },
-      { operation, cause: error, hint: 'Check that the folder exists and that you may write it.' },
+      {
+        operation,
+        cause: error,
+        hint: ofAnother(path)?.hint ?? 'Check that the folder exists and that you may write it.',
+      },
     );
   }
 }

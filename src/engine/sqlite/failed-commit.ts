@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { CommitUnknown } from './sqlite-errors.js';
+import { CommitUnknown, isFullQuota } from './sqlite-errors.js';
 
 /**
  * How long the overwrite may wait for another process's lock, in ms. It blocks: nothing else may
@@ -17,6 +17,7 @@ const BLOCKING_MS = 1000;
  */
 export function afterFailedCommit(db: Database.Database, error: unknown): unknown {
   if (!mayLeaveFrame(error) || db.readonly || db.memory) return error;
+  if (isFullQuota(error, db.name)) return error;
   return isOverwritten(db) ? error : new CommitUnknown(error);
 }
 

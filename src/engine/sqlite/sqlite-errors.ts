@@ -1,6 +1,14 @@
 import Database from 'better-sqlite3';
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepUntouched } from '../engine.js';
+import {
+  cannotUse,
+  isNoDescriptor,
+  isNoRoom,
+  lookForRoom,
+  ofAnother,
+  systemCode,
+} from './system-error.js';
 
 const { SqliteError } = Database;
 type SqliteError = InstanceType<typeof SqliteError>;
@@ -79,6 +87,7 @@ export function toldToCaller(error: unknown, operation: string, path: string): u
     );
   }
   if (error instanceof SqliteError) return fromSqlite(error, operation, path);
+  if (isDriverMissing(error)) return withoutDriver(error, operation, path);
   if (error instanceof TypeError || error instanceof RangeError) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
@@ -87,7 +96,55 @@ export function toldToCaller(error: unknown, operation: string, path: string): u
       { operation, cause: error, hint: 'Bind strings, numbers, bigints, buffers or null.' },
     );
   }
-  return error;
+  if (isNoRoom(error)) return full(operation, error);
+  return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
+}
+
+/** As {@link toldToCaller}, for SQL that somebody wrote at a terminal: what doesn't fit is theirs. */
+export function toldToAsker(error: unknown, path: string): unknown {
+  const told = toldToCaller(error, QUESTION, path);
+  return told instanceof PylonDbError ? told.toldBy('') : told;
+}
+
+/** Whether a full quota refused a write, so that no frame can be whole behind it. */
+export function isFullQuota(error: unknown, path: string): boolean {
+  return (
+    error instanceof SqliteError &&
+    error.code === 'SQLITE_IOERR_WRITE' &&
+    isNoRoom(lookForRoom(path))
+  );
+}
+
+/** What `bindings` throws when the driver was never built, and Node for one of another Node. */
+function isDriverMissing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'tries' in error || ('code' in error && error.code === 'ERR_DLOPEN_FAILED');
+}
+
+function withoutDriver(cause: unknown, operation: string, path: string): PylonDbError {
+  return new PylonDbError(
+    'CANNOT_OPEN',
+    `${path} can't be opened: better-sqlite3 is not built for this Node (${process.version}, ${process.platform}-${process.arch})`,
+    { path },
+    {
+      operation,
+      cause,
+      hint: 'Run `npm rebuild better-sqlite3` with this Node; where install scripts are off, `npm rebuild better-sqlite3 --ignore-scripts=false`.',
+    },
+  );
+}
+
+function full(operation: string, cause: unknown): PylonDbError {
+  return new PylonDbError(
+    'DISK_FULL',
+    'the disk, a quota or the database is full',
+    {},
+    {
+      operation,
+      cause,
+      hint: 'Nothing of this call was stored. Free space on the disk of the database and retry.',
+    },
+  );
 }
 
 function fromSqlite(error: SqliteError, operation: string, path: string): PylonDbError {
@@ -111,20 +168,14 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing was stored. Try again, or raise busyTimeoutMs.'),
     );
   }
-  if (code.startsWith('SQLITE_FULL')) {
-    return new PylonDbError(
-      'DISK_FULL',
-      'the disk or the database is full',
-      {},
-      context('Nothing of this call was stored. Free space on the disk of the database and retry.'),
-    );
-  }
-  if (CANNOT_OPEN.test(code)) {
+  if (FULL.test(code)) return full(operation, error);
+  if (CANNOT_OPEN.test(code)) return notOpened(error, operation, path);
+  if (code === 'SQLITE_READONLY_ROLLBACK') {
     return new PylonDbError(
       'CANNOT_OPEN',
-      `${path} can't be opened`,
+      `${path} was left in the middle of a transaction: its -journal must be rolled back first`,
       { path },
-      context('Check that it is a file, and that you may read and write it and its folder.'),
+      context('Open it once for writing, as a user who may write it and its folder.'),
     );
   }
   if (code.startsWith('SQLITE_READONLY')) {
@@ -148,10 +199,13 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       'CORRUPT',
       `${path} is damaged`,
       {},
-      context('Stop writing to it, keep a copy, and restore the latest backup.'),
+      context(
+        'Check the disk first: a failed read looks the same, and is over when `pylon-db check` finds nothing. Else stop writing to it, keep a copy, and restore the latest backup.',
+      ),
     );
   }
   if (/^SQLITE_(IOERR|NOMEM|INTERRUPT|ABORT)/.test(code)) {
+    if (isFullQuota(error, path)) return full(operation, error);
     return new PylonDbError(
       'ABORTED',
       `SQLite stopped with ${code}`,
@@ -172,12 +226,42 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
     'SCHEMA_MISMATCH',
     `the database doesn't fit: ${message}`,
     { problems: [message] },
-    context('Another program changed its schema, or damage did. Restore a backup, or mend it.'),
+    context('Another program changed its schema, or damage did. Restore a backup, or repair it.'),
   );
 }
 
 /** Also a WAL file that can't be read without writing beside it: in a folder of others. */
 const CANNOT_OPEN = /^SQLITE_(CANTOPEN|PERM|AUTH|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY))/;
 
-/** Operations whose SQL the caller wrote; the command line names none. */
-const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);
+/** No room for a page, or for growing the -shm, which SQLite gives a code of its own. */
+const FULL = /^SQLITE_(FULL|IOERR_SHMSIZE)/;
+
+function notOpened(error: SqliteError, operation: string, path: string): PylonDbError {
+  const problem = lookForRoom(path);
+  if (isNoRoom(problem)) return full(operation, error);
+  const code = systemCode(problem);
+  if (isNoDescriptor(problem)) return cannotUse(problem, path, operation);
+  const owner = ofAnother(path);
+  const isReadOnly = code === 'EROFS';
+  return new PylonDbError(
+    'CANNOT_OPEN',
+    isReadOnly
+      ? `${path} can't be opened: SQLite must write a -wal and -shm next to it, and the disk is mounted for reading only`
+      : `${path} can't be opened`,
+    { path },
+    {
+      operation,
+      cause: error,
+      hint: isReadOnly
+        ? 'Copy it, with its -wal if there is one, to a disk that can be written, and open the copy.'
+        : (owner?.hint ??
+          'Check that it is a file, and that you may read and write it and its folder.'),
+    },
+  );
+}
+
+/** The operation that {@link toldToAsker} gives before it takes it away again. */
+const QUESTION = 'query';
+
+/** Operations whose SQL the caller wrote. */
+const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', QUESTION]);

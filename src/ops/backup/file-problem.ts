@@ -1,7 +1,5 @@
+import { cannotUse, isNoRoom, systemCode } from '../../engine/sqlite/system-error.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
-
-/** Codes of a disk, a quota or a limit that has no room for the file. */
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * What a failure of the file system, or of SQLite's writing at `path`, is to the caller:
@@ -9,10 +7,8 @@ const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
  */
 export function fileProblem(error: unknown, path: string, operation: string): unknown {
   if (isPylonDbError(error, 'DISK_FULL')) return noRoom(path, operation, error.cause);
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
-  const code = String(error.code);
-  if (NO_ROOM.has(code)) return noRoom(path, operation, error);
-  if (code === 'EIO') {
+  if (isNoRoom(error)) return noRoom(path, operation, error);
+  if (systemCode(error) === 'EIO') {
     return new PylonDbError(
       'ABORTED',
       `the disk failed at ${path}`,
@@ -20,12 +16,7 @@ export function fileProblem(error: unknown, path: string, operation: string): un
       { operation, cause: error, hint: 'Check the disk, then retry or choose another.' },
     );
   }
-  return new PylonDbError(
-    'CANNOT_OPEN',
-    code === 'ENOENT' ? `there is no ${path}` : `${path} can't be used (${code})`,
-    { path },
-    { operation, cause: error, hint: 'Check that it exists, and that you may use it.' },
-  );
+  return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 
 function noRoom(path: string, operation: string, cause: unknown): PylonDbError {

@@ -30,6 +30,11 @@ export interface ExportProps {
   readonly spreadsheet?: boolean;
 }
 
+/** Whether an export reads by SQL of ours, or by that of who asked for it. */
+export function whoseSql({ selection }: ExportProps): 'ours' | 'theirs' {
+  return 'sql' in selection ? 'theirs' : 'ours';
+}
+
 /** One table, or the result of a query, as pieces of text. */
 export interface ExportPart {
   /** `undefined` for a query. */

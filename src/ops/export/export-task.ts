@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { fileProblem } from '../backup/file-problem.js';
 import type { Progress } from '../progress.js';
-import { type ExportPart, type ExportProps, exportParts } from './export-parts.js';
+import { type ExportPart, type ExportProps, exportParts, whoseSql } from './export-parts.js';
 import type { ServerExportPart } from './server-parts.js';
 import { withSnapshot } from './snapshot.js';
 import type { ExportTable } from './tables.js';
@@ -28,13 +28,17 @@ export async function exportFiles(
   input: ExportInput,
   report: (progress: Progress) => void,
 ): Promise<WrittenPart[]> {
-  return await withSnapshot(input.path, async (db) => {
-    const written: WrittenPart[] = [];
-    for (const [i, part] of exportParts(db, input).entries()) {
-      written.push(await writePart(part, input.files[i] ?? '', report));
-    }
-    return written;
-  });
+  return await withSnapshot(
+    input.path,
+    async (db) => {
+      const written: WrittenPart[] = [];
+      for (const [i, part] of exportParts(db, input).entries()) {
+        written.push(await writePart(part, input.files[i] ?? '', report));
+      }
+      return written;
+    },
+    whoseSql(input),
+  );
 }
 
 /** Writes and syncs one file. Throws `DISK_FULL`, and what reading throws. */

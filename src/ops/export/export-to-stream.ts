@@ -1,5 +1,5 @@
 import type { DatabasePlace } from '../database-place.js';
-import { type ExportProps, exportParts, inOneText } from './export-parts.js';
+import { type ExportProps, exportParts, inOneText, whoseSql } from './export-parts.js';
 import { withSnapshot } from './snapshot.js';
 import { type Sink, writeChunks } from './write-chunks.js';
 
@@ -24,11 +24,15 @@ export async function exportToStream(
     const { exportServerToStream } = await import('./server-export.js');
     return await exportServerToStream(serverUrl, props, options);
   }
-  return await withSnapshot(path, async (db) => {
-    const parts = exportParts(db, props);
-    const total = parts.reduce((sum, part) => sum + part.total(), 0);
-    const [first] = parts;
-    const chunks = options.together ? inOneText(db, props) : first?.chunks();
-    return await writeChunks(chunks ?? [], options.sink, (done) => options.onRows(done, total));
-  });
+  return await withSnapshot(
+    path,
+    async (db) => {
+      const parts = exportParts(db, props);
+      const total = parts.reduce((sum, part) => sum + part.total(), 0);
+      const [first] = parts;
+      const chunks = options.together ? inOneText(db, props) : first?.chunks();
+      return await writeChunks(chunks ?? [], options.sink, (done) => options.onRows(done, total));
+    },
+    whoseSql(props),
+  );
 }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toldToAsker, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 
 /** Page cache in KiB: an export reads each page once, and memory is not to grow with the file. */
@@ -8,11 +8,13 @@ const CACHE_KIB = 8192;
 
 /**
  * Runs `work` on a connection that only reads and sees one committed state of the file, whatever
- * others write meanwhile. Throws what opening and reading throw.
+ * others write meanwhile. Throws what opening and reading throw; what doesn't fit is the file's fault,
+ * unless the SQL is `theirs`, who asked for it.
  */
 export async function withSnapshot<Result>(
   path: string,
   work: (db: Database.Database) => Promise<Result>,
+  sqlIs: 'ours' | 'theirs' = 'ours',
 ): Promise<Result> {
   try {
     const db = await openReader({
@@ -32,6 +34,6 @@ export async function withSnapshot<Result>(
       db.close();
     }
   } catch (error) {
-    throw toldToCaller(error, '', path);
+    throw sqlIs === 'theirs' ? toldToAsker(error, path) : toldToCaller(error, '', path);
   }
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toldToAsker } from '../../engine/sqlite/sqlite-errors.js';
 import { bindParameters, type QueryParameters } from './parameters.js';
 import { prepareQuestion, type QueryValue, type Question, wouldWrite } from './question.js';
 import { rowSize } from './row-size.js';
@@ -55,7 +55,7 @@ export async function query(
       db.close();
     }
   } catch (error) {
-    throw toldToCaller(isRefusedWrite(error) ? wouldWrite() : error, '', path);
+    throw toldToAsker(isRefusedWrite(error) ? wouldWrite() : error, path);
   }
 }
 

@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
+import { connect } from '../../engine/sqlite/database-file.js';
 import { badPath } from './bad-path.js';
 
 /** The SQL of every trigger of a database. */
@@ -31,7 +32,7 @@ export async function refuseUnknownTriggers(
 async function triggersOfMigrations(): Promise<Set<string>> {
   const { Migrator } = await import('../../migrate/migrator.js');
   const path = ':memory:';
-  const db = new Database(path);
+  const db = connect(path, false, '');
   try {
     const props = { db, path, list: migrations, busyTimeoutMs: 0, operation: '' };
     await new Migrator(props).up();

@@ -10,6 +10,7 @@ import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
+import { withReadable } from './readable.js';
 import { assertFile, readSettings, type Settings } from './settings.js';
 
 interface CheckFlags {
@@ -83,7 +84,7 @@ table wait while it is built.`,
 
 async function checkFile(settings: Settings, flags: CheckFlags, out: Output): Promise<CheckAnswer> {
   assertFile(settings.path);
-  const answer = await answerOf(settings, flags);
+  const answer = await withReadable(settings, out, (readable) => answerOf(readable, flags));
   out.result(answer, () => showCheck(answer));
   return answer;
 }
@@ -110,6 +111,7 @@ async function answerOf(settings: Settings, flags: CheckFlags): Promise<CheckAns
       checkDatabase(settings.path, {
         depth: depthOf(flags),
         repair: flags.repair ?? false,
+        readFrom: settings.readFrom,
         busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
         backupFolder: defaultBackupFolder(settings),
         now: systemClock(),
@@ -119,7 +121,10 @@ async function answerOf(settings: Settings, flags: CheckFlags): Promise<CheckAns
     ),
   );
   const { path, database } = report;
-  const schema = database === null ? [] : await checkSchema(path, database.applied_migrations);
+  const schema =
+    database === null
+      ? []
+      : await checkSchema(settings.readFrom ?? path, database.applied_migrations);
   // A missing trigger is why a rollup is wrong, and damage why anything is.
   const found = [...report.findings.filter(isDamage), ...schema].concat(
     report.findings.filter((finding) => !isDamage(finding)),

@@ -75,10 +75,10 @@ To be sure that nobody exports preimages there, give the role no right to that c
       if (props.spreadsheet) assertCsv(props.format);
       const { out, force = false, all = false } = options;
       if (force && out === undefined) throw badUsage('--force goes with --out', 'Leave it out.');
-      await reading(command, (_, output) =>
+      await reading(command, (_, output, readable) =>
         out === undefined
-          ? printExport(settings, output, props, all)
-          : writeExport(settings, output, props, { destination: expandPath(out), force, all }),
+          ? printExport(readable, output, props, all)
+          : writeExport(readable, output, props, { destination: expandPath(out), force, all }),
       );
     });
 }

@@ -32,15 +32,15 @@ export function configure(command: Command): void {
       ]),
     )
     .action(async () => {
-      await reading(command, async (db, out, { serverUrl }) => {
-        const size = serverUrl === undefined ? fileSize(db.path) : await serverSize(db);
-        const info = await readInfo(db, size);
+      await reading(command, async (db, out, { path, serverUrl }) => {
+        const size = serverUrl === undefined ? fileSize(path) : await serverSize(db);
+        const info = await readInfo(db, path, size);
         out.result(info, () => show(info));
       });
     });
 }
 
-async function readInfo(db: PylonDb, size: DatabaseSize): Promise<Info> {
+async function readInfo(db: PylonDb, path: string, size: DatabaseSize): Promise<Info> {
   const [applied, jobs, earnings, agents] = await Promise.all([
     db.kysely.selectFrom('migrations').select('name').orderBy('id').execute(),
     db.jobs.countByStatus(),
@@ -49,7 +49,7 @@ async function readInfo(db: PylonDb, size: DatabaseSize): Promise<Info> {
   ]);
   const names = applied.map((row) => row.name);
   return {
-    path: db.path,
+    path,
     identity: names.includes(IDENTITY_MIGRATION) ? await readIdentity(db) : null,
     ...size,
     migrations: {

@@ -1,5 +1,5 @@
 /** Ctrl-C, `kill`, and a terminal that was closed. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs `work` with a signal that fires when the process is told to end, so that it can remove what

@@ -17,6 +17,7 @@ import {
 } from './query-formats.js';
 import { addParameter } from './query-parameters.js';
 import { planLines, planTree } from './query-plan.js';
+import { withReadable } from './readable.js';
 import { secondsAsMs } from './seconds.js';
 import { existingDatabase, readSettings, type Settings } from './settings.js';
 import { assertCsv, SPREADSHEET } from './spreadsheet-option.js';
@@ -120,7 +121,9 @@ On a server:
       const printer = spreadsheet
         ? new CsvPrinter(spreadsheetLine)
         : printerOf(format, question.explain ? drawPlan : undefined, out);
-      const end = await print(printer, (listener) => ask(settings, question, listener));
+      const end = await withReadable(settings, out, (readable) =>
+        print(printer, (listener) => ask(readable, question, listener)),
+      );
       if (end !== undefined) noteEnd(end, format, question, out);
     });
 }
@@ -139,12 +142,12 @@ interface Listener {
 }
 
 async function ask(
-  { path, serverUrl }: Settings,
+  { path, serverUrl, readFrom }: Settings,
   question: Question,
   listener: Listener,
 ): Promise<QueryEnd> {
   if (serverUrl === undefined) {
-    const input = { ...question, path, busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
+    const input = { ...question, path: readFrom ?? path, busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
     return await runQuery(input, listener);
   }
   const { queryServer } = await import('../ops/query/server-query.js');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { PylonDb } from '../pylon-db.js';
 import { Output } from './output.js';
+import { withReadable } from './readable.js';
 import { existingDatabase, readSettings, type Settings } from './settings.js';
 
 /** Runs a command that only reads a file or a server: nothing is migrated, created or changed. */
@@ -9,6 +10,10 @@ export async function reading(
   run: (db: PylonDb, out: Output, settings: Settings) => Promise<void>,
 ): Promise<void> {
   const settings = readSettings(command);
-  await using db = await PylonDb.open(existingDatabase(settings), { readonly: true });
-  await run(db, new Output(settings), settings);
+  const database = existingDatabase(settings);
+  const out = new Output(settings);
+  await withReadable(settings, out, async (readable) => {
+    await using db = await PylonDb.open(readable.readFrom ?? database, { readonly: true });
+    await run(db, out, readable);
+  });
 }

@@ -11,6 +11,8 @@ export interface Settings {
   readonly path: string;
   /** What connects to a server, so never to be shown; `undefined` where the database is a file. */
   readonly serverUrl: string | undefined;
+  /** A copy that is read in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly colour: boolean;

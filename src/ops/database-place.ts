@@ -4,4 +4,6 @@ export interface DatabasePlace {
   readonly path: string;
   /** What connects to a server, so never to be shown; `undefined` for a file. */
   readonly serverUrl: string | undefined;
+  /** A copy that is read in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string;
 }

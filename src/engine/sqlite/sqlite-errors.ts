@@ -44,6 +44,17 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
+/**
+ * Whether SQLite can't read a file where it is, though the file may be whole: it could write nothing
+ * next to it, or a transaction was left in the middle.
+ */
+export function needsCopy(error: unknown): boolean {
+  return error instanceof SqliteError && NEEDS_COPY.test(error.code);
+}
+
+const NEEDS_COPY =
+  /^SQLITE_(FULL|IOERR_SHM|CANTOPEN|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY|ROLLBACK))/;
+
 /** Whether a trigger raised the error, so that its statement may have left changes. */
 export function isTriggerFailure(error: unknown): boolean {
   return error instanceof SqliteError && error.code === 'SQLITE_CONSTRAINT_TRIGGER';

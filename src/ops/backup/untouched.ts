@@ -37,13 +37,18 @@ export async function readUntouched<Result>(
   }
   if (mode !== WAL_MODE) return await work(path);
   removeUnusedCopies();
-  const folder = partialPath(tmpdir(), READABLE);
+  const folder = copyFolder();
   mkdirSync(folder, { mode: 0o700 });
   try {
     return await work(await copyWithoutWal(path, join(folder, 'copy.db')));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A name for a folder of a copy, which {@link removeUnusedCopies} knows. */
+export function copyFolder(): string {
+  return partialPath(tmpdir(), READABLE);
 }
 
 /** Removes the copies of processes that were killed: they hold all that the file does. */

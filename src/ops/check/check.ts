@@ -25,6 +25,8 @@ export interface CheckOptions {
   readonly busyTimeoutMs: number;
   /** Where backups are looked for. */
   readonly backupFolder: string;
+  /** A copy that is looked through in the place of the file; then nothing is repaired in it. */
+  readonly readFrom?: string | undefined;
   /** Unix seconds. */
   readonly now: number;
   readonly onProgress?: OnProgress;
@@ -84,13 +86,14 @@ export async function checkDatabase(
   options: CheckOptions,
 ): Promise<CheckReport> {
   const { depth, repair, busyTimeoutMs, backupFolder, now, onProgress, signal } = options;
+  const { readFrom } = options;
   const start = performance.now();
   const path = realpathSync(givenPath);
   // As others left them: reading may create sidecars.
   const permissions = checkPermissions(path);
   const checked = await runInChild(
     'check',
-    { path, depth, repair, busyTimeoutMs },
+    { path: readFrom ?? path, depth, repair: repair && readFrom === undefined, busyTimeoutMs },
     { operation: '', signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   );
   const mended = repair ? mendModes(path) : [];

@@ -91,7 +91,7 @@ async function beside<Result>(
 }
 
 async function run(
-  { path, serverUrl }: DatabasePlace,
+  { path, serverUrl, readFrom }: DatabasePlace,
   props: ExportProps,
   files: readonly string[],
   { onProgress, signal }: ExportFileOptions,
@@ -101,7 +101,8 @@ async function run(
     return await exportServerFiles(serverUrl, props, files, { onProgress, signal });
   }
   const { selection, format, includeSecrets, spreadsheet = false } = props;
-  const input = { path, selection, format, includeSecrets, spreadsheet, files };
+  const from = readFrom ?? path;
+  const input = { path: from, selection, format, includeSecrets, spreadsheet, files };
   return await runInChild('exportFiles', input, { operation: '', onReport: onProgress, signal });
 }
 

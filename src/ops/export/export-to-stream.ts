@@ -16,7 +16,7 @@ export interface StreamOptions {
  * Gives the number of rows; stops early when `sink` gives `false`. Throws what reading throws.
  */
 export async function exportToStream(
-  { path, serverUrl }: DatabasePlace,
+  { path, serverUrl, readFrom }: DatabasePlace,
   props: ExportProps,
   options: StreamOptions,
 ): Promise<number> {
@@ -25,7 +25,7 @@ export async function exportToStream(
     return await exportServerToStream(serverUrl, props, options);
   }
   return await withSnapshot(
-    path,
+    readFrom ?? path,
     async (db) => {
       const parts = exportParts(db, props);
       const total = parts.reduce((sum, part) => sum + part.total(), 0);

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fill, mountReadOnly, NO_TMPFS, smallDisk } from '../small-disk.js';
+import { temporaryFolder } from '../temporary.js';
+import { migratedFile } from './checked.js';
+import { CLI, pylonDb } from './command.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+const COMMANDS = [
+  ['info'],
+  ['check'],
+  ['jobs'],
+  ['earnings'],
+  ['agents'],
+  ['query', 'select count(*) from jobs'],
+  ['export', 'jobs'],
+];
+
+/** A migrated file on a disk of its own; `undefined` where none may be mounted. */
+async function onSmallDisk(): Promise<{ disk: string; path: string } | undefined> {
+  const disk = smallDisk(MEBIBYTE);
+  if (disk === undefined) return undefined;
+  const path = join(disk, 'pylon.db');
+  copyFileSync(await migratedFile(), path);
+  chmodSync(path, 0o600);
+  const db = new Database(path);
+  db.pragma('journal_mode = wal');
+  db.close();
+  return { disk, path };
+}
+
+/** Leaves a journal as a process does that is killed in the middle of a large transaction. */
+function leaveHotJournal(path: string): void {
+  const db = new Database(path);
+  db.pragma('journal_mode = delete');
+  db.pragma('cache_size = 1');
+  db.exec('begin; create table big (text); insert into big values (zeroblob(100000))');
+  db.exec("update jobs set customer_pubkey = 'never committed'");
+  for (const name of ['pylon.db', 'pylon.db-journal']) {
+    copyFileSync(join(path, '..', name), join(path, '..', `kept-${name}`));
+  }
+  db.exec('rollback');
+  db.close();
+  for (const name of ['pylon.db', 'pylon.db-journal']) {
+    copyFileSync(join(path, '..', `kept-${name}`), join(path, '..', name));
+    rmSync(join(path, '..', `kept-${name}`));
+  }
+}
+
+describe('commands that read', () => {
+  let temp = '';
+  beforeEach(() => {
+    temp = temporaryFolder();
+  });
+
+  it.for(COMMANDS)(
+    '%s reads a copy where the disk is full, and removes it',
+    async (args, context) => {
+      const there = await onSmallDisk();
+      if (there === undefined) return context.skip(NO_TMPFS);
+      const expected = await pylonDb([...args, '--db', there.path, '--json'], { TMPDIR: temp });
+      for (const part of ['-wal', '-shm']) rmSync(there.path + part, { force: true });
+      fill(there.disk);
+      const told = await pylonDb([...args, '--db', there.path, '--json'], { TMPDIR: temp });
+      expect(told.exitCode, told.stderr).toBe(0);
+      expect(told.stderr).toMatch(/^A copy in .* is read, since .* full\.$/m);
+      if (args[0] !== 'check' && args[0] !== 'info') expect(told.stdout).toBe(expected.stdout);
+      else expect(JSON.parse(told.stdout).path).toBe(there.path);
+      expect(readdirSync(temp)).toEqual([]);
+    },
+  );
+
+  it('read a copy of a disk that is mounted for reading only', async (context) => {
+    const there = await onSmallDisk();
+    if (there === undefined) return context.skip(NO_TMPFS);
+    mountReadOnly(there.disk, true);
+    const told = await pylonDb(['jobs', '--db', there.path], { TMPDIR: temp });
+    expect(told.exitCode, told.stderr).toBe(0);
+    expect(told.stderr).toContain('mounted for reading only');
+    expect(readdirSync(temp)).toEqual([]);
+  });
+
+  it('see what was committed when a transaction was left in the middle', async () => {
+    const path = await migratedFile();
+    leaveHotJournal(path);
+    const sql = "select count(*) from jobs where customer_pubkey = 'never committed'";
+    const told = await pylonDb(['query', sql, '--db', path, '--format', 'csv'], { TMPDIR: temp });
+    expect(told.exitCode, told.stderr).toBe(0);
+    expect(told.stdout.split('\n')[1]?.trim()).toBe('0');
+    expect(told.stderr).toContain('left in the middle of a transaction');
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['pylon.db', 'pylon.db-journal']);
+    expect(readdirSync(temp)).toEqual([]);
+  });
+
+  it('say that the disk is full where there is no room for a copy either', async (context) => {
+    const there = await onSmallDisk();
+    if (there === undefined) return context.skip(NO_TMPFS);
+    const full = join(there.disk, 'temp');
+    mkdirSync(full);
+    fill(there.disk);
+    const told = await pylonDb(['info', '--db', there.path, '--json'], { TMPDIR: full });
+    expect(told.exitCode).toBe(1);
+    const { error } = JSON.parse(told.stderr);
+    expect(error.code).toBe('DISK_FULL');
+    expect(error.hint).toContain('TMPDIR');
+    expect(readdirSync(full)).toEqual([]);
+  });
+
+  it('remove the copy when they are told to end', async () => {
+    const path = await migratedFile();
+    leaveHotJournal(path);
+    const sql =
+      'with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n';
+    const child = spawn('node', [CLI, 'query', sql, '--db', path], {
+      env: { ...process.env, TMPDIR: temp },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    // It says so once the copy is made.
+    await once(child.stderr, 'data');
+    const [folder = ''] = readdirSync(temp);
+    expect(readdirSync(join(temp, folder))).toContain('copy.db');
+    child.kill('SIGTERM');
+    expect((await ended)[1]).toBe('SIGTERM');
+    expect(readdirSync(temp)).toEqual([]);
+  });
+});

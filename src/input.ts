@@ -199,7 +199,8 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'number') return kindOfNumber(value);
   if (typeof value === 'string') return kindOfText(value);
-  if (typeof value === 'object' || typeof value === 'undefined') return 'an object';
+  if (typeof value === 'object')
+    return Object.keys(value).length === 0 ? 'an empty one' : 'an object';
   return `a ${typeof value}`;
 }
 

@@ -10,20 +10,17 @@ import {
   allAgents,
   countTick,
   deleteAgent,
-  deleteTicks,
   getAgent,
-  insertTick,
   keepTicksOut,
   lockAgent,
   patchAgent,
-  ticksOfAgent,
-  ticksOfAgentBefore,
   updateAgentBalance,
   updateAgentState,
   updateAgentStateFrom,
   upsertAgent,
 } from './queries.js';
 import { type NewTick, type Tick, type TickPageStart, tickInput } from './tick.js';
+import { deleteTicks, insertTick, ticksOfAgent, ticksOfAgentBefore } from './tick-queries.js';
 
 /** Ticks that `tickHistory` gives when the caller names no limit, as published. */
 const DEFAULT_TICKS = 10;

@@ -4,7 +4,6 @@ import { noRow, type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { MAX_INTEGER } from '../input.js';
 import { AGENT_COLUMNS, type Agent, type AgentPatch, decodeAgent, PATCH_COLUMNS } from './agent.js';
-import { decodeTick, TICK_COLUMNS, type Tick } from './tick.js';
 
 export const getAgent = prepared(
   'agents.get',
@@ -279,95 +278,6 @@ export const countTick = prepared(
       wanted: ({ npub }) => ableToTick({ npub }),
       // Whatever else its row holds: the call gives the tick.
       look: ({ npub }) => keepTicksOut({ npub }),
-    },
-  },
-);
-
-const getTick = prepared(
-  'agents.recordTick look',
-  (db, p: Params<{ id: number }>) =>
-    db.selectFrom('tick_history').select(TICK_COLUMNS).where('id', '=', p.id),
-  decodeTick,
-);
-
-export const insertTick = prepared(
-  'agents.recordTick',
-  (db, p: Params<Omit<Tick, 'id'>>) =>
-    db.insertInto('tick_history').values({
-      agent_npub: p.agent_npub,
-      tick_number: p.tick_number,
-      prompt_tokens: p.prompt_tokens,
-      completion_tokens: p.completion_tokens,
-      actions_json: p.actions_json,
-      cost_sats: p.cost_sats,
-      duration_ms: p.duration_ms,
-      created_at: p.created_at,
-    }),
-  noRow<Tick>,
-  {
-    locks: { agent: 'agent_npub' },
-    generatedKey: 'id',
-    outcome: {
-      table: 'tick_history',
-      always: true,
-      what: ({ agent_npub, tick_number }) => `tick ${tick_number} of agent ${agent_npub}`,
-      look: (_, { insertId }) => getTick({ id: insertId }),
-    },
-  },
-);
-
-/** An agent's ticks, highest number first. */
-export const ticksOfAgent = prepared(
-  'agents.tickHistory',
-  (db, p: Params<{ npub: string; limit: number }>) =>
-    db
-      .selectFrom('tick_history')
-      .select(TICK_COLUMNS)
-      .where('agent_npub', '=', p.npub)
-      .orderBy('tick_number', 'desc')
-      .orderBy('id', 'desc')
-      .limit(p.limit),
-  decodeTick,
-);
-
-/** Like {@link ticksOfAgent}, after the row that ended the page before. */
-export const ticksOfAgentBefore = prepared(
-  'agents.tickHistory before',
-  (db, p: Params<{ npub: string; limit: number; tick_number: number; id: number }>) =>
-    db
-      .selectFrom('tick_history')
-      .select(TICK_COLUMNS)
-      .where('agent_npub', '=', p.npub)
-      .where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('tick_number', 'id'), '<', tuple(p.tick_number, p.id)),
-      )
-      .orderBy('tick_number', 'desc')
-      .orderBy('id', 'desc')
-      .limit(p.limit),
-  decodeTick,
-);
-
-const ticksLeft = prepared(
-  'agents.delete ticks left',
-  (db, p: Params<{ npub: string }>) =>
-    db.selectFrom('tick_history').select('id').where('agent_npub', '=', p.npub),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
-);
-
-export const deleteTicks = prepared(
-  'agents.delete ticks',
-  (db, p: Params<{ npub: string }>) =>
-    db.deleteFrom('tick_history').where('agent_npub', '=', p.npub),
-  noRow,
-  {
-    locks: { agent: 'npub' },
-    outcome: {
-      table: 'tick_history',
-      deletes: true,
-      what: ({ npub }) => `the deletion of the ticks of agent ${npub}`,
-      wanted: ({ npub }) => ticksLeft({ npub }),
-      look: ({ npub }) => ticksLeft({ npub }),
     },
   },
 );

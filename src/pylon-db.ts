@@ -132,12 +132,11 @@ export class PylonDb implements AsyncDisposable {
   async backup(destination: string, options: BackupOptions = {}): Promise<Backup> {
     const operation = 'db.backup';
     const source = { ...this.#engine.copySource(operation), now: this.#clock() };
-    try {
-      const { makeBackup } = await import('./ops/backup/backup.js');
-      return await makeBackup(source, destination, options);
-    } catch (error) {
+    const { makeBackup } = await import('./ops/backup/backup.js').catch((error: unknown) => {
+      // No descriptor is left for it.
       throw systemCode(error) === undefined ? error : cannotUse(error, source.path, operation);
-    }
+    });
+    return await makeBackup(source, destination, options);
   }
 
   /** Waits for queued calls, then closes; again, it does nothing. Later calls throw `CLOSED`. */

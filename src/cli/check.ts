@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { type CheckReport, checkDatabase } from '../ops/check/check.js';
 import type { Finding } from '../ops/check/finding.js';
+import { checkPermissions } from '../ops/check/permissions.js';
 import type { ServerCheckReport } from '../ops/check/server-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, systemClock } from '../options.js';
 import { defaultBackupFolder } from './backup-folder.js';
@@ -84,7 +86,11 @@ table wait while it is built.`,
 
 async function checkFile(settings: Settings, flags: CheckFlags, out: Output): Promise<CheckAnswer> {
   assertFile(settings.path);
-  const answer = await withReadable(settings, out, (readable) => answerOf(readable, flags));
+  // As others left them: opening the file may change the rights of its sidecars.
+  const permissions = checkPermissions(realpathSync(settings.path));
+  const answer = await withReadable(settings, out, (readable) =>
+    answerOf(readable, permissions, flags),
+  );
   out.result(answer, () => showCheck(answer));
   return answer;
 }
@@ -105,13 +111,18 @@ async function checkServer(
   return answer;
 }
 
-async function answerOf(settings: Settings, flags: CheckFlags): Promise<CheckAnswer> {
+async function answerOf(
+  settings: Settings,
+  permissions: readonly Finding[],
+  flags: CheckFlags,
+): Promise<CheckAnswer> {
   const report = await untilInterrupted((signal) =>
     withProgressBar(settings, (onProgress) =>
       checkDatabase(settings.path, {
         depth: depthOf(flags),
         repair: flags.repair ?? false,
         readFrom: settings.readFrom,
+        permissions,
         busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
         backupFolder: defaultBackupFolder(settings),
         now: systemClock(),

@@ -40,7 +40,7 @@ describe('earnings --by', () => {
         '',
       ].join('\n'),
     );
-    expect(Math.max(...stdout.split('\n').map(cells))).toBe(80);
+    expect(Math.max(...stdout.split('\n').map((line) => cells(line)))).toBe(80);
   });
 
   it('stays within 80 columns with the longest labels and amounts', async () => {

@@ -115,7 +115,7 @@ describe('check --repair', () => {
     const path = await migratedFile(
       `${WRONG_ROLLUPS};
        insert into earnings (id, amount_msats, source) values ('e', 1.5, 'tip'), ('f', 9, 'gift');
-       insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'lost', 1)`,
+       insert into jobs (id, kind, customer_pubkey, status, started_at) values ('j', 1, 'c', 'lost', 1700000000)`,
     );
     const { findings, repaired } = await check(path, '--repair');
     expect(repaired).toEqual(['rollups: counted anew']);

@@ -113,7 +113,7 @@ describe('a terminal', () => {
       const { stdout } = await pylonDb([...args, '--no-color', '--db', path], {
         NODE_OPTIONS: TERMINAL,
       });
-      const widths = stdout.split('\n').map(cells);
+      const widths = stdout.split('\n').map((line) => cells(line));
       // Six columns of agents can't all be shortened: two keep twelve cells, four stay whole.
       expect(Math.max(...widths)).toBeLessThanOrEqual(args.length === 1 ? 80 : 60);
     }

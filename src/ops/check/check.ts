@@ -27,6 +27,8 @@ export interface CheckOptions {
   readonly backupFolder: string;
   /** A copy that is looked through in the place of the file; then nothing is repaired in it. */
   readonly readFrom?: string | undefined;
+  /** What `checkPermissions` found before the file was opened: SQLite may change its sidecars. */
+  readonly permissions: readonly Finding[];
   /** Unix seconds. */
   readonly now: number;
   readonly onProgress?: OnProgress;
@@ -86,11 +88,9 @@ export async function checkDatabase(
   options: CheckOptions,
 ): Promise<CheckReport> {
   const { depth, repair, busyTimeoutMs, backupFolder, now, onProgress, signal } = options;
-  const { readFrom } = options;
+  const { readFrom, permissions } = options;
   const start = performance.now();
   const path = realpathSync(givenPath);
-  // As others left them: reading may create sidecars.
-  const permissions = checkPermissions(path);
   const checked = await runInChild(
     'check',
     { path: readFrom ?? path, depth, repair: repair && readFrom === undefined, busyTimeoutMs },

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { migrations as ownMigrations } from '../migrations/index.js';
 import { retryWhileBusy } from './engine/sqlite/busy.js';
 import { FilePlace } from './engine/sqlite/file-place.js';
@@ -42,8 +42,10 @@ export async function openSqlite(
     const place = path === IN_MEMORY ? undefined : new FilePlace(path);
     return new SqliteEngine({ path, busyTimeoutMs, onQuery, place, ...connections });
   } catch (error) {
-    // No descriptor was left for a module of ours, or the file went away between two looks.
-    throw systemCode(error) === undefined ? error : toldToCaller(error, operation, path);
+    // No descriptor was left for a module of ours, the file went away between two looks, or what a
+    // look at its schema found is damaged.
+    const isRaw = error instanceof Database.SqliteError || systemCode(error) !== undefined;
+    throw isRaw ? toldToCaller(error, operation, path) : error;
   }
 }
 

@@ -75,7 +75,7 @@ it.skipIf(preload === undefined)(
       error: 'ENOSPC',
       file: '-shm',
     });
-    expect(ends).toEqual({ a: 'DISK_FULL' });
+    expect(ends).toEqual({ a: 'ABORTED' });
     expect(stored('a')).toBe(0);
   },
 );

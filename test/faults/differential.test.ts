@@ -16,6 +16,7 @@ import type { Outcome } from './outcome.js';
 import { fuzzSeed, Random } from './random.js';
 import { told } from './table.js';
 import { ThroughTheQueue } from './through-the-queue.js';
+import { writerOf } from './writer.js';
 
 // Random operations, many at a time through the queue, and the same one by one on a second
 // database in the plainest way: every promise must end the same, and the rows must be the same.
@@ -72,7 +73,7 @@ async function serialSide(): Promise<SerialSide> {
   const path = join(temporaryFolder(), 'serial.db');
   const connection = await migrated(path);
   const db = await PylonDb.open(path, { clock });
-  await sql`pragma synchronous = off`.execute(db.kysely);
+  writerOf(db).pragma('synchronous = off');
   onTestFinished(async () => {
     await db.close();
     connection.close();

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.js';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
@@ -14,18 +13,12 @@ import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { contentsOf } from '../migrate/schema-of.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
+import { leaveRoom } from './writer.js';
 
 /** Text that takes a page by itself. */
 const LONG = 'x'.repeat(4000);
 
 const causeOf = (error: unknown) => (error instanceof Error ? Object(error.cause).code : undefined);
-
-/** How many more pages the file may have, for the connection that writes. */
-async function leaveRoom(db: PylonDb, pages: number): Promise<void> {
-  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db.kysely);
-  const most = (rows[0]?.page_count ?? 0) + pages;
-  await sql.raw(`pragma max_page_count = ${most}`).execute(db.kysely);
-}
 
 /** Everything that is stored, but for what SQLite keeps for itself. */
 function contents(path: string): Record<string, unknown> {
@@ -85,7 +78,7 @@ it.each(Object.entries(UNITS))(
       await db.agents.upsert(agent('a'));
       for (const id of ['paid', 'done']) await db.jobs.create({ ...job(id), status: 'processing' });
       const before = contents(db.path);
-      await leaveRoom(db, room);
+      leaveRoom(db, room);
       const ended = await unit(db).then(
         () => undefined,
         (error: unknown) => error,
@@ -100,7 +93,7 @@ it.each(Object.entries(UNITS))(
         });
         // Of ten units some may have fitted, whole.
         if (!name.startsWith('ten')) expect(contents(db.path)).toEqual(before);
-        await leaveRoom(db, 10_000);
+        leaveRoom(db, 10_000);
         await db.transaction(async (tx) => void (await tx.agents.upsert(agent('later'))));
         expect(valueOutside(db.path, "select count(*) from agents where npub = 'later'")).toBe(1);
       }

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { DB } from '../../generated/db.js';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { agent, job, openFresh } from '../engine/fresh.js';
 import { readOutside, valueOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
+import { leaveRoom } from './writer.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -19,12 +18,6 @@ const PAGES_LEFT = 20;
 
 /** Enough to need more pages than are left. */
 const CALLS = 300;
-
-/** Makes SQLite say that the disk is full once the file has `more` pages more than now. */
-async function limitGrowth(kysely: Kysely<DB>, more: number): Promise<void> {
-  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(kysely);
-  await sql.raw(`pragma max_page_count = ${(rows[0]?.page_count ?? 0) + more}`).execute(kysely);
-}
 
 /** A job so long that a page holds only a few. */
 const longJob = (id: string) => ({ ...job(id), customer_pubkey: 'x'.repeat(900) });
@@ -66,7 +59,7 @@ describe('a full disk', () => {
   it('rejects only what does not fit, and has stored what it acknowledged', async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('n'));
-    await limitGrowth(db.kysely, PAGES_LEFT);
+    leaveRoom(db, PAGES_LEFT);
     const { jobs, ticks, errors } = await fill(db, 'job');
     expect(jobs.length + ticks.length).toBeGreaterThan(0);
     expect(errors.length).toBeGreaterThan(0);
@@ -79,10 +72,10 @@ describe('a full disk', () => {
   it('is over when there is room again', async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('n'));
-    await limitGrowth(db.kysely, PAGES_LEFT);
+    leaveRoom(db, PAGES_LEFT);
     const before = await fill(db, 'before');
     expect(await db.jobs.list({ limit: 1 })).toHaveLength(1);
-    await limitGrowth(db.kysely, NO_LIMIT);
+    leaveRoom(db, NO_LIMIT);
     const after = await fill(db, 'after');
     expect(after.errors).toEqual([]);
     expect(storedJobs(db.path)).toEqual([...before.jobs, ...after.jobs].sort());
@@ -91,7 +84,7 @@ describe('a full disk', () => {
 
   it('rejects a lone call with an error that says what to do', async () => {
     const db = await openFresh();
-    await limitGrowth(db.kysely, 0);
+    leaveRoom(db, 0);
     let i = 0;
     const endless = forEver(() => db.jobs.create(longJob(`job ${i++}`)));
     const error = await failureOf(endless, 'DISK_FULL');
@@ -105,7 +98,7 @@ describe('a full disk', () => {
     await db.jobs.create(job('before'));
     const kysely = db.kysely.withTables<{ notes: { text: string } }>();
     await kysely.schema.createTable('notes').addColumn('text', 'text').execute();
-    await limitGrowth(db.kysely, PAGES_LEFT);
+    leaveRoom(db, PAGES_LEFT);
     const later: unknown[] = [];
     const call = db.transaction(async (tx) => {
       const notes = tx.kysely.withTables<{ notes: { text: string } }>();
@@ -124,7 +117,7 @@ describe('a full disk', () => {
     expect(readOutside(db.path, 'select id, status from jobs')).toEqual([
       { id: 'before', status: 'pending' },
     ]);
-    await limitGrowth(db.kysely, NO_LIMIT);
+    leaveRoom(db, NO_LIMIT);
     await db.transaction(async (tx) => void (await tx.jobs.create(job('later'))));
     expect(storedJobs(db.path)).toEqual(['before', 'later']);
   });
@@ -132,7 +125,7 @@ describe('a full disk', () => {
   it('leaves nothing of the call in a transaction that SQLite did not give up', async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('n'));
-    await limitGrowth(db.kysely, PAGES_LEFT);
+    leaveRoom(db, PAGES_LEFT);
     const { jobs, ticks, transaction } = await fillInTransaction(db);
     // Which of the two it is, SQLite decides by the statement; never a part of it.
     const isWhole = transaction === undefined;

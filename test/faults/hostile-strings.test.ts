@@ -99,6 +99,7 @@ const COMMANDS: readonly (readonly [command: string, ...needed: string[]])[] = [
   ['migrate verify'],
   ['migrate up'],
   ['migrate down'],
+  ['migrate redo'],
   ['migrate create', 'add_x', '--dir', 'NEW'],
 ];
 

@@ -242,8 +242,8 @@ function transaction(random: Random, n: number): TransactionOperation {
   return { kind: 'transaction', inner, throws: random.chance(0.2) };
 }
 
-// A tick's error may need a second look at its agent, when the agent may be there or gone. So those
-// that tick stay, the one that nobody knows never comes, and others come and go.
+// An agent that a tick or a change didn't find is looked for again, when it may be there or gone. So
+// those that tick stay, the one that nobody knows never comes, and others come and go.
 const TICKING = ['npub0', 'npub1', 'npub2', 'npub0', 'npub1', 'npub2', 'nobody'];
 const COMING = ['npub3', 'npub4', 'npub5'];
 
@@ -267,7 +267,7 @@ function serviceCall(random: Random): ServiceOperation['call'] {
     (db) => db.agents.recordTick(ticking, { tick_number }),
     (db) => db.agents.recordTick(ticking, { tick_number, cost_sats: 5 }),
     (db) => db.agents.upsert({ npub, name: id, lifecycle_state: state, balance_sats: tick_number }),
-    (db) => db.agents.updateBalance(npub, tick_number),
+    (db) => db.agents.updateBalance(ticking, tick_number),
     (db) => db.agents.delete(coming),
     (db) => db.jobs.create({ id, kind: tick_number, customer_pubkey: npub, status }),
     (db) => db.jobs.create({ id, kind: -1, customer_pubkey: npub }),

@@ -9,6 +9,7 @@ import { rejection } from '../engine/failure.js';
 import { type TestFile, testFile, writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
+import { leaveRoom } from './writer.js';
 
 const PREIMAGE = 'b7a3f00dcafe5eed';
 const PAYMENT = { price_msats: 5, payment_hash: 'h', preimage: PREIMAGE };
@@ -152,7 +153,7 @@ const FAILURES: readonly (readonly [ErrorCode, string, (file: TestFile) => Promi
     'DISK_FULL',
     'no room',
     async ({ db }) => {
-      await sql`pragma max_page_count = 1`.execute(db.kysely);
+      leaveRoom(db, 0);
       for (let i = 0; i < 500; i++) {
         await db.earnings.record({ ...EARNING, id: `e${i}`, preimage: PREIMAGE.repeat(500) });
       }

@@ -179,7 +179,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing was stored. Try again, or raise busyTimeoutMs.'),
     );
   }
-  if (FULL.test(code)) return full(operation, error);
+  if (isFull(error, path)) return full(operation, error);
   if (CANNOT_OPEN.test(code)) return notOpened(error, operation, path);
   if (code === 'SQLITE_READONLY_ROLLBACK') {
     return new PylonDbError(
@@ -244,8 +244,11 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
 /** Also a WAL file that can't be read without writing beside it: in a folder of others. */
 const CANNOT_OPEN = /^SQLITE_(CANTOPEN|PERM|AUTH|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY))/;
 
-/** No room for a page, or for growing the -shm, which SQLite gives a code of its own. */
-const FULL = /^SQLITE_(FULL|IOERR_SHMSIZE)/;
+/** No room for a page, or for the -shm to grow: there SQLite doesn't say what kept it. */
+function isFull({ code }: SqliteError, path: string): boolean {
+  if (code === 'SQLITE_IOERR_SHMSIZE') return isNoRoom(lookForRoom(path));
+  return code.startsWith('SQLITE_FULL');
+}
 
 function notOpened(error: SqliteError, operation: string, path: string): PylonDbError {
   const problem = lookForRoom(path);

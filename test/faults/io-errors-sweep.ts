@@ -234,8 +234,6 @@ await makeTemplate();
 let runs = 0;
 for (const { codes: fitting, ...kind } of KINDS) {
   codes = fitting;
-  // A file that can't be read is damaged to `restore`, which moves it aside.
-  if (operation === 'restore' && kind.call === 'read') continue;
   // What else a backup does is the snapshot's, in a process of its own.
   if (operation === 'backup' && kind.call !== 'sync' && kind.call !== 'rename') continue;
   for (const [times, most] of [

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
@@ -102,7 +102,13 @@ async function replace(
     }
     for (const [file, aside] of names) renameSync(file, aside);
     createIfMissing(path, '');
-    await copyInto({ source, path, safetyCopy: undefined, report });
+    try {
+      await copyInto({ source, path, safetyCopy: undefined, report });
+    } catch (error) {
+      // A disk that can't be read makes a sound database look damaged: nothing else must stand there.
+      if (statSync(path).size === 0) moveBack(path, names);
+      throw error;
+    }
     return { ...described(live), ...(moved_aside.length > 0 ? { moved_aside } : {}) };
   }
   const safetyCopy = `${path}.before-restore-${stamp}`;
@@ -112,6 +118,13 @@ async function replace(
     copyInto({ source: fitting, path, safetyCopy, report }),
   );
   return { replaced: live.state, safety_copy: safetyCopy };
+}
+
+/** The database first: next to an empty one, SQLite would delete its -wal. */
+function moveBack(path: string, names: readonly (readonly [file: string, aside: string])[]): void {
+  if (names.length === 0) return;
+  rmSync(`${path}-journal`, { force: true });
+  for (const [file, aside] of names) renameSync(aside, file);
 }
 
 /** Programs that have the page size in their configuration find the one that they know. */

@@ -389,8 +389,15 @@ describe("Kysely's own Migrator", () => {
         getMigrations: async () => ({ first: { up: async () => void ran.push('first') } }),
       },
     });
-    const { error, results } = await migrator.migrateToLatest();
-    expect(isPylonDbError(error, 'NOT_SUPPORTED') && error.hint).toMatch(/option migrations/);
+    let { error, results } = await migrator.migrateToLatest();
+    // It reads the whole catalogue first, where other tests drop their tables at that moment.
+    for (let tries = 1; tries < 20 && !isPylonDbError(error, 'NOT_SUPPORTED'); tries++) {
+      ({ error, results } = await migrator.migrateToLatest());
+    }
+    expect(error).toMatchObject({
+      code: 'NOT_SUPPORTED',
+      hint: expect.stringContaining('option migrations'),
+    });
     expect([results, ran]).toEqual([undefined, []]);
     const tables =
       ENGINE === 'sqlite'

@@ -114,7 +114,7 @@ function serviceCall(random: Random): (db: PylonDb) => Promise<unknown> {
     tick,
     tick,
     (db) => db.agents.upsert({ npub, name: id, lifecycle_state: 'active', balance_sats: number }),
-    (db) => db.agents.updateBalance(npub, number),
+    (db) => db.agents.updateBalance(ticking, number),
     (db) => db.agents.adjustBalance(ticking, number),
     (db) => db.agents.delete(coming),
     (db) => db.jobs.create({ id, kind: number, customer_pubkey: 'c' }),

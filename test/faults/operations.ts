@@ -253,12 +253,16 @@ function serviceCall(random: Random): ServiceOperation['call'] {
   const npub = random.pick([random.pick(TICKING.slice(0, -1)), coming]);
   const id = `job${random.int(40)}`;
   const tick_number = random.int(44);
+  const job_id = random.pick([null, id]);
   const earning = {
     id: `earn${random.int(60)}`,
-    job_id: random.pick([null, id]),
+    job_id,
     amount_msats: random.int(3),
     source: random.pick(['job', 'tip', 'other'] as const),
-    payment_hash: random.chance(0.5) ? null : `hash${random.int(20)}`,
+    // A payment that gets its job later looks for that job later, too: none does here.
+    payment_hash: random.chance(0.5)
+      ? null
+      : `${job_id === null ? 'tip' : 'hash'}${random.int(20)}`,
   };
   const status = random.pick(['pending', 'processing', 'completed', 'failed'] as const);
   const state = random.pick(['active', 'dormant'] as const);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { ddlWords } from '../src/migrate/ddl-words.js';
 import type { MigrationParams } from '../src/migrate/migration.js';
+import { ddlSyntax } from './ddl-syntax.js';
 
 // The published schema to the letter (SPEC.md): other programs share these tables. Frozen.
 // It has no `down`: that would drop everybody's preimages.
@@ -9,7 +9,7 @@ import type { MigrationParams } from '../src/migrate/migration.js';
 const DEFAULT_ZERO = sql`default 0`;
 
 export async function up({ context: db, engine }: MigrationParams): Promise<void> {
-  const { integer, key, now, generatedKey, isPostgres } = ddlWords(engine);
+  const { integer, key, now, generatedKey, isPostgres } = ddlSyntax(engine);
   const DEFAULT_NOW = sql`default ${now}`;
 
   await db.schema

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import { ddlWords } from '../src/migrate/ddl-words.js';
 import type { MigrationParams } from '../src/migrate/migration.js';
+import { ddlSyntax } from './ddl-syntax.js';
 
 // Beside the published indexes, for the order of our lists. Frozen once released.
 
 export async function up({ context: db, engine }: MigrationParams): Promise<void> {
-  const { isPostgres, integer } = ddlWords(engine);
+  const { isPostgres, integer } = ddlSyntax(engine);
   // Lists by status and the claim of the oldest pending job, in order, without a sort.
   await db.schema
     .createIndex('pylon_db_jobs_status_created')
@@ -37,7 +37,7 @@ export async function up({ context: db, engine }: MigrationParams): Promise<void
 }
 
 export async function down({ context: db, engine }: MigrationParams): Promise<void> {
-  if (ddlWords(engine).isPostgres) await db.schema.dropTable('pylon_db_locks').execute();
+  if (ddlSyntax(engine).isPostgres) await db.schema.dropTable('pylon_db_locks').execute();
   await db.schema.dropIndex('pylon_db_earnings_payment').execute();
   await db.schema.dropIndex('pylon_db_ticks_agent_number').execute();
   await db.schema.dropIndex('pylon_db_jobs_status_created').execute();

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { ddlWords } from '../src/migrate/ddl-words.js';
 import type { MigrationParams } from '../src/migrate/migration.js';
+import { ddlSyntax } from './ddl-syntax.js';
 
 // Totals that triggers keep right for every writer of the file, the sqlite3 shell included.
 // The builder has no word for triggers, so they are SQL here. Frozen once released.
@@ -31,7 +31,7 @@ const earningBucket = (row: string) =>
   );
 
 export async function up({ context: db, engine }: MigrationParams): Promise<void> {
-  if (ddlWords(engine).isPostgres) return await createViews(db);
+  if (ddlSyntax(engine).isPostgres) return await createViews(db);
   await createJobTotals(db);
   await createEarningTotals(db);
 }
@@ -265,7 +265,7 @@ async function dropViews(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down({ context: db, engine }: MigrationParams): Promise<void> {
-  if (ddlWords(engine).isPostgres) return await dropViews(db);
+  if (ddlSyntax(engine).isPostgres) return await dropViews(db);
   for (const trigger of [
     'jobs_before_insert',
     'jobs_after_insert',

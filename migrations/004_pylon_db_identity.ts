@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { ddlWords } from '../src/migrate/ddl-words.js';
 import type { MigrationParams } from '../src/migrate/migration.js';
+import { ddlSyntax } from './ddl-syntax.js';
 
 // A random UUID that names this database, so that its backups can be told from another one's. A
 // copy of the file keeps it: whoever compares also looks at host and path. Made in SQL, so that
@@ -13,7 +13,7 @@ const SQLITE_UUID = sql`lower(
     || '-' || hex(randomblob(6)))`;
 
 export async function up({ context: db, engine }: MigrationParams): Promise<void> {
-  const { integer, isPostgres } = ddlWords(engine);
+  const { integer, isPostgres } = ddlSyntax(engine);
   const table = db.schema
     .createTable('pylon_db_identity')
     .addColumn('id', integer, (col) => col.notNull().primaryKey().check(sql`id = 1`))

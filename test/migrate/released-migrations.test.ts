@@ -66,7 +66,9 @@ async function hashOf(migrate: Migration['up'], engine: Engine, name: string): P
   const hash = createHash('sha256');
   const context = new Kysely<unknown>({
     dialect: recordingDialect(engine),
-    log: ({ query }) => hash.update(JSON.stringify([query.sql, query.parameters])),
+    log: ({ query }) => {
+      hash.update(JSON.stringify([query.sql, query.parameters]));
+    },
   });
   await migrate({ name, context, engine });
   return hash.digest('hex').slice(0, 16);

@@ -1,8 +1,6 @@
 import type { Drift } from '../migrate/drift.js';
 import type { LedgerRow } from '../migrate/ledger-rows.js';
-import type { MigrationList } from '../migrate/migration.js';
 import type { PlannedMigration } from '../migrate/migration-runner.js';
-import type { Settings } from './settings.js';
 
 /** What a ledger says, and what a list has beyond it. */
 export interface LedgerReport {
@@ -25,17 +23,4 @@ export interface DatabaseMigrations {
   plan(): Promise<readonly PlannedMigration[]>;
   /** What is not as the applied migrations made it. */
   verify(): Promise<{ readonly applied: readonly string[]; readonly drift: readonly Drift[] }>;
-}
-
-/** The migrations of the file or server that the command line names. */
-export async function migrationsOf(
-  { path, serverUrl }: Settings,
-  list: MigrationList,
-): Promise<DatabaseMigrations> {
-  if (serverUrl !== undefined) {
-    const { ServerMigrations } = await import('./server-migrations.js');
-    return new ServerMigrations(serverUrl, list);
-  }
-  const { FileMigrations } = await import('./file-migrations.js');
-  return new FileMigrations(path, list);
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { PlannedMigration } from '../migrate/migration-runner.js';
-import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import { migrationsOf } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { visible, visibleLines } from './terminal-text.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import { migrationsOf } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
 import {
@@ -8,6 +7,7 @@ import {
   migrationsOption,
   readMigrations,
 } from './migration-list.js';
+import { migrationsOf } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings, type Settings } from './settings.js';
 import { table } from './table.js';

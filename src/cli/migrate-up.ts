@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { MigrationList } from '../migrate/migration.js';
-import { type DatabaseMigrations, migrationsOf } from './database-migrations.js';
+import type { DatabaseMigrations } from './database-migrations.js';
 import { examples } from './examples.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import { migrationsOf } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { badUsage } from './usage-error.js';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Drift } from '../migrate/drift.js';
-import { migrationsOf } from './database-migrations.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
+import { migrationsOf } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { visible } from './terminal-text.js';

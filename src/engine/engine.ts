@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { Bound } from './prepared.js';
+import type { Bound, StepResult } from './prepared.js';
 
 /** One statement of a unit. */
 export interface Step<Row = unknown> {
@@ -9,16 +9,6 @@ export interface Step<Row = unknown> {
   readonly required?: boolean;
   /** Look first which rows it wants to touch, as `outcome` says, though no foreign trigger is known. */
   readonly watched?: boolean;
-}
-
-/** What one statement of a unit did. */
-export interface StepResult<Row> {
-  /** What it returned, or the rows as the unit found them at its end; else empty. */
-  readonly rows: readonly Row[];
-  /** How many rows it inserted, changed or deleted. */
-  readonly touched: number;
-  /** The key that the database gave the row inserted last; meaningless after anything else. */
-  readonly insertId: number;
 }
 
 /** One result a statement, in the order of the unit. */

@@ -1,30 +1,9 @@
-import { type Step, type StepResult, StepUntouched } from './engine.js';
-import type { Bound, SqlValue } from './prepared.js';
+import { type Step, StepUntouched } from './engine.js';
+import type { Bound, StepResult } from './prepared.js';
 import { rowSwallowedError } from './refusals.js';
-
-/** The published tables that services write. */
-export type WrittenTable = 'jobs' | 'earnings' | 'agents' | 'tick_history';
 
 /** Published tables that have triggers of other programs. */
 export type ForeignTriggers = ReadonlySet<string>;
-
-/**
- * What a write leaves behind, so that a unit notices when a trigger of another program swallowed,
- * removed or changed it. Its queries run only while one of the unit's tables has such triggers.
- */
-export interface Outcome<Row, Values = Readonly<Record<string, SqlValue>>> {
-  readonly table: WrittenTable;
-  /** Whether it touches a row whenever it succeeds: only a trigger keeps it from that. */
-  readonly always?: boolean;
-  /** Whether it deletes: `look` must find nothing. */
-  readonly deletes?: boolean;
-  /** What errors call it: `job event123`. */
-  what(values: Values): string;
-  /** The rows that the statement is about to touch, locked; it must touch as many. */
-  wanted?(values: Values): Bound<unknown>;
-  /** The rows that it touched, as they stand at the end of its unit. */
-  look(values: Values, result: StepResult<Row>, wanted: readonly unknown[]): Bound<Row>;
-}
 
 /** Whether a unit must look at what it stored. */
 export function mustLook(steps: readonly Step[], triggers: ForeignTriggers): boolean {

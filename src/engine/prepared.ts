@@ -1,6 +1,5 @@
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { Outcome } from './outcome.js';
 import type { Words } from './words.js';
 
 /** What a database stores and gives back. */
@@ -48,6 +47,37 @@ export interface CompiledPrepared {
 export interface Bound<Row> {
   readonly prepared: PreparedQuery<Row>;
   readonly values: Readonly<Record<string, SqlValue>>;
+}
+
+/** What one statement of a unit did. */
+export interface StepResult<Row> {
+  /** What it returned, or the rows as the unit found them at its end; else empty. */
+  readonly rows: readonly Row[];
+  /** How many rows it inserted, changed or deleted. */
+  readonly touched: number;
+  /** The key that the database gave the row inserted last; meaningless after anything else. */
+  readonly insertId: number;
+}
+
+/** The published tables that services write. */
+export type WrittenTable = 'jobs' | 'earnings' | 'agents' | 'tick_history';
+
+/**
+ * What a write leaves behind, so that a unit notices when a trigger of another program swallowed,
+ * removed or changed it. Its queries run only while one of the unit's tables has such triggers.
+ */
+export interface Outcome<Row, Values = Readonly<Record<string, SqlValue>>> {
+  readonly table: WrittenTable;
+  /** Whether it touches a row whenever it succeeds: only a trigger keeps it from that. */
+  readonly always?: boolean;
+  /** Whether it deletes: `look` must find nothing. */
+  readonly deletes?: boolean;
+  /** What errors call it: `job event123`. */
+  what(values: Values): string;
+  /** The rows that the statement is about to touch, locked; it must touch as many. */
+  wanted?(values: Values): Bound<unknown>;
+  /** The rows that it touched, as they stand at the end of its unit. */
+  look(values: Values, result: StepResult<Row>, wanted: readonly unknown[]): Bound<Row>;
 }
 
 /** Stands in a compiled query's parameters for the value that a call will give. */

@@ -1,10 +1,7 @@
 import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
 import { breakWhenSilent } from './silence.js';
-import { parserOf, type ValueParser } from './values.js';
-
-/** A value as it goes over the wire: text, or NULL. */
-export type WireValue = string | Buffer | null;
+import { parserOf, type ValueParser, type WireValue } from './values.js';
 
 /** A statement that the server prepares once a connection. */
 export interface Statement {

@@ -1,5 +1,5 @@
 import type { Connection, Submittable } from 'pg';
-import type { WireValue } from './batch.js';
+import type { WireValue } from './values.js';
 
 /** A row as the server writes its values. */
 export type TextRow = readonly (string | null)[];

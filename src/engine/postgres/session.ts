@@ -8,12 +8,11 @@ import {
   type Prepared,
   type Statement,
   type StatementResult,
-  type WireValue,
 } from './batch.js';
 import { CopyIn } from './copy-in.js';
 import { RowStream } from './row-stream.js';
 import { withoutSecrets } from './server-error.js';
-import { exactValue } from './values.js';
+import { exactValue, type WireValue } from './values.js';
 
 /** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
 interface ExtendedQuery extends QueryArrayConfig<unknown[]> {

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import type { StepResult } from '../engine.js';
-import { type Bound, ParamSlot, type PreparedQuery, type SqlValue } from '../prepared.js';
-import type { Statement, StatementResult, WireValue } from './batch.js';
-import { toWire } from './values.js';
+import {
+  type Bound,
+  ParamSlot,
+  type PreparedQuery,
+  type SqlValue,
+  type StepResult,
+} from '../prepared.js';
+import type { Statement, StatementResult } from './batch.js';
+import { toWire, type WireValue } from './values.js';
 import { postgresWords } from './words.js';
 
 interface Compiled {

@@ -1,6 +1,6 @@
-import type { Step, StepResult } from '../engine.js';
+import type { Step } from '../engine.js';
 import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
-import type { Bound } from '../prepared.js';
+import type { Bound, StepResult } from '../prepared.js';
 import type { Statement, StatementResult } from './batch.js';
 import { paymentLock } from './payment-lock.js';
 import { type StatementCompiler, stepResult } from './statement.js';

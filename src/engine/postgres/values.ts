@@ -1,6 +1,5 @@
 import { PylonDbError } from '../../errors.js';
 import type { SqlValue } from '../prepared.js';
-import type { WireValue } from './batch.js';
 
 /** Reads a column's text as the value that services know. */
 export type ValueParser = (text: string) => string | number;
@@ -41,6 +40,9 @@ const asText: ValueParser = (text) => text;
 export function parserOf(typeOid: number): ValueParser {
   return NUMBERS.has(typeOid) ? Number : asText;
 }
+
+/** A value as it goes over the wire: text, or NULL. */
+export type WireValue = string | Buffer | null;
 
 /** A parameter as the server reads it. */
 export function toWire(value: SqlValue): WireValue {

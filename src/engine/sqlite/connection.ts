@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
 import { Kysely, type QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import { type QueryEvent, type StepResult, tellQuery } from '../engine.js';
+import { type QueryEvent, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
-import type { RawRow, SqlValue } from '../prepared.js';
+import type { RawRow, SqlValue, StepResult } from '../prepared.js';
 import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
 import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';

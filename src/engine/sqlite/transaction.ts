@@ -1,8 +1,8 @@
 import { PylonDbError } from '../../errors.js';
-import type { SnapshotRows, Step, StepResult, UnitResults, WriteHandle } from '../engine.js';
+import type { SnapshotRows, Step, UnitResults, WriteHandle } from '../engine.js';
 import type { EventLoopTurn } from '../event-loop-turn.js';
 import type { RawResult } from '../kysely-connection.js';
-import type { Bound } from '../prepared.js';
+import type { Bound, StepResult } from '../prepared.js';
 import { endedError } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
 import { toldToCaller } from './sqlite-errors.js';

@@ -1,7 +1,7 @@
-import type { Step, StepResult } from '../engine.js';
+import type { Step } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
-import type { Bound, RawRow } from '../prepared.js';
+import type { Bound, RawRow, StepResult } from '../prepared.js';
 import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import type { SqliteConnection } from './connection.js';
 import { isTriggerFailure } from './sqlite-errors.js';

@@ -1,15 +1,7 @@
 import type { DatabasePlace } from '../database-place.js';
 import { type ExportProps, exportParts, inOneText, whoseSql } from './export-parts.js';
 import { withSnapshot } from './snapshot.js';
-import { type Sink, writeChunks } from './write-chunks.js';
-
-/** How an export goes to its reader. */
-export interface StreamOptions {
-  /** Several tables in one text. */
-  readonly together: boolean;
-  readonly sink: Sink;
-  readonly onRows: (done: number, total: number) => void;
-}
+import { type StreamOptions, writeChunks } from './write-chunks.js';
 
 /**
  * Exports to whoever reads: one table or query, or with `together` several tables in one text.

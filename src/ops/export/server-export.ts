@@ -6,9 +6,8 @@ import { serverQuestion } from '../query/server-question.js';
 import { withServer } from '../server.js';
 import type { ExportProps } from './export-parts.js';
 import { type WrittenPart, writePart } from './export-task.js';
-import type { StreamOptions } from './export-to-stream.js';
 import { serverParts, serverTablesTogether } from './server-parts.js';
-import { writeChunks } from './write-chunks.js';
+import { type StreamOptions, writeChunks } from './write-chunks.js';
 
 /** Exports one state of a server to whoever reads; like `exportToStream`. */
 export async function exportServerToStream(

@@ -7,6 +7,14 @@ const TELL_MS = 50;
 /** Takes a piece; `false` when nobody wants more. */
 export type Sink = (data: string | Uint8Array) => boolean | Promise<boolean>;
 
+/** How an export goes to its reader. */
+export interface StreamOptions {
+  /** Several tables in one text. */
+  readonly together: boolean;
+  readonly sink: Sink;
+  readonly onRows: (done: number, total: number) => void;
+}
+
 /**
  * Writes the pieces as fast as `sink` takes them and gives the number of rows written. The event
  * loop runs between pieces. Stops early when `sink` gives `false`.

@@ -1,5 +1,4 @@
-import type { WireValue } from '../../engine/postgres/batch.js';
-import { toWire } from '../../engine/postgres/values.js';
+import { toWire, type WireValue } from '../../engine/postgres/values.js';
 import { assertGiven, namelessParameter, type QueryParameters } from './parameters.js';
 import { assertQuestion, refused, severalStatements } from './question.js';
 import { readServerSql } from './server-sql.js';

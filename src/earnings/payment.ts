@@ -27,18 +27,18 @@ export async function recordOnce(
     query: hash === undefined ? addEarning({ ...wanted }) : addPayment({ ...wanted, ...hash }),
     required: hash === undefined,
   };
-  const look = {
-    query: hash === undefined ? getEarning({ id }) : firstOfPayment(hash),
-    required: true,
-  };
   let before: string | undefined;
   for (let place: Place = 'first'; ; place = 'follow-up') {
     let standing: Earning | undefined;
+    // By its id first, which is the cheaper search, and finds none when the payment stands.
+    const isById = place === 'first' || hash === undefined;
+    const query = isById ? getEarning({ id }) : firstOfPayment(hash);
     try {
-      const [added, found] = await db.write(operation, [add, look], place);
-      standing = found.rows[0];
+      const [added, found] = await db.write(operation, [add, { query, required: true }], place);
+      if (added.touched > 0 && found.rows[0] !== undefined) return found.rows[0];
+      // An earning of this id may be another payment.
+      if (!isById) standing = found.rows[0];
       if (standing !== undefined) {
-        if (added.touched > 0) return standing;
         const full = withGapsFilled(operation, standing, wanted);
         if (full === standing) return standing;
         const fill = { query: fillEarning({ ...full }), required: true };

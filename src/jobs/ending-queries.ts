@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
 import type { DB, JobStatus } from '../../generated/db.js';
-import { type Hashed, ofJobAtPrice, ofPayment } from '../earnings/payment-queries.js';
+import { type Hashed, isRecorded, ofJobAtPrice } from '../earnings/payment-queries.js';
 import { type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
@@ -10,6 +10,11 @@ import { sourcesOf } from './transitions.js';
 /** How jobs end with a result. A job that has ended so already is given what it still lacks. */
 
 type JobExpressions = ExpressionBuilder<DB, 'jobs'>;
+
+/** In SQL, {@link sourcesOf} `status`. SQLite makes a table of a list of three, for each call. */
+function mayBecome(eb: JobExpressions, status: JobStatus) {
+  return eb.or(sourcesOf(status).map((source) => eb('status', '=', source)));
+}
 
 /** What completes a job; `null` for an output hash that is not known. */
 interface Completed {
@@ -51,7 +56,7 @@ function isCompletable(eb: JobExpressions, p: Params<Completed>, words: Words) {
   return eb.and([
     isSoundJob(words, 'price_msats', 'error_message', 'completed_at'),
     eb.or([
-      eb('status', 'in', sourcesOf('completed')),
+      mayBecome(eb, 'completed'),
       eb.and([
         eb('status', '=', 'completed'),
         eb('price_msats', 'in', [eb.lit(0), p.price_msats]),
@@ -109,7 +114,7 @@ const completeOpen = (db: QueryCreator<DB>, p: Params<Completed>, words: Words) 
     .updateTable('jobs')
     .set((eb) => completion(eb, p))
     .where('id', '=', p.id)
-    .where('status', 'in', sourcesOf('completed'))
+    .where((eb) => mayBecome(eb, 'completed'))
     .where(isSoundJob(words, 'price_msats', 'error_message', 'completed_at'));
 
 /** Completes a job that isn't completed, unless an earning stands that may be its payment. */
@@ -129,7 +134,7 @@ export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
   (db, p: Params<Completed & Hashed>, words) =>
     completeOpen(db, p, words)
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
-      .where(({ exists, not }) => not(exists(ofPayment(db, p))))
+      .where(({ not }) => not(isRecorded(db, p)))
       .returning(JOB_COLUMNS),
   decodeJob,
   { locks: { job: 'id', payment: 'payment_hash' }, outcome: jobOutcome },
@@ -150,7 +155,7 @@ export const failJob = prepared(
       .where('id', '=', p.id)
       .where((eb) =>
         eb.or([
-          eb('status', 'in', sourcesOf('failed')),
+          mayBecome(eb, 'failed'),
           eb.and([
             eb('status', '=', 'failed'),
             eb('error_message', 'is', null),

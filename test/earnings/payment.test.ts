@@ -52,6 +52,14 @@ describe('a payment is recorded once', () => {
     expect(await all()).toEqual(before);
   });
 
+  it('gives the earning of its hash, also when its id is that of another one', async () => {
+    const { db, earning, all } = await paid();
+    await db.earnings.record({ ...PAID, id: 'other', payment_hash: 'i', job_id: null });
+    const before = await all();
+    expect(await db.earnings.record({ ...PAID, id: 'other' })).toEqual(earning);
+    expect(await all()).toEqual(before);
+  });
+
   it('without a hash is no repeat of anything', async () => {
     const { db, stored } = await paid();
     const unhashed = { job_id: 'a', amount_msats: 5, source: 'job', payment_hash: null } as const;

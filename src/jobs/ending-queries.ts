@@ -16,11 +16,15 @@ function mayBecome(eb: JobExpressions, status: JobStatus) {
   return eb.or(sourcesOf(status).map((source) => eb('status', '=', source)));
 }
 
-/** What completes a job; `null` for an output hash that is not known. */
-interface Completed {
+/** What a job's work gave; `null` for an output hash that is not known. */
+interface Result {
   id: string;
   output_hash: string | null;
   price_msats: number;
+}
+
+/** What completes a job. */
+interface Completed extends Result {
   now: number;
 }
 
@@ -51,7 +55,7 @@ function completion(eb: JobExpressions, p: Params<Completed>) {
 }
 
 /** In SQL, {@link isOpenTo} completing, and that completing it changes something. */
-function isCompletable(eb: JobExpressions, p: Params<Completed>, words: Words) {
+function isCompletable(eb: JobExpressions, p: Params<Result>, words: Words) {
   const isGiven = eb(eb.cast(p.output_hash, 'text'), 'is not', null);
   return eb.and([
     isSoundJob(words, 'price_msats', 'error_message', 'completed_at'),
@@ -74,6 +78,19 @@ function isCompletable(eb: JobExpressions, p: Params<Completed>, words: Words) {
   ]);
 }
 
+const completable = prepared(
+  'jobs.complete wanted',
+  (db, p: Params<Result>, words) =>
+    db
+      .selectFrom('jobs')
+      .select('id')
+      .where('id', '=', p.id)
+      .where((eb) => isCompletable(eb, p, words))
+      .forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { job: 'id' } },
+);
+
 export const completeJob = prepared(
   'jobs.complete',
   (db, p: Params<Completed>, words) =>
@@ -84,13 +101,20 @@ export const completeJob = prepared(
       .where((eb) => isCompletable(eb, p, words))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
+  {
+    onlySoundRows: true,
+    locks: { job: 'id' },
+    outcome: {
+      ...jobOutcome,
+      wanted: ({ id, output_hash, price_msats }) => completable({ id, output_hash, price_msats }),
+    },
+  },
 );
 
 /** The job, and nobody else's until the unit is stored, while it is completed like this. */
 export const lockCompletedJob = prepared(
   'jobs.completeWithPayment lock',
-  (db, p: Params<Omit<Completed, 'now'>>) =>
+  (db, p: Params<Result>) =>
     db
       .selectFrom('jobs')
       .select(JOB_COLUMNS)
@@ -142,6 +166,29 @@ export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
 
 const priceOf = (p: Params<Completed>) => ({ job_id: p.id, amount_msats: p.price_msats });
 
+/** The job that can fail: it isn't final, or failed without a message. */
+const canFail = (p: Params<{ id: string }>, words: Words) => (eb: JobExpressions) =>
+  eb.and([
+    eb('id', '=', p.id),
+    eb.or([
+      mayBecome(eb, 'failed'),
+      eb.and([
+        eb('status', '=', 'failed'),
+        eb('error_message', 'is', null),
+        hasSoundEnd(eb, words),
+      ]),
+    ]),
+    isSoundJob(words, 'error_message', 'completed_at'),
+  ]);
+
+const ableToFail = prepared(
+  'jobs.fail wanted',
+  (db, p: Params<{ id: string }>, words) =>
+    db.selectFrom('jobs').select('id').where(canFail(p, words)).forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { job: 'id' } },
+);
+
 export const failJob = prepared(
   'jobs.fail',
   (db, p: Params<{ id: string; error_message: string; now: number }>, words) =>
@@ -152,19 +199,12 @@ export const failJob = prepared(
         error_message: p.error_message,
         completed_at: endedAt(eb, 'failed', p.now),
       }))
-      .where('id', '=', p.id)
-      .where((eb) =>
-        eb.or([
-          mayBecome(eb, 'failed'),
-          eb.and([
-            eb('status', '=', 'failed'),
-            eb('error_message', 'is', null),
-            hasSoundEnd(eb, words),
-          ]),
-        ]),
-      )
-      .where(isSoundJob(words, 'error_message', 'completed_at'))
+      .where(canFail(p, words))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
+  {
+    onlySoundRows: true,
+    locks: { job: 'id' },
+    outcome: { ...jobOutcome, wanted: ({ id }) => ableToFail({ id }) },
+  },
 );

@@ -6,7 +6,7 @@ import { wrongTotals } from '../row.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
 import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
-import { hintForCompleted, isCompletedLike, isOpenTo, moveJob } from './moves.js';
+import { hintForCompleted, isCompletedLike, moveJob } from './moves.js';
 import {
   getJob,
   insertJob,
@@ -17,7 +17,6 @@ import {
   moveTo,
 } from './queries.js';
 import { claimJob, requeueJobs } from './queue-queries.js';
-import { sourcesOf } from './transitions.js';
 
 /** Rows of a page when the caller names no limit, as published. */
 const DEFAULT_LIMIT = 100;
@@ -98,8 +97,6 @@ export class JobsService {
       to: status,
       query: moveTo(id, status, this.#clock(), from),
       isRepeat: (job) => from === undefined && job.status === status,
-      isAllowed: (job) =>
-        sourcesOf(status).includes(job.status) && (from?.includes(job.status) ?? true),
     });
   }
 
@@ -123,7 +120,6 @@ export class JobsService {
       to: 'completed',
       query,
       isRepeat: (job) => isCompletedLike(job, completed),
-      isAllowed: (job) => isOpenTo(job, completed),
       hint: (job) => hintForCompleted(job, completed),
     });
   }
@@ -172,9 +168,6 @@ export class JobsService {
       to: 'failed',
       query,
       isRepeat: (job) => job.status === 'failed' && job.error_message === error_message,
-      isAllowed: (job) =>
-        sourcesOf('failed').includes(job.status) ||
-        (job.status === 'failed' && job.error_message === null),
       hint: (job) => (job.status === 'failed' ? OTHER_MESSAGE : undefined),
     });
   }
@@ -188,7 +181,6 @@ export class JobsService {
       to: 'cancelled',
       query: moveTo(id, 'cancelled', this.#clock()),
       isRepeat: (job) => job.status === 'cancelled',
-      isAllowed: (job) => sourcesOf('cancelled').includes(job.status),
     });
   }
 

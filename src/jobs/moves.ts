@@ -1,7 +1,6 @@
 import type { JobStatus } from '../../generated/db.js';
 import type { Step, WriteHandle } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
-import { rowSwallowedError } from '../engine/refusals.js';
 import { PylonDbError } from '../errors.js';
 import type { Job } from './job.js';
 import { lockJob } from './queries.js';
@@ -14,9 +13,7 @@ export interface Move {
   readonly query: Bound<Job>;
   /** Whether the job stands as this call would leave it. */
   isRepeat(job: Job): boolean;
-  /** Whether the update changes such a job. */
-  isAllowed(job: Job): boolean;
-  /** What to do where neither holds; left out, the hint says what the rules allow. */
+  /** What to do where it neither does nor may become so; left out, the hint says what the rules allow. */
   hint?(job: Job): string | undefined;
 }
 
@@ -28,14 +25,14 @@ export interface Move {
  */
 export async function moveJob(db: WriteHandle, operation: string, move: Move): Promise<Job> {
   const update: Step<Job> = { query: move.query };
-  const [moved] = await db.write(operation, [update]);
-  if (moved.rows[0] !== undefined) return moved.rows[0];
+  const [first] = await db.write(operation, [update]);
+  if (first.rows[0] !== undefined) return first.rows[0];
   const look = { query: lockJob({ id: move.id }) };
-  const [found, again] = await db.write(operation, [look, update], 'follow-up');
-  if (again.rows[0] !== undefined) return again.rows[0];
+  const again: Step<Job> = { ...update, watched: true };
+  const [found, moved] = await db.write(operation, [look, again], 'follow-up');
+  if (moved.rows[0] !== undefined) return moved.rows[0];
   const job = found.rows[0] ?? unknownJob(operation, move.id);
   if (move.isRepeat(job)) return job;
-  if (move.isAllowed(job)) throw rowSwallowedError(operation, 'jobs', `job ${job.id}`);
   throw illegalMove(operation, job, move.to, move.hint?.(job));
 }
 

@@ -1,5 +1,7 @@
-import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import type { ExpressionBuilder } from 'kysely';
+import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
@@ -61,7 +63,27 @@ interface StatusChange {
   [name: string]: string | number | null;
 }
 
-/** Changes the status when the current one is in `from`, a JSON list: the rule is in the WHERE. */
+type Leaving = Pick<StatusChange, 'id' | 'from'>;
+
+/** The job whose status is in `from`, a JSON list. */
+const canLeave =
+  (p: Params<Leaving>, words: Words) =>
+  ({ and, eb }: ExpressionBuilder<DB, 'jobs'>) =>
+    and([
+      eb('id', '=', p.id),
+      eb('status', 'in', words.texts<JobStatus>(p.from)),
+      isSoundJob(words, 'completed_at'),
+    ]);
+
+const ableToLeave = prepared(
+  'jobs.updateStatus wanted',
+  (db, p: Params<Leaving>, words) =>
+    db.selectFrom('jobs').select('id').where(canLeave(p, words)).forUpdate(),
+  () => undefined,
+  { onlySoundRows: true, locks: { job: 'id' } },
+);
+
+/** Changes the status when the current one is in `from`: the rule is in the WHERE. */
 const changeStatus = prepared(
   'jobs.updateStatus',
   (db, p: Params<StatusChange>, words) =>
@@ -78,12 +100,14 @@ const changeStatus = prepared(
           .else(eb.ref('error_message'))
           .end(),
       }))
-      .where('id', '=', p.id)
-      .where('status', 'in', words.texts<JobStatus>(p.from))
-      .where(isSoundJob(words, 'completed_at'))
+      .where(canLeave(p, words))
       .returning(JOB_COLUMNS),
   decodeJob,
-  { onlySoundRows: true, locks: { job: 'id' }, outcome: jobOutcome },
+  {
+    onlySoundRows: true,
+    locks: { job: 'id' },
+    outcome: { ...jobOutcome, wanted: ({ id, from }) => ableToLeave({ id, from }) },
+  },
 );
 
 /** A move to `status` at `now`, legal from those of `from` that the transitions allow. */

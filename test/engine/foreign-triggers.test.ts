@@ -121,6 +121,32 @@ describe.each(CALLS)('%s, swallowed by a trigger on %s', (name, table, verb, cal
   });
 });
 
+const MOVES: readonly (readonly [name: string, call: Call])[] = [
+  ['jobs.updateStatus', ({ jobs }) => jobs.updateStatus('pending', 'processing')],
+  ['jobs.complete', ({ jobs }) => jobs.complete('processing', { price_msats: 5 })],
+  ['jobs.fail', ({ jobs }) => jobs.fail('processing', 'broken')],
+  ['jobs.cancel', ({ jobs }) => jobs.cancel('pending')],
+  [
+    'jobs.completeWithPayment',
+    ({ jobs }) => jobs.completeWithPayment('processing', { price_msats: 5 }),
+  ],
+];
+
+describe.each(MOVES)('%s, swallowed by a trigger that deletes the job', (operation, call) => {
+  it('is refused, and the job stands', async () => {
+    const database = await filled();
+    await foreignTrigger(database, 'before update on jobs', SWALLOW, {
+      first: 'delete from jobs where id = old.id;',
+    });
+    const before = await database.all();
+    await expect(call(await database.open())).rejects.toMatchObject({
+      code: 'SCHEMA_MISMATCH',
+      operation,
+    });
+    expect(await database.all()).toEqual(before);
+  });
+});
+
 const REMOVED: readonly (readonly [
   name: string,
   event: TriggerEvent,

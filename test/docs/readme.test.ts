@@ -79,19 +79,41 @@ describe("README's commands", () => {
   });
 });
 
+describe('CONTRIBUTING.md', () => {
+  const contributing = readProject('CONTRIBUTING.md');
+  const quoted = [...contributing.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
+
+  it('names files and folders that exist', () => {
+    const paths = quoted.filter((text) =>
+      /^(src|test|migrations|generated|docs|\.ci)\/[\w./-]*$/.test(text),
+    );
+    // Placeholders for what is to be written.
+    const named = paths.filter((path) => !/NNN|NAME/.test(path));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([]);
+  });
+
+  it('names npm scripts and test projects that exist', () => {
+    const { scripts } = JSON.parse(readProject('package.json')) as { scripts: object };
+    const named = quoted.flatMap((text) => /^npm run ([\w:]+)/.exec(text)?.[1] ?? []);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+});
+
+const DOCUMENTS = [
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...readdirSync(join(PROJECT, 'docs'))
+    .filter(isMarkdown)
+    .map((name) => `docs/${name}`),
+];
+
 describe('links in the documents', () => {
-  it.each(['README.md', 'CHANGELOG.md', ...readdirSync(join(PROJECT, 'docs')).filter(isMarkdown)])(
-    'lead somewhere in %s',
-    (name) => {
-      const document = existsSync(join(PROJECT, name)) ? name : `docs/${name}`;
-      const folder = join(PROJECT, document, '..');
-      for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
-        if (/^https?:/.test(target)) continue;
-        expect({ target, there: existsSync(join(folder, target)) }).toEqual({
-          target,
-          there: true,
-        });
-      }
-    },
-  );
+  it.each(DOCUMENTS)('lead somewhere in %s', (document) => {
+    const folder = join(PROJECT, document, '..');
+    for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      expect({ target, there: existsSync(join(folder, target)) }).toEqual({ target, there: true });
+    }
+  });
 });

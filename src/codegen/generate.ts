@@ -1,5 +1,6 @@
 import { generate, getDialect } from 'kysely-codegen';
 import { isServerUrl, shownUrl } from '../database-url.js';
+import { DriverPool } from '../engine/postgres/driver-pool.js';
 import { toServer } from '../engine/postgres/open.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
@@ -38,7 +39,7 @@ async function typesOf(databasePath: string): Promise<string> {
 async function typesOfServer(url: string): Promise<string> {
   const { default: pg } = await import('pg');
   const wishes = { readonly: true, lockTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
-  const pool = new pg.Pool(await toServer(pg.Client, url, wishes, 'codegen'));
+  const pool = new DriverPool(pg, await toServer(pg.Client, url, wishes, 'codegen'));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     return await generate({

@@ -1,6 +1,5 @@
-import pg from 'pg';
 import { beforeAll, expect, it } from 'vitest';
-import { describeOnServer } from './own-server.js';
+import { connection, describeOnServer } from './own-server.js';
 import { jsonOnServer, onServer } from './server-commands.js';
 
 const JOB = "(id, kind, customer_pubkey, status, started_at) values ('x', 1, 'c', 'pending', 1)";
@@ -56,8 +55,7 @@ describeOnServer('query on a server', (own) => {
   beforeAll(async () => {
     url = await own.freshSchema();
     await onServer(url, 'migrate', 'up');
-    const client = new pg.Client(url);
-    await client.connect();
+    const client = await connection(url);
     await client.query(`insert into jobs ${JOB.replace("'x'", "'kept'")};
       create function writes() returns int language sql as 'delete from jobs; select 1'`);
     await client.end();

@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { pylonDb } from '../cli/command.js';
-import { describeOnServer } from './own-server.js';
+import { connection, describeOnServer } from './own-server.js';
 import { jsonOnServer, onServer, withoutSecret, withPassword } from './server-commands.js';
 
 describeOnServer('commands that read a server', (own) => {
@@ -73,8 +72,7 @@ describeOnServer('commands that read a server', (own) => {
     const other = await own.freshSchema();
     await (await PylonDb.open(other)).close();
     expect(await jsonOnServer(other, ['check'])).toMatchObject({ ok: true, findings: [] });
-    const client = new pg.Client(other);
-    await client.connect();
+    const client = await connection(other);
     await client.query(`drop index idx_jobs_status;
       create function spy() returns trigger language plpgsql as 'begin return new; end';
       create trigger spy before insert on agents for each row execute function spy();
@@ -114,8 +112,7 @@ describeOnServer('commands that read a server', (own) => {
   it.runIf(existsSync('/proc/self/cmdline'))('ps shows no password', async () => {
     const sql = "select pg_sleep(3600), 'cmdline-test'";
     const running = onServer(url, 'query', sql, '--timeout', '3600');
-    const client = new pg.Client(url);
-    await client.connect();
+    const client = await connection(url);
     const sleeping = "from pg_stat_activity where wait_event = 'PgSleep'";
     while ((await client.query(`select 1 ${sleeping}`)).rowCount === 0) {
       await new Promise((resolve) => setTimeout(resolve, 10));

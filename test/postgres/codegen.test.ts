@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { generateTypes } from '../../src/codegen/index.js';
 import { PylonDb } from '../../src/index.js';
+import { failureOf } from '../engine/failure.js';
 import { temporaryFolder } from '../temporary.js';
-import { describeOnServer } from './own-server.js';
+import { connected, describeOnServer, socketsOfThisProcess } from './own-server.js';
 
 const COMMITTED = join(import.meta.dirname, '../../generated/db.ts');
 
@@ -86,5 +88,30 @@ describeOnServer('the types of a server', (own) => {
     await expect(generateTypes(await own.freshSchema())).rejects.toMatchObject({
       code: 'SCHEMA_MISMATCH',
     });
+  });
+
+  it('leave no connection open', async () => {
+    const { url } = await own.open();
+    const before = socketsOfThisProcess();
+    await generateTypes(url);
+    expect(socketsOfThisProcess()).toBe(before);
+  });
+
+  it('are refused when the server ends its connections, and the process goes on', async () => {
+    const { url, outside } = await own.open();
+    const holder = await connected(url);
+    await holder.query('begin; lock table pg_enum in access exclusive mode');
+    const failures: unknown[] = [];
+    const note = (error: unknown) => void failures.push(error);
+    process.on('uncaughtExceptionMonitor', note);
+    onTestFinished(() => void process.off('uncaughtExceptionMonitor', note));
+    const refused = failureOf(generateTypes(`${url}&application_name=codegen`), 'CANNOT_OPEN');
+    const theirs = "from pg_stat_activity where application_name = 'codegen'";
+    const readsAndRests = `select 1 ${theirs} having count(*) filter (where wait_event_type = 'Lock') > 0
+      and count(*) filter (where state = 'idle') > 0`;
+    while ((await outside.query(readsAndRests)).rowCount === 0) await sleep(5);
+    await outside.query(`select pg_terminate_backend(pid) ${theirs}`);
+    expect((await refused).message).toContain("can't be read");
+    expect(failures).toEqual([]);
   });
 });

@@ -118,6 +118,7 @@ export class ServerConnection implements LookingConnection {
 
   static async to(url: string): Promise<ServerConnection> {
     const client = new pg.Client({ connectionString: url, types: { getTypeParser } });
+    client.on('error', () => {});
     await client.connect();
     await client.query('set session_replication_role = replica; set client_min_messages = error');
     return new ServerConnection(client);

@@ -1,11 +1,10 @@
 import { inspect } from 'node:util';
 import { sql } from 'kysely';
-import pg from 'pg';
 import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { type ErrorCode, PylonDb } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
-import { connected, describeOnServer, type OwnServer, opened } from './own-server.js';
+import { connected, connection, describeOnServer, type OwnServer, opened } from './own-server.js';
 
 /** Holds each character that means something in a URL; no part of it may be told. */
 const PASSWORD = 'SECRET1@SECRET2:SECRET3/SECRET4%40SECRET5?SECRET6#SECRET7 SECRET8+SECRET9';
@@ -16,8 +15,7 @@ const shown = (value: unknown): string =>
 
 /** The role `locked` needs its password from now on. */
 async function lockRole({ server }: OwnServer): Promise<void> {
-  const client = new pg.Client(server.url());
-  await client.connect();
+  const client = await connection(server.url());
   const { rows } = await client.query("select current_setting('hba_file') as file");
   await client.query(`create role locked superuser login password '${PASSWORD}'`);
   await client.query(`copy (values ('host all locked 127.0.0.1/32 scram-sha-256'),
@@ -178,8 +176,7 @@ describeOnServer('opening a server', (own) => {
     await client.query('drop role if exists narrow');
     await client.query('create role narrow login connection limit 1');
     const url = `postgres://narrow@127.0.0.1:${port()}/postgres`;
-    const held = new pg.Client(url);
-    await held.connect();
+    const held = await connection(url);
     const { hint } = await failureOf(PylonDb.open(url), 'CANNOT_OPEN');
     await held.end();
     expect(hint).toMatch(/number of connections/);

@@ -38,8 +38,7 @@ export class OwnServer {
   /** The URL of a schema of its own, which is empty. */
   async freshSchema(): Promise<string> {
     const schema = `s${randomUUID().replaceAll('-', '')}`;
-    const client = new pg.Client(this.server.url());
-    await client.connect();
+    const client = await connection(this.server.url());
     await client.query(`create schema ${schema}`);
     await client.end();
     return `${this.server.url()}?options=-csearch_path%3D${schema}`;
@@ -61,10 +60,20 @@ export async function opened(url: string, options: OpenOptions = {}): Promise<Py
 
 /** Another program's connection, until the test has finished. */
 export async function connected(url: string): Promise<pg.Client> {
+  const client = await connection(url);
+  onTestFinished(() => client.end().catch(() => {}));
+  return client;
+}
+
+/** Another program's connection, which whoever asks for it ends. */
+export async function connection(url: string): Promise<pg.Client> {
   const client = new pg.Client(url);
   // A server that is killed says so here too.
   client.on('error', () => {});
-  await client.connect();
-  onTestFinished(() => client.end().catch(() => {}));
-  return client;
+  return await client.connect();
+}
+
+/** How many connections over TCP this process has, to whomever. */
+export function socketsOfThisProcess(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 }

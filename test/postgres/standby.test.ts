@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { failureOf } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
-import { connected, describeOnServer, opened } from './own-server.js';
+import { connected, connection, describeOnServer, opened } from './own-server.js';
 import type { PostgresServer } from './server.js';
 
 describeOnServer('a standby', (own) => {
@@ -15,8 +14,7 @@ describeOnServer('a standby', (own) => {
     await db.jobs.create(job('j'));
     await db.close();
     standby = await own.server.standby();
-    const client = new pg.Client(standby.url());
-    await client.connect();
+    const client = await connection(standby.url());
     // It answers from the moment in which it has all that its base backup needs.
     while ((await client.query("select to_regclass('jobs') as there")).rows[0].there === null) {
       await sleep(20);

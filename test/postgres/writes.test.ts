@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { PylonDb, QueryEvent } from '../../src/index.js';
+import { PylonDb, type QueryEvent } from '../../src/index.js';
 import { failureOf } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
 import { signal } from '../signal.js';
-import { describeOnServer, opened } from './own-server.js';
+import { describeOnServer, opened, socketsOfThisProcess } from './own-server.js';
 
 /** How each of several calls ended: a code, or `stored`. */
 async function endings(calls: readonly Promise<unknown>[]): Promise<string[]> {
@@ -163,6 +163,18 @@ describeOnServer('writes to a server', (own) => {
       tick_count: 300,
       lifecycle_state: 'dormant',
     });
+  });
+
+  it('leave no connection open once the database has closed', async () => {
+    const url = await own.freshSchema();
+    const before = socketsOfThisProcess();
+    const db = await PylonDb.open(url);
+    await Promise.all(
+      ['a', 'b'].map((npub) => db.transaction((tx) => tx.agents.upsert(agent(npub)))),
+    );
+    expect(socketsOfThisProcess()).toBeGreaterThan(before);
+    await db.close();
+    expect(socketsOfThisProcess()).toBe(before);
   });
 
   it('delete an agent whole while another process ticks it', async () => {

@@ -1,9 +1,9 @@
 import type { ClientBase, PoolConfig } from 'pg';
 import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
+import { DriverPool } from './driver-pool.js';
 import { SessionPool } from './pool.js';
 import { type ConnectionWishes, prepareConnection } from './settings.js';
-import { Sockets } from './silence.js';
 import { urlsToTry } from './tls.js';
 import { READ_LATER } from './values.js';
 
@@ -46,7 +46,6 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
   const { url, busyTimeoutMs, onQuery } = props;
   const { answerTimeoutMs = Math.min(ANSWER_MS + busyTimeoutMs, LONGEST_TIMER_MS) } = props;
   const { Client, Pool, types } = await loadDriver(props.operation);
-  const sockets = new Sockets();
   const wishes = {
     readonly: props.readonly,
     lockTimeoutMs: Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS),
@@ -55,7 +54,6 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
     ...(await toServer(Client, url, wishes, props.operation)),
     max: poolSize(url, props.operation),
     fallback_application_name: 'pylon-db',
-    stream: () => sockets.create(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: {
@@ -64,13 +62,7 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
         types.getTypeParser(READ_LATER.get(oid) ?? oid, format),
     },
   };
-  return new SessionPool({
-    pool: new Pool(config),
-    newClient: () => new Client(config),
-    sockets,
-    onQuery,
-    answerTimeoutMs,
-  });
+  return new SessionPool(new DriverPool({ Client, Pool }, config), { onQuery, answerTimeoutMs });
 }
 
 /**

@@ -1,37 +1,21 @@
-import type { Client, Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
+import type { DriverPool } from './driver-pool.js';
 import { isConnectionLost, NotConnected } from './failures.js';
 import { Session, type SessionProps } from './session.js';
-import type { Sockets } from './silence.js';
-
-/** What a pool is made of. */
-interface PoolProps extends SessionProps {
-  readonly pool: Pool;
-  readonly newClient: () => Client;
-  /** Those of all connections of `pool` and `newClient`. */
-  readonly sockets: Sockets;
-}
 
 /** The connections of one PylonDb to its server. */
 export class SessionPool {
-  readonly #pool: Pool;
-  readonly #newClient: () => Client;
-  readonly #sockets: Sockets;
+  readonly #pool: DriverPool;
   readonly #sessionProps: SessionProps;
   readonly #sessions = new WeakMap<PoolClient, Session>();
   #free: number;
   /** Calls that wait for a connection of this PylonDb, in their order. */
   readonly #waiting: (() => void)[] = [];
 
-  constructor({ pool, newClient, sockets, ...sessionProps }: PoolProps) {
+  constructor(pool: DriverPool, sessionProps: SessionProps) {
     this.#pool = pool;
-    this.#newClient = newClient;
-    this.#sockets = sockets;
     this.#sessionProps = sessionProps;
-    this.#free = pool.options.max;
-    // A server that goes away says so on each connection, idle or not; without a listener, that
-    // ends the process. Whoever uses the connection is told by its call.
-    pool.on('error', () => {});
-    pool.on('connect', (client) => client.on('error', () => {}));
+    this.#free = pool.size;
   }
 
   /**
@@ -64,8 +48,7 @@ export class SessionPool {
    * a connection of its own, as all others may wait for what is to be stopped.
    */
   async cancel(serverPid: number): Promise<void> {
-    const client = this.#newClient();
-    client.on('error', () => {});
+    const client = this.#pool.newClient();
     try {
       await client.connect();
       await client.query('select pg_cancel_backend($1)', [serverPid]);
@@ -77,9 +60,7 @@ export class SessionPool {
 
   /** Closes all connections, once each has been given back. */
   async end(): Promise<void> {
-    const ended = this.#pool.end();
-    this.#sockets.dropWhenSilent();
-    await ended;
+    await this.#pool.end();
   }
 
   #giveBack(): void {

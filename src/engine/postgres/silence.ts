@@ -29,8 +29,11 @@ export class Sockets {
     return socket.on('close', () => this.#open.delete(socket));
   }
 
-  /** Drops those that a vanished server keeps from closing. */
-  dropWhenSilent(): void {
-    for (const socket of this.#open) breakWhenSilent(socket, GOODBYE_MS);
+  /** Resolves when all that are open now are closed; drops those that a vanished server keeps open. */
+  async closed(): Promise<void> {
+    const open = [...this.#open];
+    const closed = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of open) breakWhenSilent(socket, GOODBYE_MS);
+    await Promise.all(closed);
   }
 }

@@ -5,7 +5,6 @@ import type { Backup } from '../ops/backup/backup.js';
 import { type Pruned, pruneBackups } from '../ops/backup/prune.js';
 import type { FormerPlace } from '../ops/backup/whose.js';
 import { counted } from '../ops/counted.js';
-import { PylonDb } from '../pylon-db.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
@@ -14,6 +13,7 @@ import { addCommands } from './lazy-commands.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { withProgressBar } from './progress-bar.js';
+import { openToRead } from './reading.js';
 import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
 import { formatBytes, formatCount } from './units.js';
 import { badUsage } from './usage-error.js';
@@ -131,7 +131,7 @@ async function makeBackup(
   dest = `${defaultBackupFolder(settings)}/`,
   force = false,
 ): Promise<Backup> {
-  await using db = await PylonDb.open(settings.path, { readonly: true });
+  await using db = await openToRead(settings.path);
   return await untilInterrupted((signal) =>
     withProgressBar(settings, (onProgress) => db.backup(dest, { onProgress, signal, force })),
   );

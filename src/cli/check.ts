@@ -1,9 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { type CheckReport, checkDatabase } from '../ops/check/check.js';
+import type { DatabaseFacts } from '../ops/check/database-facts.js';
 import type { Finding } from '../ops/check/finding.js';
 import { checkPermissions } from '../ops/check/permissions.js';
 import type { ServerCheckReport } from '../ops/check/server-check.js';
+import { lookTwice } from '../ops/second-look.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, systemClock } from '../options.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { checkSchema } from './check-schema.js';
@@ -132,16 +134,18 @@ async function answerOf(
     ),
   );
   const { path, database } = report;
-  const schema =
-    database === null
-      ? []
-      : await checkSchema(settings.readFrom ?? path, database.applied_migrations);
+  const schema = database === null ? [] : await schemaOf(settings.readFrom ?? path, database);
   // A missing trigger is why a rollup is wrong, and damage why anything is.
   const found = [...report.findings.filter(isDamage), ...schema].concat(
     report.findings.filter((finding) => !isDamage(finding)),
   );
   const findings = [...found.filter(isNoNote), ...found.filter((finding) => !isNoNote(finding))];
   return { ok: isOk(findings), ...report, findings };
+}
+
+async function schemaOf(path: string, database: DatabaseFacts): Promise<Finding[]> {
+  const { found } = await lookTwice([path], () => checkSchema(path, database.applied_migrations));
+  return found;
 }
 
 function isDamage({ severity }: Finding): boolean {

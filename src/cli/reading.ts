@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { lookTwice } from '../ops/second-look.js';
 import { PylonDb } from '../pylon-db.js';
 import { Output } from './output.js';
 import { withReadable } from './readable.js';
@@ -13,7 +14,13 @@ export async function reading(
   const database = existingDatabase(settings);
   const out = new Output(settings);
   await withReadable(settings, out, async (readable) => {
-    await using db = await PylonDb.open(readable.readFrom ?? database, { readonly: true });
+    await using db = await openToRead(readable.readFrom ?? database);
     await run(db, out, readable);
   });
+}
+
+/** Opens a database that nothing of the command changes, a second time where the disk failed once. */
+export async function openToRead(database: string): Promise<PylonDb> {
+  const { found } = await lookTwice([database], () => PylonDb.open(database, { readonly: true }));
+  return found;
 }

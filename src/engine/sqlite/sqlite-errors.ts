@@ -219,7 +219,9 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
     if (isFullQuota(error, path)) return full(operation, error);
     return new PylonDbError(
       'ABORTED',
-      `SQLite stopped with ${code}`,
+      code.startsWith('SQLITE_IOERR')
+        ? `the disk can't be read or written (${code})`
+        : `SQLite stopped with ${code}`,
       {},
       context('Nothing of this call was stored. Check the disk and the free memory, then retry.'),
     );

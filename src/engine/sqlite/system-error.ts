@@ -27,10 +27,21 @@ export function isNoDescriptor(error: unknown): boolean {
   return NO_DESCRIPTOR.has(systemCode(error) ?? '');
 }
 
-/** `CANNOT_OPEN` for an error of the operating system other than a missing room, which names the path. */
+/**
+ * `CANNOT_OPEN` for an error of the operating system other than a missing room, which names the path;
+ * `ABORTED` when the disk failed.
+ */
 export function cannotUse(error: unknown, path: string, operation: string): PylonDbError {
   const code = systemCode(error) ?? '';
   const context = { operation, cause: error };
+  if (code === 'EIO') {
+    return new PylonDbError(
+      'ABORTED',
+      `the disk failed at ${path}`,
+      {},
+      { ...context, hint: 'Check the disk, then retry or choose another.' },
+    );
+  }
   if (NO_DESCRIPTOR.has(code)) {
     return new PylonDbError(
       'CANNOT_OPEN',

@@ -5,6 +5,7 @@ import { migrations } from '../../../migrations/index.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import type { Progress } from '../progress.js';
+import { NotWhole } from '../second-look.js';
 import { identityIn } from './identity.js';
 import type { BackupFacts } from './manifest.js';
 
@@ -42,8 +43,8 @@ export async function hashFile(
 export type DatabaseFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
 
 /**
- * Looks through a whole database that nobody writes. Throws `CORRUPT` where `integrity_check` finds
- * something, `SCHEMA_MISMATCH` for another program's file or a newer pylon-db's, and the driver's
+ * Looks through a whole database that nobody writes. Throws {@link NotWhole} where `integrity_check`
+ * finds something, `SCHEMA_MISMATCH` for another program's file or a newer pylon-db's, and the driver's
  * errors.
  */
 export function readFacts(path: string, report: (progress: Progress) => void): DatabaseFacts {
@@ -67,9 +68,6 @@ export function readFacts(path: string, report: (progress: Progress) => void): D
     db.close();
   }
 }
-
-/** The file is no whole database; the message says what SQLite found. */
-export class NotWhole extends Error {}
 
 function assertWhole(db: Database.Database): void {
   const check = db.prepare<[], string>(`pragma integrity_check(${PROBLEMS_TOLD})`);

@@ -8,14 +8,6 @@ import { isPylonDbError, PylonDbError } from '../../errors.js';
 export function fileProblem(error: unknown, path: string, operation: string): unknown {
   if (isPylonDbError(error, 'DISK_FULL')) return noRoom(path, operation, error.cause);
   if (isNoRoom(error)) return noRoom(path, operation, error);
-  if (systemCode(error) === 'EIO') {
-    return new PylonDbError(
-      'ABORTED',
-      `the disk failed at ${path}`,
-      {},
-      { operation, cause: error, hint: 'Check the disk, then retry or choose another.' },
-    );
-  }
   return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 

@@ -1,11 +1,12 @@
-import { statSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
 import type { Progress } from '../progress.js';
-import { hashFile, NotWhole, readFacts } from './database-facts.js';
+import { lookTwice, NotWhole } from '../second-look.js';
+import { hashFile, readFacts } from './database-facts.js';
 import { fileProblem } from './file-problem.js';
 import type { BackupFacts } from './manifest.js';
 
@@ -28,8 +29,10 @@ export async function snapshot(
   report: (progress: Progress) => void,
 ): Promise<BackupFacts> {
   try {
-    if (source !== undefined) vacuumInto(source, into, report);
-    const facts = readFacts(into, report);
+    if (source !== undefined) {
+      await lookTwice([source, into], () => vacuumInto(source, into, report));
+    }
+    const { found: facts } = await lookTwice([into], () => readFacts(into, report));
     return { ...(await hashFile(into, report)), ...facts };
   } catch (error) {
     throw snapshotError(error, source ?? into, into);
@@ -37,8 +40,9 @@ export async function snapshot(
 }
 
 function vacuumInto(source: string, into: string, report: (progress: Progress) => void): void {
-  // SQLite would create a missing one for everybody; it is missing when this run was given up.
-  statSync(into);
+  // Of a first attempt. SQLite would create a missing one for everybody; it is missing when this run
+  // was given up.
+  truncateSync(into);
   const db = connect(source, true, '');
   try {
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);

@@ -1,7 +1,8 @@
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, type PylonDbError } from '../../errors.js';
 import type { Progress } from '../progress.js';
-import { hashFile, NotWhole, readFacts } from './database-facts.js';
+import { lookTwice, NotWhole } from '../second-look.js';
+import { hashFile, readFacts } from './database-facts.js';
 import { fileProblem } from './file-problem.js';
 import { type BackupFacts, invalidBackup } from './manifest.js';
 import { readUntouched } from './untouched.js';
@@ -20,7 +21,9 @@ export async function verifyFile(
   try {
     const bytes = await hashFile(path, report);
     if (expected !== undefined) compareBytes(path, bytes, expected);
-    const facts = await readUntouched(path, (readable) => readFacts(readable, report));
+    const { found: facts } = await lookTwice([path], () =>
+      readUntouched(path, (readable) => readFacts(readable, report)),
+    );
     if (expected !== undefined) compareFacts(path, facts, expected);
     return { ...bytes, ...facts };
   } catch (error) {

@@ -3,13 +3,14 @@ import { isPylonDbError } from '../../errors.js';
 import { findOwnObjects } from '../../migrate/own-objects.js';
 import { withSnapshot } from '../export/snapshot.js';
 import type { Progress } from '../progress.js';
+import { lookTwice } from '../second-look.js';
 import { type DatabaseFacts, readFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
 import { appliedMigrations } from './ledger.js';
 import { type Repaired, repair } from './repair.js';
 import { checkRollups } from './rollups.js';
 import { runChecks, type SkippedCheck } from './run-checks.js';
-import { damagedAt } from './structure.js';
+import { damagedAt, passedDamage } from './structure.js';
 
 /** How much is read: pages only, all rows too, or also the size of each table and index. */
 export type CheckDepth = 'quick' | 'default' | 'full';
@@ -42,7 +43,9 @@ export async function check(
   input: CheckInput,
   report: (progress: Progress) => void,
 ): Promise<Checked> {
-  const { isBroken, ...found } = await lookThrough(input, report);
+  const looked = await lookTwice([input.path], () => lookThrough(input, report), damageIn);
+  const { isBroken, ...rest } = looked.found;
+  const found = { ...rest, findings: [...rest.findings, ...passedDamage(looked.passed)] };
   const isDamaged = found.findings.some((finding) => finding.severity === 'damage');
   // What is counted in a damaged file is no better than what stands there.
   if (!input.repair || isDamaged) return found;
@@ -53,6 +56,11 @@ export async function check(
   const again = await withSnapshot(input.path, async (db) => checkRollups(db));
   const others = found.findings.filter((finding) => finding.check !== 'rollups');
   return { ...found, findings: [...others, ...again], repaired };
+}
+
+function damageIn({ findings }: Checked): string | undefined {
+  const damage = findings.filter(({ severity }) => severity === 'damage');
+  return damage.length === 0 ? undefined : damage.flatMap(({ rows }) => rows).join('; ');
 }
 
 const NOTHING: Repaired = { objects: [], rollups: false };

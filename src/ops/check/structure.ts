@@ -38,6 +38,18 @@ export function damagedAt(message: string): Finding[] {
   return damaged(tally);
 }
 
+/** The note for damage that a second look didn't find, in SQLite's words. */
+export function passedDamage(words: string | undefined): Finding[] {
+  const tally = new Tally();
+  if (words !== undefined) tally.add(words);
+  return findingsOf(tally, {
+    check: 'integrity',
+    severity: 'note',
+    problem: 'the disk failed to read the file once; read again, it is whole',
+    mend: 'Check the disk: `dmesg` says what failed.',
+  });
+}
+
 /** Whether SQLite met a page that can't be right. */
 export function isDamage(error: unknown): error is InstanceType<typeof Database.SqliteError> {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');

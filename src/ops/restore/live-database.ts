@@ -5,6 +5,7 @@ import { connect } from '../../engine/sqlite/database-file.js';
 import { isBusy, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError } from '../../errors.js';
 import { readLedger } from '../../migrate/schema-check.js';
+import { lookTwice } from '../second-look.js';
 import { inUse } from './in-use.js';
 
 /** How long the probe waits for a lock, in ms: a commit that is just ending is no use of the file. */
@@ -33,9 +34,21 @@ export interface LookProps {
  * another program's database, and what `accept` throws; a refused one is as it was.
  */
 export async function lookAtLive(path: string, props: LookProps): Promise<LiveDatabase> {
-  const live = existsSync(path) ? await lookAtFile(path, props) : ({ state: 'missing' } as const);
+  const live = existsSync(path) ? await lookAtExisting(path, props) : MISSING;
   if (live.state !== 'whole') await props.accept(undefined);
   return live;
+}
+
+const MISSING = { state: 'missing' } as const;
+
+/** What is damaged is moved aside: not because of a page that the disk failed to read. */
+async function lookAtExisting(path: string, props: LookProps): Promise<LiveDatabase> {
+  const { found } = await lookTwice(
+    [path],
+    () => lookAtFile(path, props),
+    (live) => (live.state === 'damaged' ? live.problem : undefined),
+  );
+  return found;
 }
 
 async function lookAtFile(

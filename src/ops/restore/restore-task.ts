@@ -11,6 +11,7 @@ import type { BackupManifest } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
 import { readUntouched } from '../backup/untouched.js';
 import type { Progress } from '../progress.js';
+import { lookTwice } from '../second-look.js';
 import { refuseAnotherDatabase } from './another-database.js';
 import { copyInto } from './copy-into.js';
 import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
@@ -63,7 +64,7 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
         });
         if (dryRun) return described(live);
         const replaced = await replace(source, live, input, report);
-        checkRestored(path, expected, replaced, report);
+        await checkRestored(path, expected, replaced, report);
         const { safety_copy } = replaced;
         if (safety_copy !== undefined) await describeSafetyCopy(safety_copy, path, now, report);
         return replaced;
@@ -152,13 +153,13 @@ async function atPageSize(
 }
 
 /** The new database, looked through; then back in WAL mode, as published. */
-function checkRestored(
+async function checkRestored(
   path: string,
   expected: BackupManifest,
   { safety_copy }: Replaced,
   report: Report,
-): void {
-  const found = readFacts(path, report);
+): Promise<void> {
+  const { found } = await lookTwice([path], () => readFacts(path, report));
   const same = (['rows', 'foreign_key_violations', 'migrations'] as const).every(
     (fact) => JSON.stringify(found[fact]) === JSON.stringify(expected[fact]),
   );

@@ -17,6 +17,7 @@ import { canonical } from '../backup/live-files.js';
 import { manifestPath } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
 import type { Progress } from '../progress.js';
+import { lookTwice } from '../second-look.js';
 
 /** Where SQLite's header says that a file is in WAL mode (2), and not alone then. */
 const MODE_OFFSET = 18;
@@ -55,7 +56,7 @@ export async function describeSafetyCopy(
   now: number,
   report: (progress: Progress) => void,
 ): Promise<void> {
-  const facts = factsOfOurs(copy, report);
+  const { found: facts } = await lookTwice([copy], () => factsOfOurs(copy, report));
   if (facts === undefined) return;
   const hash = await hashFile(copy, report);
   const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../src/index.js';
-import { temporaryFolder } from './temporary.js';
+import { migratedFile } from './migrated-file.js';
 
 /** A migrated file in a fresh folder, with a clock that the test moves: `time.now`. */
 export interface TestFile {
@@ -17,10 +16,8 @@ export interface TestFile {
 export const NOON = 1_782_907_200;
 
 /** Opens a fresh file at `path`, or in a folder of its own; all is closed after the test. */
-export async function testFile(
-  options: OpenOptions = {},
-  path = join(temporaryFolder(), 'pylon.db'),
-): Promise<TestFile> {
+export async function testFile(options: OpenOptions = {}, at?: string): Promise<TestFile> {
+  const path = migratedFile(at);
   const time = { now: NOON };
   const open = async (more: OpenOptions = {}) => {
     const db = await PylonDb.open(path, { clock: () => time.now, ...more });

@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
 import type { TestProject } from 'vitest/node';
+import { PylonDb } from '../src/index.js';
 
 const PROJECT = join(import.meta.dirname, '..');
 
@@ -11,17 +13,23 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The command line as the package ships it. */
     readonly cli: string;
+    /** An empty database as `PylonDb.open` makes it, and its identity. */
+    readonly migrated: { readonly path: string; readonly identity: string };
     /** For what tests of several files share; removed after the run. */
     readonly runFolder: string;
   }
 }
 
-/** Bundles the command line once for a whole run: each process starts much faster than under tsx. */
+/**
+ * Makes once for a whole run what is slow: the command line as a bundle, which starts much faster than
+ * under tsx, and a migrated database.
+ */
 export default async function oneRun(project: TestProject): Promise<() => void> {
   const runFolder = mkdtempSync(join(tmpdir(), 'pylon-db-run-'));
   const home = join(runFolder, 'package');
   mkdirSync(home);
   project.provide('cli', await bundle(home));
+  project.provide('migrated', await migrated(join(runFolder, 'migrated.db')));
   project.provide('runFolder', runFolder);
   return () => rmSync(runFolder, { recursive: true, force: true });
 }
@@ -34,4 +42,15 @@ async function bundle(folder: string): Promise<string> {
   writeFileSync(join(folder, 'package.json'), manifest);
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   return join(folder, 'dist', 'cli.js');
+}
+
+async function migrated(path: string): Promise<{ path: string; identity: string }> {
+  await (await PylonDb.open(path)).close();
+  const database = new Database(path, { readonly: true });
+  const identity = database
+    .prepare<[], string>('select identity from pylon_db_identity')
+    .pluck()
+    .get();
+  database.close();
+  return { path, identity: identity ?? '' };
 }

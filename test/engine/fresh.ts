@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../../src/index.js';
-import { temporaryFolder } from '../temporary.js';
+import { migratedFile } from '../migrated-file.js';
 
 /** A new database of one test in a file of its own, closed when the test has finished. */
 export async function openFresh(options: OpenOptions = {}): Promise<PylonDb> {
-  const db = await PylonDb.open(join(temporaryFolder(), 'pylon.db'), options);
+  const db = await PylonDb.open(migratedFile(), options);
   onTestFinished(() => db.close());
   return db;
 }

@@ -8,6 +8,10 @@ type Loss = 'cut' | 'silent';
 export class LossyProxy {
   readonly port: number;
   #isDeafToGoodbyes = false;
+  private isShut = false;
+  #namesProcesses = false;
+  private isKeepingLines = false;
+  #held: Held | undefined;
   #skipped = 0;
   #armed: Loss | undefined;
 
@@ -21,11 +25,17 @@ export class LossyProxy {
     let proxy: LossyProxy | undefined;
     // A silent line doesn't answer the end of the other side by its own.
     const listener = createServer({ allowHalfOpen: true }, (client) => {
+      if (proxy?.isShut === true) {
+        client.destroy();
+        return;
+      }
       const server = connect(serverPort, '127.0.0.1');
       for (const socket of [client, server]) {
         sockets.add(socket.on('error', () => {}));
       }
-      client.on('close', () => server.destroy());
+      client.on('close', () => {
+        if (proxy?.isKeepingLines !== true) server.destroy();
+      });
       client.on('data', (chunk) => {
         if (proxy?.isDeafTo(chunk) === true) silence(client, server);
         else server.write(chunk);
@@ -35,7 +45,7 @@ export class LossyProxy {
         const loss = proxy?.loss();
         if (loss === 'cut') client.destroy();
         else if (loss === 'silent') silence(client, server);
-        else client.write(chunk);
+        else if (proxy?.holds(chunk, client) !== true) client.write(proxy?.renamed(chunk) ?? chunk);
       });
     });
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -70,6 +80,44 @@ export class LossyProxy {
     this.#isDeafToGoodbyes = true;
   }
 
+  /** Lets nobody connect any more. */
+  shut(): void {
+    this.isShut = true;
+  }
+
+  /** Keeps its lines to the server open when their clients are gone, as a cut network does. */
+  keepsLines(): void {
+    this.isKeepingLines = true;
+  }
+
+  /** Gives each later line a number of its own for the server's process, as poolers do. */
+  namesProcesses(): void {
+    this.#namesProcesses = true;
+  }
+
+  /** Keeps the next answer back until it is released. */
+  holdAnswer(): { readonly release: () => void } {
+    const held: Held = { release: () => {} };
+    this.#held = held;
+    return { release: () => held.release() };
+  }
+
+  private holds(chunk: Buffer, client: Socket): boolean {
+    const held = this.#held;
+    if (held === undefined) return false;
+    this.#held = undefined;
+    held.release = () => void client.write(chunk);
+    return true;
+  }
+
+  private renamed(chunk: Buffer): Buffer {
+    const at = this.#namesProcesses ? chunk.indexOf(PROCESS) : -1;
+    if (at === -1) return chunk;
+    const copy = Buffer.from(chunk);
+    copy.writeInt32BE(NOBODY, at + PROCESS.length);
+    return copy;
+  }
+
   private isDeafTo(chunk: Buffer): boolean {
     return this.#isDeafToGoodbyes && chunk.equals(TERMINATE);
   }
@@ -81,6 +129,17 @@ export class LossyProxy {
     return loss;
   }
 }
+
+/** An answer that is kept back. */
+interface Held {
+  release: () => void;
+}
+
+/** What a server sends before the number of its process. */
+const PROCESS = Buffer.from([0x4b, 0, 0, 0, 12]);
+
+/** More than any process's number. */
+const NOBODY = 2 ** 31 - 1;
 
 /** What a client sends last. */
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);

@@ -3,15 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectTo } from '../../src/engine/postgres/open.js';
-import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.js';
-import { TriggerWatch } from '../../src/engine/postgres/trigger-watch.js';
-import { PylonDb } from '../../src/pylon-db.js';
+import { describe, expect, it } from 'vitest';
+import type { PylonDb } from '../../src/pylon-db.js';
 import { failureOf } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
 import { LossyProxy } from './lossy-proxy.js';
 import { connected, describeOnServer, type OwnServer, opened } from './own-server.js';
+import { ANSWER_TIMEOUT_MS, overSilentLine } from './silent-line.js';
 
 const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
@@ -26,35 +24,6 @@ async function overLossyLine(own: OwnServer) {
   const db = await opened(`${proxy.over(url)}&max=1`);
   await db.agents.upsert(agent('a'));
   return { db, direct, outside, proxy };
-}
-
-/**
- * How long the server may be silent there, in ms: many times what it takes on a busy machine. A
- * user's PylonDb waits for a minute.
- */
-const ANSWER_TIMEOUT_MS = 2000;
-
-/** The same over a line that may fall silent. */
-async function overSilentLine(own: OwnServer) {
-  const { url, db: direct } = await own.open();
-  const proxy = await LossyProxy.start(own.server.port);
-  const props = { readonly: false, busyTimeoutMs: 5000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
-  const pool = await connectTo({
-    ...props,
-    url: `${proxy.over(url)}&max=1`,
-    onQuery: undefined,
-    operation: '',
-  });
-  const engine = new PostgresEngine({
-    ...props,
-    pool,
-    address: 'test',
-    triggers: new TriggerWatch(),
-  });
-  const db = PylonDb.over('test', engine, Date.now);
-  onTestFinished(() => db.close());
-  await db.agents.upsert(agent('a'));
-  return { db, direct, proxy };
 }
 
 const tip = (db: Pick<PylonDb, 'kysely'>) =>
@@ -172,9 +141,37 @@ describeOnServer('a connection that is lost', (own) => {
       await run('node', ['--import', 'tsx', PROGRAM, proxy.over(url)], { timeout: ENDS_WITHIN_MS });
     });
 
-    it('ad-hoc SQL and callbacks may be silent for longer', async () => {
+    it('ad-hoc SQL is CONNECTION_LOST when it reads, COMMIT_UNKNOWN when it writes', async () => {
+      const { db, direct, proxy } = await overSilentLine(own);
+      proxy.swallowAnswer();
+      await failureOf(sql`select 1`.execute(db.kysely), 'CONNECTION_LOST');
+      await db.agents.get('a');
+      proxy.swallowAnswer();
+      await failureOf(tip(db), 'COMMIT_UNKNOWN');
+      expect(await direct.earnings.get('e')).toBeDefined();
+    });
+
+    it('it is noticed too when nobody answers there any more', async () => {
+      const { db, proxy } = await overSilentLine(own);
+      proxy.swallowAnswer();
+      proxy.shut();
+      await failureOf(db.agents.get('a'), 'CONNECTION_LOST');
+    });
+
+    it('the locks of its transaction are free again', async () => {
+      const { db, direct, proxy } = await overSilentLine(own);
+      proxy.keepsLines();
+      const call = db.transaction(async (tx) => {
+        await tx.agents.adjustBalance('a', 5);
+        proxy.swallowAnswer();
+        await tx.agents.get('a');
+      });
+      await failureOf(call, 'CONNECTION_LOST');
+      expect((await direct.agents.adjustBalance('a', 1)).balance_sats).toBe(1);
+    });
+
+    it('callbacks may be silent for longer', async () => {
       const { db } = await overSilentLine(own);
-      await sql`select pg_sleep(${(2 * ANSWER_TIMEOUT_MS) / 1000})`.execute(db.kysely);
       await db.transaction(async (tx) => {
         await tx.agents.adjustBalance('a', 5);
         await sleep(2 * ANSWER_TIMEOUT_MS);

@@ -1,6 +1,5 @@
 import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
-import { breakWhenSilent } from './silence.js';
 import { parserOf, type ValueParser, type WireValue } from './values.js';
 
 /** A statement that the server prepares once a connection. */
@@ -48,19 +47,16 @@ export class Batch implements Submittable {
   readonly done: Promise<readonly StatementResult[]>;
   readonly #statements: readonly Statement[];
   readonly #prepared: Prepared;
-  readonly #answerTimeoutMs: number;
   readonly #results: StatementResult[] = [];
   #rows: RawRow[] = [];
   #parsers: readonly ValueParser[] = [];
   #sent = false;
-  #answered: () => void = () => {};
   #resolve: (results: readonly StatementResult[]) => void = () => {};
   #reject: (failure: BatchFailure) => void = () => {};
 
-  constructor(statements: readonly Statement[], prepared: Prepared, answerTimeoutMs: number) {
+  constructor(statements: readonly Statement[], prepared: Prepared) {
     this.#statements = statements;
     this.#prepared = prepared;
-    this.#answerTimeoutMs = answerTimeoutMs;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -71,7 +67,6 @@ export class Batch implements Submittable {
   submit(connection: Connection): void {
     this.#sent = true;
     const { stream } = connection;
-    this.#answered = breakWhenSilent(stream, this.#answerTimeoutMs);
     const parsed = new Set<string>();
     // One packet instead of one a message.
     stream.cork();
@@ -111,12 +106,10 @@ export class Batch implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.#answered();
     this.#resolve(this.#results);
   }
 
   handleError(error: unknown): void {
-    this.#answered();
     this.#reject(new BatchFailure(error, this.#results, this.#sent));
   }
 

@@ -3,6 +3,7 @@ import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
 import { DriverPool } from './driver-pool.js';
 import { SessionPool } from './pool.js';
+import { ServerProcesses } from './server-processes.js';
 import { type ConnectionWishes, prepareConnection } from './settings.js';
 import { urlsToTry } from './tls.js';
 import { READ_LATER } from './values.js';
@@ -14,7 +15,7 @@ export interface ServerProps {
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
   readonly operation: string;
-  /** How long it may say nothing while a batch waits for its answer, in ms; see {@link ANSWER_MS}. */
+  /** How long it may say nothing, in ms, before it is asked whether it works; see {@link ANSWER_MS}. */
   readonly answerTimeoutMs?: number;
 }
 
@@ -29,22 +30,18 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /**
- * How long a server may say nothing while a batch of statements waits for its answer, in ms, beside
- * the time that it may wait for locks. Many times what a batch takes on a slow machine; whoever waits
- * longer is told that it may be stored or not.
+ * How long a server may say nothing, in ms, while a statement waits for its answer, before it is asked
+ * over another connection whether it still works on it: so rarely that it costs nothing. Where it
+ * doesn't, or nobody answers, whoever waits is told that it may be stored or not.
  */
 const ANSWER_MS = 60_000;
-
-/** Node warns of a longer timer, in ms, and cuts it. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** To the server, 0 ms is no limit at all. */
 const LEAST_LOCK_TIMEOUT_MS = 1;
 
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
-  const { url, busyTimeoutMs, onQuery } = props;
-  const { answerTimeoutMs = Math.min(ANSWER_MS + busyTimeoutMs, LONGEST_TIMER_MS) } = props;
+  const { url, busyTimeoutMs, onQuery, answerTimeoutMs = ANSWER_MS } = props;
   const { Client, Pool, types } = await loadDriver(props.operation);
   const wishes = {
     readonly: props.readonly,
@@ -62,7 +59,9 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
         types.getTypeParser(READ_LATER.get(oid) ?? oid, format),
     },
   };
-  return new SessionPool(new DriverPool({ Client, Pool }, config), { onQuery, answerTimeoutMs });
+  const pool = new DriverPool({ Client, Pool }, config);
+  const processes = new ServerProcesses(() => pool.newClient());
+  return new SessionPool(pool, { onQuery, processes, answerTimeoutMs });
 }
 
 /**

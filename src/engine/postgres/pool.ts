@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { DriverPool } from './driver-pool.js';
 import { isConnectionLost, NotConnected } from './failures.js';
 import { Session, type SessionProps } from './session.js';
+
+/** How often a server is asked to stop, in ms: between two statements it hears nothing. */
+const CANCEL_AGAIN_MS = 1000;
 
 /** The connections of one PylonDb to its server. */
 export class SessionPool {
@@ -43,19 +47,26 @@ export class SessionPool {
     }
   }
 
+  /** Asks the server to stop what a session is doing, which may be done already. Never throws. */
+  async cancel({ serverPid }: Session): Promise<void> {
+    if (serverPid !== undefined) await this.#sessionProps.processes.cancel(serverPid);
+  }
+
   /**
-   * Asks the server to stop what a connection is doing. Never throws: it may be done already. It has
-   * a connection of its own, as all others may wait for what is to be stopped.
+   * Lets the server stop what a session is doing, and whatever it is sent until `ended`. Breaks the
+   * connection when nobody answers.
    */
-  async cancel(serverPid: number): Promise<void> {
-    const client = this.#pool.newClient();
-    try {
-      await client.connect();
-      await client.query('select pg_cancel_backend($1)', [serverPid]);
-    } catch {
-      // Then it ends when its lock_timeout does.
+  async cancelUntil(session: Session, ended: Promise<void>): Promise<void> {
+    const { serverPid } = session;
+    let isOver = false;
+    const over = ended.finally(() => {
+      isOver = true;
+    });
+    while (!isOver && serverPid !== undefined) {
+      if (!(await this.#sessionProps.processes.cancel(serverPid))) session.break();
+      await Promise.race([over, sleep(CANCEL_AGAIN_MS, undefined, { ref: false })]);
     }
-    await client.end().catch(() => {});
+    await over;
   }
 
   /** Closes all connections, once each has been given back. */

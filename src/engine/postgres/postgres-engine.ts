@@ -197,8 +197,7 @@ export class PostgresEngine implements Engine {
           const ended = tx.end(how);
           // What it waits for may take longer than anybody wants to wait.
           session.spoil();
-          if (session.serverPid !== undefined) await this.#pool.cancel(session.serverPid);
-          await ended;
+          await this.#pool.cancelUntil(session, ended);
         },
       );
       await tx.commit();

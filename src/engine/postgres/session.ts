@@ -12,6 +12,8 @@ import {
 import { CopyIn } from './copy-in.js';
 import { RowStream } from './row-stream.js';
 import { withoutSecrets } from './server-error.js';
+import { pidOf, type ServerProcesses } from './server-processes.js';
+import { breakWhenSilent, type Watch } from './silence.js';
 import { exactValue, type WireValue } from './values.js';
 
 /** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
@@ -30,7 +32,8 @@ type OnQuery = ((event: QueryEvent) => void) | undefined;
 /** What the sessions of a pool have in common. */
 export interface SessionProps {
   readonly onQuery: OnQuery;
-  /** How long the server may say nothing while a batch waits for its answer, in ms. */
+  readonly processes: ServerProcesses;
+  /** How long the server may say nothing, in ms, before it is asked whether it works. */
   readonly answerTimeoutMs: number;
 }
 
@@ -38,33 +41,40 @@ export interface SessionProps {
 export class Session {
   readonly #client: PoolClient;
   readonly #onQuery: OnQuery;
-  readonly #answerTimeoutMs: number;
+  readonly #watch: Watch;
   readonly #prepared: Prepared = new Map();
   #isSpoilt = false;
 
-  constructor(client: PoolClient, { onQuery, answerTimeoutMs }: SessionProps) {
+  constructor(client: PoolClient, { onQuery, processes, answerTimeoutMs }: SessionProps) {
     this.#client = client;
     this.#onQuery = onQuery;
-    this.#answerTimeoutMs = answerTimeoutMs;
+    this.#watch = {
+      limitMs: answerTimeoutMs,
+      isAtWork: async (isSilent) => {
+        const pid = this.serverPid;
+        return pid !== undefined && (await processes.isAtWork(pid, isSilent));
+      },
+    };
   }
 
   /** The server's process that serves this connection; `undefined` where it tells none. */
   get serverPid(): number | undefined {
-    const pid: unknown = Reflect.get(this.#client, 'processID');
-    return typeof pid === 'number' ? pid : undefined;
+    return pidOf(this.#client);
   }
 
   /** Runs statements in one round trip. Throws {@link BatchFailure}. */
   async run(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     const start = performance.now();
+    const answered = this.#awaitAnswer();
     try {
-      const batch = new Batch(statements, this.#prepared, this.#answerTimeoutMs);
-      const results = await this.#client.query(batch).done;
+      const results = await this.#client.query(new Batch(statements, this.#prepared)).done;
       this.#tell(statements, start, undefined);
       return results;
     } catch (failure) {
       this.#tell(statements, start, failure);
       throw failure;
+    } finally {
+      answered();
     }
   }
 
@@ -74,6 +84,7 @@ export class Session {
    */
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
     const start = performance.now();
+    const answered = this.#awaitAnswer();
     try {
       const query: QueryArrayConfig<unknown[]> & { readonly queryMode: 'extended' } = {
         // Else a text without parameters may hold a COMMIT behind its first statement.
@@ -89,6 +100,8 @@ export class Session {
       const durationMs = performance.now() - start;
       tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
       throw error;
+    } finally {
+      answered();
     }
   }
 
@@ -101,11 +114,16 @@ export class Session {
       queryMode: 'extended',
       types: { getTypeParser: () => (text: string) => text },
     };
-    const { fields, rows } = await this.#client.query<(string | null)[], unknown[]>(query);
-    return {
-      columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
-      rows,
-    };
+    const answered = this.#awaitAnswer();
+    try {
+      const { fields, rows } = await this.#client.query<(string | null)[], unknown[]>(query);
+      return {
+        columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
+        rows,
+      };
+    } finally {
+      answered();
+    }
   }
 
   /** Runs one statement and gives its rows as they come; nothing else runs until they are read. */
@@ -128,9 +146,19 @@ export class Session {
     this.#isSpoilt = true;
   }
 
+  /** Breaks the connection: nobody answers there. Who waits for an answer gets none. */
+  break(): void {
+    this.#client.connection.stream.destroy(new Error('nobody answers'));
+  }
+
   /** Forgets what is prepared: a pooler gave the connection to another server, or tables changed. */
   forget(): void {
     this.#prepared.clear();
+  }
+
+  /** Watches for the answer to what is sent next, until the function that it gives is called. */
+  #awaitAnswer(): () => void {
+    return breakWhenSilent(this.#client.connection.stream, this.#watch);
   }
 
   #tell(statements: readonly Statement[], start: number, failure: unknown): void {

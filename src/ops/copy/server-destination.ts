@@ -69,17 +69,14 @@ async function stoppable<Result>(
   signal: AbortSignal,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const stop = async () => {
-    if (session.serverPid !== undefined) await pool.cancel(session.serverPid);
-  };
-  const onAbort = () => void stop();
+  const onAbort = () => void pool.cancel(session);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await work();
   } catch (error) {
     // A closed connection is rolled back; it may still be in the middle of an answer.
     session.spoil();
-    await stop();
+    await pool.cancel(session);
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);

@@ -73,9 +73,7 @@ async function withServerSnapshot<Result>(
         ]) {
           await session.texts(sql, []);
         }
-        return await work(session, async () => {
-          if (session.serverPid !== undefined) await pool.cancel(session.serverPid);
-        });
+        return await work(session, () => pool.cancel(session));
       } catch (error) {
         const written =
           'sql' in selection ? refusedWrite(error, serverQuestion(selection.sql, {})) : undefined;

@@ -157,9 +157,7 @@ async function endedBy<Result>(
   const start = performance.now();
   const stop = async (error: PylonDbError): Promise<never> => {
     session.spoil();
-    if (session.serverPid !== undefined) {
-      await Promise.race([pool.cancel(session.serverPid), sleep(CANCEL_MS, undefined)]);
-    }
+    await Promise.race([pool.cancel(session), sleep(CANCEL_MS, undefined)]);
     throw error;
   };
   const expired = sleep(timeoutMs, undefined, { signal: settled.signal }).then(

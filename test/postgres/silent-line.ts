@@ -11,7 +11,7 @@ import type { OwnServer } from './own-server.js';
  * How long the server may be silent there, in ms, before it is asked whether it works. A user's
  * PylonDb waits for a minute.
  */
-export const ANSWER_TIMEOUT_MS = 400;
+export const ANSWER_TIMEOUT_MS = 300;
 
 interface SilentLineProps {
   /** Leaves it to the test to connect first. */

@@ -2,7 +2,7 @@ import type { CheckReport } from '../ops/check/check.js';
 import type { ObjectSize } from '../ops/check/database-facts.js';
 import type { Finding, Severity } from '../ops/check/finding.js';
 import { counted } from '../ops/counted.js';
-import { shown } from '../ops/vacuum/vacuum.js';
+import { named } from '../ops/openers.js';
 import { EXIT } from './exit-code.js';
 import { fields } from './table.js';
 import { visible } from './terminal-text.js';
@@ -78,7 +78,7 @@ function factsOf(answer: CheckAnswer): Field[] {
     ['path', path],
     ...sizeFields(answer),
     ...databaseFields(answer),
-    ['open in', openers.length === 0 ? 'no other process' : shown(openers)],
+    ['open in', openers.length === 0 ? 'no other process' : named(openers)],
     ['last backup', backupLine(answer)],
     ['last restore', restoreLine(answer)],
     ...skippedFields(skipped),

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
+import { named } from '../ops/openers.js';
+import { wayOut } from '../ops/restore/in-use.js';
 import type { Kept, RestoreRecord } from '../ops/restore/record.js';
 import { type Restored, restoreDatabase } from '../ops/restore/restore.js';
 import { systemClock } from '../options.js';
@@ -22,7 +24,7 @@ interface RestoreOptions {
 export function configure(command: Command): void {
   command
     .argument('<file>', 'a backup, with its manifest beside it')
-    .option('--dry-run', 'check everything, and change nothing')
+    .option('--dry-run', 'check everything, also while services run, and change nothing')
     .option('--force', 'also a file without manifest, or with triggers that the database lacks')
     .option('--replace-other', 'also a backup of another database, over rows of this one')
     .addHelpText(
@@ -67,12 +69,19 @@ the new one, whole.`,
       );
       out.result(restored, () => show(restored));
       if (restored.last !== undefined) out.note(lastLine(restored.last));
-      if (dryRun) out.note('Nothing was changed: this was a dry run.');
+      if (dryRun) out.note(dryRunLine(restored));
     });
 }
 
 function keptLine({ safety_copy, moved_aside = [] }: Kept): string {
   return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.`;
+}
+
+function dryRunLine({ path, openers }: Restored): string {
+  const done = 'Nothing was changed: this was a dry run.';
+  return openers.length === 0
+    ? done
+    : `${done} A restore has to wait while the database is open in ${named(openers)}. ${wayOut(path, openers)}`;
 }
 
 function show(restored: Restored): string {
@@ -83,6 +92,7 @@ function show(restored: Restored): string {
     ['made (UTC)', formatTime(manifest.created_at)],
     ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
     ['there before', problem === undefined ? restored.replaced : `damaged: ${problem}`],
+    ...(restored.dry_run ? [['open in', openIn(restored.openers)] as const] : []),
     ...(safety_copy === undefined ? [] : [['kept as', safety_copy] as const]),
     ...moved_aside.map((path) => ['moved to', path] as const),
     ['took', formatSeconds(restored.duration_ms)],
@@ -93,5 +103,8 @@ function lastLine({ backup, started_at, outcome, duration_ms, ...kept }: Restore
   const took = duration_ms === undefined ? '' : ` after ${formatSeconds(duration_ms)}`;
   return `The restore before this one: ${backup}, ${formatTime(started_at)} UTC, ${outcome}${took}.${outcome === 'interrupted' && kept.safety_copy ? ` What it replaced is ${kept.safety_copy}.` : ''}`;
 }
+
+const openIn = (openers: Restored['openers']) =>
+  openers.length === 0 ? 'no other process' : named(openers);
 
 const formatSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

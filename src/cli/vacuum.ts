@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { otherOpeners } from '../ops/openers.js';
+import { named, otherOpeners } from '../ops/openers.js';
 import type { DatabaseSizes } from '../ops/vacuum/sizes.js';
-import { runVacuum, shown, type Vacuum } from '../ops/vacuum/vacuum.js';
+import { runVacuum, type Vacuum } from '../ops/vacuum/vacuum.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../options.js';
 import { examples } from './examples.js';
 import { untilInterrupted } from './interruption.js';
@@ -52,7 +52,7 @@ whole.`,
       );
       out.result(vacuum, () => text(vacuum));
       if (!vacuum.checkpointed) {
-        const openers = shown(await otherOpeners(vacuum.path));
+        const openers = named(await otherOpeners(vacuum.path));
         out.note(`The file will shrink once these have ended their reads: ${openers}.`);
       }
     });

@@ -24,6 +24,21 @@ export interface ChildOptions<Name extends TaskName> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * The command that a task is a part of, also when a service asked for it: the child's argument, for
+ * who reads the list of processes.
+ */
+const COMMANDS: Readonly<Record<TaskName, string>> = {
+  snapshot: 'backup',
+  verifyFile: 'backup verify',
+  restore: 'restore',
+  query: 'query',
+  vacuum: 'vacuum',
+  exportFiles: 'export',
+  repairSchema: 'schema repair',
+  check: 'check',
+};
+
 /** From the sources the child needs the same TypeScript loader; the package ships JavaScript. */
 const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
@@ -39,7 +54,7 @@ export async function runInChild<Name extends TaskName>(
   if (signal?.aborted) throw aborted(operation, signal.reason);
   // What a child works on comes with its task; the variable may hold a password.
   const { PYLON_DB: _, ...env } = process.env;
-  const child = fork(programPath(), {
+  const child = fork(programPath(), [COMMANDS[name]], {
     env,
     // Node's own flags, such as --inspect, are not for the child.
     execArgv: FROM_SOURCES ? ['--import', typescriptLoader()] : [],

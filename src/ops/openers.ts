@@ -1,34 +1,78 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { ownCommand } from './own-command.js';
 
 /** A process that has the database, its WAL or its shared memory open. */
 export interface Opener {
   readonly pid: number;
-  /** Its program and first argument, `''` where they can't be seen. */
+  /** `pylon-db COMMAND`, else its program and first argument; `''` where they can't be seen. */
   readonly command: string;
 }
 
+/** Processes that a message names; more of them only make it longer. */
+const NAMED = 5;
+
+/** Characters of a command that tell which program it is. */
+const SHOWN_OF_COMMAND = 60;
+
+/** The processes by number and command, for a message. */
+export function named(openers: readonly Opener[]): string {
+  if (openers.length === 0) return 'a process that this user may not see';
+  const shown = openers
+    .slice(0, NAMED)
+    .map(({ pid, command }) => `${pid} (${command.slice(0, SHOWN_OF_COMMAND)})`);
+  const more = openers.length > NAMED ? ` and ${openers.length - NAMED} more` : '';
+  return `${openers.length === 1 ? 'process' : 'processes'} ${shown.join(', ')}${more}`;
+}
+
+/** Whether it is a command of ours that needs no one to end it: all but the page, which stays. */
+export function endsByItself({ command }: Opener): boolean {
+  return /^pylon-db(?! studio\b)/.test(command);
+}
+
 /**
- * The other processes that have the file open, as far as this user may see: another user's
+ * The processes but this one and its children that have the file open, as far as this user may see: another user's
  * processes are only visible to root. Best effort outside Linux (by `lsof`). Opens nothing.
  */
 export async function otherOpeners(path: string): Promise<Opener[]> {
+  const found = await openersOf(path);
+  return found
+    .filter(({ pid, parent }) => pid !== process.pid && parent !== process.pid)
+    .map(({ pid, command }) => ({ pid, command }));
+}
+
+/** An opener, and who started it: our own children work for us. */
+export interface FoundOpener extends Opener {
+  readonly parent: number;
+}
+
+/** All processes that have the file open; see {@link otherOpeners}. */
+export async function openersOf(path: string): Promise<FoundOpener[]> {
   const files = [path, `${path}-wal`, `${path}-shm`];
   return process.platform === 'linux' ? openersByProc(files) : await openersByLsof(files);
 }
 
-function openersByProc(files: readonly string[]): Opener[] {
+function openersByProc(files: readonly string[]): FoundOpener[] {
   const wanted = new Set(files.map(identityOf).filter((identity) => identity !== undefined));
-  const openers: Opener[] = [];
+  const openers: FoundOpener[] = [];
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    if (!Number.isInteger(pid)) continue;
     if (descriptorsOf(pid).some((path) => wanted.has(identityOf(path) ?? ''))) {
-      openers.push({ pid, command: commandOf(pid) });
+      openers.push({ pid, parent: parentOf(pid), command: commandOf(pid) });
     }
   }
   return openers;
+}
+
+/** 0 for one that has ended. */
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 /** Device and inode: the file may be open under another name. */
@@ -53,22 +97,23 @@ function descriptorsOf(pid: number): string[] {
 
 function commandOf(pid: number): string {
   try {
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     // Program and script: the arguments behind them may hold a password.
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0', 2).join(' ').trim();
+    return ownCommand(args) ?? args.slice(0, 2).join(' ').trim();
   } catch {
     return '';
   }
 }
 
-async function openersByLsof(files: readonly string[]): Promise<Opener[]> {
+async function openersByLsof(files: readonly string[]): Promise<FoundOpener[]> {
   try {
     // It fails when a file is missing, and prints what it found all the same.
-    const { stdout } = await promisify(execFile)('lsof', ['-F', 'pc', '--', ...files]).catch(
+    const { stdout } = await promisify(execFile)('lsof', ['-F', 'pRc', '--', ...files]).catch(
       (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
     );
-    return [...stdout.matchAll(/^p(\d+)\nc(.*)$/gm)]
-      .map(([, pid, command = '']) => ({ pid: Number(pid), command }))
-      .filter(({ pid }) => pid !== process.pid);
+    return [...stdout.matchAll(/^p(\d+)\n(?:R(\d+)\n)?c(.*)$/gm)].map(
+      ([, pid, parent, command = '']) => ({ pid: Number(pid), parent: Number(parent), command }),
+    );
   } catch {
     return [];
   }

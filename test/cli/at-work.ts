@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { otherOpeners } from '../../src/ops/openers.js';
+import { openersOf } from '../../src/ops/openers.js';
 
 /**
  * Waits until the process that a command starts for its work has opened the file: then the command
@@ -8,8 +8,8 @@ import { otherOpeners } from '../../src/ops/openers.js';
  */
 export async function atWork(command: ChildProcess, path: string): Promise<void> {
   while (command.exitCode === null) {
-    const openers = await otherOpeners(path);
-    if (openers.some(({ pid }) => pid !== command.pid)) return;
+    const openers = await openersOf(path);
+    if (openers.some(({ parent }) => parent === command.pid)) return;
     await sleep(10);
   }
 }

@@ -99,6 +99,8 @@ const manifest = object({
   host: text,
 });
 
+const openers = list(object({ pid: count, command: text }));
+
 const restoreRecord = object(
   { backup: absolutePath, started_at: unixSeconds, outcome: text },
   { duration_ms: count, safety_copy: absolutePath, moved_aside: list(absolutePath) },
@@ -202,7 +204,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
       free_bytes: orNull(count),
       disk_free_bytes: count,
     }),
-    openers: list(object({ pid: count, command: text })),
+    openers,
     last_backup: orNull(
       object({ path: absolutePath, created_at: unixSeconds, age_seconds: orNull(count) }),
     ),
@@ -252,6 +254,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
       manifest,
       duration_ms: count,
       replaced: oneOf(['missing', 'damaged', 'whole']),
+      openers,
     },
     {
       problem: text,

@@ -179,9 +179,9 @@ describe('beside others, vacuum', () => {
     const outcome = await pylonDb(['vacuum', '--wait', '0.3', '--db', path]);
     expect([outcome.exitCode, outcome.stdout]).toEqual([5, '']);
     expect(outcome.stderr).toMatch(
-      /^pylon-db: others were reading or writing for [\d.]+ s: PID \d+ \(.*\)\. No row was changed\./,
+      /^pylon-db: others were reading or writing for [\d.]+ s: process \d+ \(.*\)\. No row was changed\./,
     );
-    expect(outcome.stderr).toContain(`PID ${process.pid} (`);
+    expect(outcome.stderr).toContain(`process ${process.pid} (`);
     expect(statSync(path).size).toBeGreaterThanOrEqual(size);
     other.exec('rollback');
     expect({ ...valuesOf(path), agents: [] }).toEqual({ ...rows, agents: [] });
@@ -198,7 +198,7 @@ describe('beside others, vacuum', () => {
     const { exitCode, stdout, stderr } = await vacuum;
     expect([exitCode, JSON.parse(stdout).checkpointed]).toEqual([0, false]);
     expect(stderr).toContain(
-      `The file will shrink once these have ended their reads: PID ${process.pid} (`,
+      `The file will shrink once these have ended their reads: process ${process.pid} (`,
     );
     expect(statSync(path).size).toBe(size);
 

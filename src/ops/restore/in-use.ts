@@ -1,25 +1,32 @@
 import { PylonDbError } from '../../errors.js';
-import { otherOpeners } from '../openers.js';
-
-/** Processes that a message names; more of them only make it longer. */
-const NAMED = 5;
+import { endsByItself, named, type Opener, otherOpeners } from '../openers.js';
 
 /** Throws `IN_USE` when a process that we may see has the database open. */
 export async function assertUnused(path: string): Promise<void> {
   const openers = await otherOpeners(path);
-  if (openers.length > 0) throw await inUse(path);
+  if (openers.length > 0) throw inUseBy(path, openers);
 }
 
 /** `IN_USE` with the processes that can be seen: another user's can't, but their locks can. */
 export async function inUse(path: string): Promise<PylonDbError<'IN_USE'>> {
-  const openers = await otherOpeners(path);
-  const named = openers.slice(0, NAMED).map(({ pid, command }) => `${pid} (${command})`);
-  const more = openers.length > NAMED ? ` and ${openers.length - NAMED} more` : '';
-  const by = named.length === 0 ? 'another process' : `process ${named.join(', ')}${more}`;
+  return inUseBy(path, await otherOpeners(path));
+}
+
+/** What has to be done about the processes before a restore can begin. */
+export function wayOut(path: string, openers: readonly Opener[]): string {
+  if (openers.length === 0) return `End it (\`sudo lsof ${path}\` shows which), and restore again.`;
+  if (openers.every(endsByItself)) return 'It ends by itself: wait for it, and restore again.';
+  const others = openers.filter((opener) => !endsByItself(opener));
+  const end = `End ${others.length === 1 ? 'process' : 'processes'} ${others.map(({ pid }) => pid).join(', ')}`;
+  const wait = others.length === openers.length ? '' : ', wait for the rest to end by itself';
+  return `${end}${wait}, and restore again.`;
+}
+
+function inUseBy(path: string, openers: readonly Opener[]): PylonDbError<'IN_USE'> {
   return new PylonDbError(
     'IN_USE',
-    `${path} is open in ${by}`,
+    `${path} is open in ${named(openers)}`,
     { pids: openers.map(({ pid }) => pid) },
-    { operation: '', hint: 'Nothing was changed. End it, and restore again.' },
+    { operation: '', hint: `Nothing was changed. ${wayOut(path, openers)}` },
   );
 }

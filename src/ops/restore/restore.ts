@@ -6,6 +6,7 @@ import { removeLeftovers } from '../backup/partial-files.js';
 import { isInWalMode } from '../backup/untouched.js';
 import { verifyBackup } from '../backup/verify.js';
 import { runInChild } from '../child.js';
+import { type Opener, otherOpeners } from '../openers.js';
 import type { OnProgress } from '../progress.js';
 import { assertAnother } from './another-file.js';
 import { assertUnused } from './in-use.js';
@@ -40,13 +41,15 @@ export interface Restored extends Replaced {
   readonly dry_run: boolean;
   readonly manifest: BackupManifest;
   readonly duration_ms: number;
+  /** Processes that have to end first, as far as this user may see; of a dry run alone. */
+  readonly openers: readonly Opener[];
   /** The restore before this one, if there was one. */
   readonly last: RestoreRecord | undefined;
 }
 
 /**
  * Puts a backup in the place of a database, whole or not at all. Throws `BACKUP_INVALID`,
- * `IN_USE` naming the processes that have the file open, `SCHEMA_MISMATCH` when another program's
+ * `IN_USE` naming the processes that have the file open (a dry run lists them), `SCHEMA_MISMATCH` when another program's
  * database stands there, `INVALID_ARGUMENT` for a backup of another database, `DISK_FULL`, `ABORTED`.
  * The error says what stands at the path when that isn't the old database as it was.
  */
@@ -54,7 +57,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
   const { path, backup, now, force, replaceOther, dryRun, onProgress, onKept, signal } = props;
   const start = performance.now();
   assertAnother(path, backup);
-  await assertUnused(path);
+  if (!dryRun) await assertUnused(path);
   const last = readRecord(path);
   const watched = { operation: '', signal };
   const manifest = await verifyBackup(backup, { ...watched, onProgress, withoutManifest: force });
@@ -81,7 +84,8 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
     const duration_ms = Math.round(performance.now() - start);
     const { safety_copy, moved_aside } = replaced;
     inform(() => record({ outcome: 'restored', duration_ms, safety_copy, moved_aside }));
-    return { path, backup, dry_run: dryRun, manifest, duration_ms, last, ...replaced };
+    const openers = dryRun ? await otherOpeners(path) : [];
+    return { path, backup, dry_run: dryRun, manifest, duration_ms, openers, last, ...replaced };
   } catch (error) {
     if (dryRun) throw error;
     // The child wrote it, and the message about it may be lost.

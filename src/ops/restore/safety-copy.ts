@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   fsyncSync,
@@ -18,6 +17,7 @@ import { manifestPath } from '../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../backup/partial-files.js';
 import type { Progress } from '../progress.js';
 import { lookTwice } from '../second-look.js';
+import { copyByAnotherProcess } from './copy-elsewhere.js';
 
 /** Where SQLite's header says that a file is in WAL mode (2), and not alone then. */
 const MODE_OFFSET = 18;
@@ -72,19 +72,6 @@ function factsOfOurs(copy: string, report: (progress: Progress) => void) {
   } catch (error) {
     if (isPylonDbError(error, 'SCHEMA_MISMATCH')) return undefined;
     throw error;
-  }
-}
-
-function copyByAnotherProcess(path: string, copy: string): void {
-  try {
-    execFileSync('cp', ['--', path, copy], { stdio: ['ignore', 'ignore', 'pipe'] });
-  } catch (cause) {
-    throw new PylonDbError(
-      'DISK_FULL',
-      `there is no room for a safety copy at ${dirname(copy)}`,
-      {},
-      { operation: '', cause, hint: 'Nothing was changed. Free space there, and restore again.' },
-    );
   }
 }
 

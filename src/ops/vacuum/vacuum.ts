@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { runInChild } from '../child.js';
-import { type Opener, otherOpeners } from '../openers.js';
+import { named, otherOpeners } from '../openers.js';
 import type { OnProgress, Progress } from '../progress.js';
 import { vacuumedBytes } from './progress.js';
 import type { VacuumReport, VacuumSizes } from './vacuum-task.js';
@@ -22,9 +22,6 @@ export interface VacuumOptions {
   readonly onProgress: OnProgress;
   readonly signal?: AbortSignal;
 }
-
-/** Characters of a command that tell which program it is. */
-const SHOWN = 60;
 
 /** How often the size of what was written is looked at, in ms. */
 const LOOK_MS = 50;
@@ -112,15 +109,8 @@ class Watch {
 async function busy(path: string, waitedMs: number): Promise<PylonDbError<'BUSY'>> {
   return new PylonDbError(
     'BUSY',
-    `others were reading or writing for ${(waitedMs / 1000).toFixed(1)} s: ${shown(await otherOpeners(path))}`,
+    `others were reading or writing for ${(waitedMs / 1000).toFixed(1)} s: ${named(await otherOpeners(path))}`,
     { waitedMs },
     { operation: '', hint: 'No row was changed. Let them finish, or wait longer with --wait.' },
   );
-}
-
-/** Each process by its number and command. */
-export function shown(openers: readonly Opener[]): string {
-  // Another user's processes can't be seen.
-  if (openers.length === 0) return 'a process that this user may not see';
-  return openers.map(({ pid, command }) => `PID ${pid} (${command.slice(0, SHOWN)})`).join(', ');
 }

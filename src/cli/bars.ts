@@ -73,7 +73,8 @@ function barOf(share: number, width: number): string {
 }
 
 function total(buckets: readonly EarningsBucket[]): string {
-  const msats = buckets.reduce((sum, bucket) => sum + bucket.amount_msats, 0);
+  // Buckets are exact, and may add up to more than a number is.
+  const msats = buckets.reduce((sum, bucket) => sum + BigInt(bucket.amount_msats), 0n);
   const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
   return `total ${formatMsats(msats)} in ${counted(count, 'earning')}`;
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { EARNING_SOURCES, type JobStatus, LIFECYCLE_STATES } from '../../generated/db.js';
 import { migrations } from '../../migrations/index.js';
-import type { EarningsSummary } from '../earnings/earnings-service.js';
+import { wholeSats } from '../earnings/earning.js';
+import { type EarningsFigures, type Figure, orWhyNot } from '../earnings/figures.js';
+import { PylonDbError } from '../errors.js';
 import { counted } from '../ops/counted.js';
 import type { PylonDb } from '../pylon-db.js';
 import { examples } from './examples.js';
@@ -10,13 +12,13 @@ import { reading } from './reading.js';
 import { fields } from './table.js';
 import { formatCount, formatMsats } from './units.js';
 
-interface Info extends DatabaseSize {
+/** What a database says, where a figure that can't be given is an error. */
+interface Found extends DatabaseSize {
   readonly path: string;
-  /** The UUID that names the database; `null` until it is migrated. */
   readonly identity: string | null;
   readonly migrations: { readonly applied: readonly string[]; readonly pending: readonly string[] };
-  readonly jobs: Readonly<Record<JobStatus, number>>;
-  readonly earnings: EarningsSummary;
+  readonly jobs: Readonly<Record<JobStatus, number>> | PylonDbError;
+  readonly earnings: EarningsFigures;
   readonly agents: Readonly<Record<string, number>>;
 }
 
@@ -34,17 +36,17 @@ export function configure(command: Command): void {
     .action(async () => {
       await reading(command, async (db, out, { path, serverUrl }) => {
         const size = serverUrl === undefined ? fileSize(path) : await serverSize(db);
-        const info = await readInfo(db, path, size);
-        out.result(info, () => show(info));
+        const found = await lookAt(db, path, size);
+        out.result(answerOf(found), () => show(found));
       });
     });
 }
 
-async function readInfo(db: PylonDb, path: string, size: DatabaseSize): Promise<Info> {
+async function lookAt(db: PylonDb, path: string, size: DatabaseSize): Promise<Found> {
   const [applied, jobs, earnings, agents] = await Promise.all([
     db.kysely.selectFrom('migrations').select('name').orderBy('id').execute(),
-    db.jobs.countByStatus(),
-    db.earnings.summary(),
+    orWhyNot(() => db.jobs.countByStatus()),
+    db.earnings.figures(),
     countAgents(db),
   ]);
   const names = applied.map((row) => row.name);
@@ -83,31 +85,67 @@ async function countAgents(db: PylonDb): Promise<Record<string, number>> {
   return counts;
 }
 
-function show(info: Info): string {
-  const { earnings } = info;
+/** As `--json` has it. */
+function answerOf({ jobs, earnings, ...rest }: Found) {
+  const { total_msats, job_count, by_source } = earnings;
+  const total = orNull(total_msats);
+  const problems = [jobs, total_msats, ...Object.values(by_source)].filter(isProblem);
+  return {
+    ...rest,
+    jobs: orNull(jobs),
+    earnings: {
+      total_msats: total,
+      total_sats: total === null ? null : wholeSats(total),
+      job_count,
+      by_source: {
+        job: orNull(by_source.job),
+        tip: orNull(by_source.tip),
+        other: orNull(by_source.other),
+      },
+    },
+    /** Why figures are null. */
+    notes: [...new Set(problems.map(({ problem }) => problem))],
+  };
+}
+
+function isProblem(figure: unknown): figure is PylonDbError {
+  return figure instanceof PylonDbError;
+}
+
+function orNull<Value>(figure: Value | PylonDbError): Value | null {
+  return figure instanceof PylonDbError ? null : figure;
+}
+
+function show(found: Found): string {
+  const { earnings, jobs } = found;
   return fields([
-    ['path', info.path],
-    ['identity', info.identity ?? 'none before `pylon-db migrate up`'],
-    ...sizeLines(info),
-    ['migrations', schemaLine(info.migrations)],
+    ['path', found.path],
+    ['identity', found.identity ?? 'none before `pylon-db migrate up`'],
+    ...sizeLines(found),
+    ['migrations', schemaLine(found.migrations)],
     ['', ''],
-    ['jobs', formatCount(sum(info.jobs))],
-    ...counts(info.jobs),
+    ['jobs', isProblem(jobs) ? unknown(jobs) : formatCount(sum(jobs))],
+    ...(isProblem(jobs) ? [] : counts(jobs)),
     ['', ''],
-    [
-      'earnings',
-      `${formatMsats(earnings.total_msats)} · ${counted(earnings.job_count, 'paid job')}`,
-    ],
+    ['earnings', `${amount(earnings.total_msats)} · ${counted(earnings.job_count, 'paid job')}`],
     ...EARNING_SOURCES.map(
-      (source) => [`  ${source}`, formatMsats(earnings.by_source[source])] as const,
+      (source) => [`  ${source}`, amount(earnings.by_source[source])] as const,
     ),
     ['', ''],
-    ['agents', formatCount(sum(info.agents))],
-    ...counts(info.agents),
+    ['agents', formatCount(sum(found.agents))],
+    ...counts(found.agents),
   ]);
 }
 
-function schemaLine({ applied, pending }: Info['migrations']): string {
+function amount(figure: Figure): string {
+  return isProblem(figure) ? unknown(figure) : formatMsats(figure);
+}
+
+function unknown({ problem }: PylonDbError): string {
+  return `unknown: ${problem}`;
+}
+
+function schemaLine({ applied, pending }: Found['migrations']): string {
   const done = `${formatCount(applied.length)} applied`;
   if (pending.length === 0) return `${done}, none pending`;
   return `${done}, ${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;

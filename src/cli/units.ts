@@ -1,14 +1,15 @@
-const MSATS_A_SAT = 1000;
+const MSATS_A_SAT = 1000n;
 const BYTES_A_KIB = 1024;
 const number = new Intl.NumberFormat('en');
 
 /** `1,234.567 sats` of an amount in millisatoshis; exact. */
-export function formatMsats(msats: number): string {
-  const size = Math.abs(msats);
+export function formatMsats(msats: number | bigint): string {
+  const exact = BigInt(msats);
+  const size = exact < 0n ? -exact : exact;
   const rest = size % MSATS_A_SAT;
-  const fraction = rest === 0 ? '' : `.${String(rest).padStart(3, '0')}`;
-  const sign = msats < 0 ? '-' : '';
-  return `${sign}${number.format(Math.trunc(size / MSATS_A_SAT))}${fraction} sats`;
+  const fraction = rest === 0n ? '' : `.${String(rest).padStart(3, '0')}`;
+  const sign = exact < 0n ? '-' : '';
+  return `${sign}${number.format(size / MSATS_A_SAT)}${fraction} sats`;
 }
 
 /** `1,234 sats`. */

@@ -96,3 +96,11 @@ export function decodeEarning(raw: RawRow): Earning {
     earned_at: row[6],
   };
 }
+
+const MSATS_A_SAT = 1000;
+
+/** Whole sats of an amount in msats, as published: truncated. */
+export function wholeSats(msats: number): number {
+  // Plus zero: less than a sat lost is 0, not -0.
+  return Math.trunc(msats / MSATS_A_SAT) + 0;
+}

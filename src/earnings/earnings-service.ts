@@ -2,7 +2,14 @@ import type { EarningSource } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
 import { plusZero } from '../input.js';
 import { startOfDay } from './buckets.js';
-import { type Earning, type EarningPageStart, earningInput, type NewEarning } from './earning.js';
+import {
+  type Earning,
+  type EarningPageStart,
+  earningInput,
+  type NewEarning,
+  wholeSats,
+} from './earning.js';
+import { type EarningsFigures, figuresEver } from './figures.js';
 import { newEarningId, recordOnce } from './payment.js';
 import { firstOfPayment } from './payment-queries.js';
 import {
@@ -13,7 +20,6 @@ import {
   recentEarnings,
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
-
 import { hashSpellings } from './spelling.js';
 import { earnedEver, earnedEverWithJobs, earnedSince, type TimeRange } from './totals.js';
 
@@ -29,7 +35,6 @@ export interface EarningsSummary {
 const DEFAULT_RECENT = 10;
 
 const SECONDS_A_DAY = 86_400;
-const MSATS_A_SAT = 1000;
 
 /** More rows than any database has. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -114,11 +119,17 @@ export class EarningsService {
     const { earned, job_count } = await earnedEverWithJobs(this.#db, 'earnings.summary');
     return {
       total_msats: earned.amount_msats,
-      // Plus zero: less than a sat lost is 0, not -0.
-      total_sats: Math.trunc(earned.amount_msats / MSATS_A_SAT) + 0,
+      total_sats: wholeSats(earned.amount_msats),
       job_count,
       by_source: earned.by_source,
     };
+  }
+
+  /** @internal Like {@link summary}: each figure by itself, or the error that stands in its way. */
+  async figures(): Promise<EarningsFigures> {
+    return await this.#db.during('earnings.summary', () =>
+      figuresEver(this.#db, 'earnings.summary'),
+    );
   }
 
   /**

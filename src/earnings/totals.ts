@@ -21,7 +21,7 @@ export interface TimeRange {
 }
 
 /** What a query says of one source: the amount in two halves, and how many earnings. */
-interface SourceSum {
+export interface SourceSum {
   source: string;
   high: number;
   low: number;
@@ -68,7 +68,8 @@ const allTime = (name: string, withJobs: boolean) =>
     }),
   );
 const totals = allTime('earnings.total', false);
-const totalsWithJobs = allTime('earnings.summary', true);
+/** Like `totals`, with how many jobs were paid in each row. */
+export const totalsWithJobs = allTime('earnings.summary', true);
 
 /** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
 function sums(words: Words): RawBuilder<number>[] {
@@ -164,7 +165,7 @@ export async function earnedEverWithJobs(
 }
 
 /** Totals that lack no earning; throws for one that can't be summed, or that isn't there. */
-async function soundTotals<Sum extends SourceSum>(
+export async function soundTotals<Sum extends SourceSum>(
   db: ReadHandle,
   operation: string,
   query: Bound<Sum>,
@@ -240,7 +241,8 @@ function addUp(operation: string, sums: readonly SourceSum[]): Earned {
   return { amount_msats: amountOf(operation, all), count: all.count, by_source };
 }
 
-function amountOf(
+/** The sum of two halves; throws `OUT_OF_RANGE` beyond 2^53-1. */
+export function amountOf(
   operation: string,
   { high, low }: { readonly high: number; readonly low: number },
 ): number {

@@ -29,6 +29,24 @@ describeOnServer('commands that read a server', (own) => {
     expect(info).toHaveProperty('size_bytes', expect.any(Number));
   });
 
+  it('info gives every figure but those that one absurd amount spoils', async () => {
+    const other = await own.freshSchema();
+    await using db = await PylonDb.open(other);
+    for (const id of ['one', 'two']) {
+      await db.earnings.record({ id, amount_msats: Number.MAX_SAFE_INTEGER, source: 'other' });
+    }
+    await db.earnings.record({ id: 'tip', amount_msats: 1000, source: 'tip' });
+    expect(await jsonOnServer(other, ['info'])).toMatchObject({
+      jobs: { pending: 0 },
+      earnings: {
+        total_msats: null,
+        total_sats: null,
+        by_source: { job: 0, tip: 1000, other: null },
+      },
+      notes: [expect.stringContaining('2^53-1')],
+    });
+  });
+
   it('takes the server from PYLON_DB too', async () => {
     const outcome = withoutSecret(await pylonDb(['jobs'], { PYLON_DB: withPassword(url) }));
     expect([outcome.exitCode, outcome.stderr]).toEqual([0, '']);

@@ -33,7 +33,7 @@ const SERVER_SCHEMAS: typeof JSON_SCHEMAS = {
     to: address,
   }),
   info: object({
-    ...same('info', 'identity', 'size_bytes', 'migrations', 'jobs', 'earnings', 'agents'),
+    ...same('info', 'identity', 'size_bytes', 'migrations', 'jobs', 'earnings', 'agents', 'notes'),
     path: address,
     wal_bytes: { type: 'null' },
     server_version: text,

@@ -36,9 +36,8 @@ export default async function oneRun(project: TestProject): Promise<() => void> 
 
 async function bundle(folder: string): Promise<string> {
   const manifest = readFileSync(join(PROJECT, 'package.json'), 'utf8');
-  const { scripts }: { scripts: Record<string, string> } = JSON.parse(manifest);
-  const build = scripts['build:cli']?.replace('--outdir=dist', `--outdir=${folder}/dist`) ?? '';
-  await promisify(execFile)('sh', ['-c', `node_modules/.bin/${build}`], { cwd: PROJECT });
+  const build = ['--import', 'tsx', 'build.ts', join(folder, 'dist')];
+  await promisify(execFile)(process.execPath, build, { cwd: PROJECT });
   writeFileSync(join(folder, 'package.json'), manifest);
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   return join(folder, 'dist', 'cli.js');

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -32,6 +33,14 @@ function succeeded(outcome: Outcome): string {
   return outcome.stdout;
 }
 
+/** The packages that a bundled module imports, static or lazily. */
+function importedPackages(module: string): string[] {
+  const specifiers = module.matchAll(/(?:^import |\bfrom |\bimport\()["']([@a-z][\w@./:-]*)["']/gm);
+  return [...specifiers].flatMap(([, specifier = '']) =>
+    isBuiltin(specifier) ? [] : specifier.split('/', 1),
+  );
+}
+
 describe('the packed files', () => {
   it('are the build and its papers, without sources and tests', () => {
     const files = packed.files();
@@ -40,6 +49,7 @@ describe('the packed files', () => {
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
+        'dist/LICENSES.txt',
         'dist/cli.js',
         'dist/codegen.js',
         'dist/index.js',
@@ -48,7 +58,8 @@ describe('the packed files', () => {
         'package.json',
       ]),
     );
-    const allowed = /^(dist\/.*\.js|dist\/types\/.*\.d\.ts|[\w]+\.md|LICENSE|package\.json)$/;
+    const allowed =
+      /^(dist\/.*\.js|dist\/LICENSES\.txt|dist\/types\/.*\.d\.ts|[\w]+\.md|LICENSE|package\.json)$/;
     const others = files.filter((file) => !allowed.test(file));
     expect(others).toEqual(['generated/schema.sql']);
     expect(files.filter((file) => /\b(tests?|fixtures|bench|demo)\b/.test(file))).toEqual([]);
@@ -60,6 +71,49 @@ describe('the packed files', () => {
       .files()
       .filter((file) => folders.some((path) => packed.read(file).includes(`${path}/`)));
     expect(naming).toEqual([]);
+  });
+});
+
+describe('the dependencies', () => {
+  it('are Kysely, better-sqlite3 and Umzug, and nothing else is imported', () => {
+    const { dependencies, peerDependencies } = packed.manifest;
+    expect(Object.keys(dependencies)).toEqual(['better-sqlite3', 'kysely', 'umzug']);
+    // The templates of migrations import pylon-db.
+    const installed = [...Object.keys({ ...dependencies, ...peerDependencies }), 'pylon-db'];
+    const imported = packed
+      .files()
+      .filter((file) => /^dist\/(?!types\/).*\.js$/.test(file))
+      .flatMap((file) => importedPackages(packed.read(file)));
+    expect(new Set(imported)).toContain('umzug');
+    expect(imported.filter((name) => !installed.includes(name))).toEqual([]);
+  });
+
+  it('that are bundled come with their licences', () => {
+    const licences = packed.read('dist/LICENSES.txt');
+    for (const name of ['commander', 'cli-progress', 'kysely', 'temporal-polyfill']) {
+      expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+$`, 'm'));
+    }
+    expect(licences.match(/Permission is hereby granted/g)?.length).toBe(
+      licences.match(/^[a-z-]+ \d+\.\d+\.\d+$/gm)?.length,
+    );
+  });
+
+  it('are all that a service and the command need', () => {
+    const service = new ServiceProject(temporaryFolder());
+    packed.installIn(service.folder, Object.keys(packed.manifest.dependencies));
+    service.write(
+      'main.js',
+      `import { PylonDb } from 'pylon-db';
+       const db = await PylonDb.open('node.db');
+       await db.earnings.record({ id: 'e1', amount_msats: 5, source: 'tip', earned_at: 1767222000 });
+       const [day] = await db.earnings.rollup({ by: 'day', timeZone: 'Europe/Berlin' });
+       console.log(new Date(day.bucket_start * 1000).toISOString());
+       await db.close();`,
+    );
+    expect(succeeded(service.run('node', 'main.js'))).toBe('2025-12-31T23:00:00.000Z\n');
+    const days = service.run('pylon-db', 'earnings', '--by', 'day', '--db', 'node.db', '--quiet');
+    expect(succeeded(days)).toContain('2025-12-31');
+    succeeded(service.run('pylon-db', 'check', '--db', 'node.db', '--quiet'));
   });
 });
 
@@ -82,7 +136,7 @@ describe('a service with the package', () => {
     file.close();
   });
 
-  it('opens an up-to-date file without loading Umzug, the calendar or pg', () => {
+  it('opens an up-to-date file without loading Umzug, pg, or what only other calls need', () => {
     const service = serviceWithPackage();
     service.write(
       'open.js',
@@ -92,13 +146,19 @@ describe('a service with the package', () => {
        await db.close();`,
     );
     succeeded(service.run('node', 'open.js', 'node.db'));
-    for (const name of ['umzug', 'temporal-polyfill', 'commander', 'kysely-codegen', 'pg']) {
+    for (const name of ['umzug', 'kysely-codegen', 'pg']) {
       rmSync(join(service.folder, 'node_modules', name));
     }
+    const dist = join(service.folder, 'node_modules/pylon-db/dist');
+    // Not one of the calendar, the terminal, a server, backups: only what an opened database is.
+    const needed = /^(index\.js|common-.*\.js|library-.*\.js)$/;
+    const others = readdirSync(dist).filter((file) => file.endsWith('.js') && !needed.test(file));
+    expect(others).toContainEqual(expect.stringMatching(/^temporal-polyfill-/));
+    for (const file of others) rmSync(join(dist, file));
     succeeded(service.run('node', 'open.js', 'node.db'));
     // A new file needs Umzug: it is really gone.
     const { exitCode, stderr } = service.run('node', 'open.js', 'new.db');
-    expect(stderr).toContain("Cannot find package 'umzug'");
+    expect(stderr).toContain('ERR_MODULE_NOT_FOUND');
     expect(exitCode).toBe(1);
   });
 

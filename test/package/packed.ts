@@ -8,6 +8,7 @@ const PARTS = [
   'src',
   'migrations',
   'generated',
+  'build.ts',
   'package.json',
   'tsconfig.json',
   'README.md',
@@ -17,6 +18,12 @@ const PARTS = [
 
 /** What no build and no service needs, and the largest by far. */
 const NOT_COPIED = ['.cache', '@biomejs'];
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
 
 /** The package as `npm pack` makes it. */
 export class PackedPackage {
@@ -56,21 +63,25 @@ export class PackedPackage {
     return readFileSync(join(this.content, path), 'utf8');
   }
 
+  /** What its package.json says. */
+  get manifest(): Manifest {
+    return JSON.parse(this.read('package.json'));
+  }
+
   /**
-   * Installs the package in a service's folder as npm does, with links to the dependencies that are
-   * installed here, since SQLite would be compiled again.
+   * Installs the package in a service's folder as npm does, with links to packages that are installed
+   * here, by default all of them, since SQLite would be compiled again.
    */
-  installIn(folder: string): void {
+  installIn(folder: string, packages: readonly string[] = installedPackages()): void {
     const modules = join(folder, 'node_modules');
     const installed = join(modules, 'pylon-db');
     cpSync(this.content, installed, { recursive: true });
-    for (const name of installedPackages()) {
+    for (const name of packages) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(PROJECT, 'node_modules', name), join(modules, name));
     }
-    const { bin } = JSON.parse(this.read('package.json')) as { bin: Record<string, string> };
     mkdirSync(join(modules, '.bin'));
-    for (const [name, target] of Object.entries(bin)) {
+    for (const [name, target] of Object.entries(this.manifest.bin)) {
       chmodSync(join(installed, target), 0o755);
       symlinkSync(join('..', 'pylon-db', target), join(modules, '.bin', name));
     }

@@ -37,9 +37,12 @@ export const key: Check = (value, field, operation) => {
   if (isSecretKey(value)) throw secretKey(field, operation);
 };
 
-/** Whether a value is a Nostr secret key, which must be neither stored nor repeated. */
+/**
+ * Whether a value is a Nostr secret key, also as a `nostr:` URI, which must be neither stored nor
+ * repeated.
+ */
 export function isSecretKey(value: unknown): boolean {
-  return typeof value === 'string' && /^\s*nsec1/i.test(value);
+  return typeof value === 'string' && /^\s*(?:nostr:)?nsec1/i.test(value);
 }
 
 function secretKey(field: string, operation: string): PylonDbError {

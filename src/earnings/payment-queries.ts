@@ -38,6 +38,14 @@ export const firstOfPayment = prepared(
   decodeEarning,
 );
 
+/**
+ * Whether a job's earning pays for its work: a tip does that was recorded first, by the hash that
+ * then turned out to be the job's payment.
+ */
+function isOfItsWork({ eb, or }: ExpressionBuilder<DB, 'earnings'>) {
+  return or([eb('earnings.source', '=', 'job'), eb('earnings.payment_hash', 'is not', null)]);
+}
+
 /** Payments of a job at one price, oldest first: one as a rule. */
 export const paymentsOfJob = prepared(
   'earnings of a job at a price',
@@ -47,7 +55,7 @@ export const paymentsOfJob = prepared(
       .select(EARNING_COLUMNS)
       .where('job_id', '=', p.job_id)
       .where('amount_msats', '=', p.amount_msats)
-      .where('source', '=', 'job')
+      .where(isOfItsWork)
       .orderBy('earned_at')
       .orderBy('id'),
   decodeEarning,
@@ -64,14 +72,14 @@ export function isRecorded(db: QueryCreator<DB>, p: Params<Hashed>) {
   return or([exists(withHash(p.payment_hash)), exists(withHash(p.upper_hash))]);
 }
 
-/** In SQL, the earnings that a job's work brought at one price. */
+/** In SQL, the earnings that pay for a job's work at one price. */
 export function ofJobAtPrice(db: QueryCreator<DB>, p: Params<JobPrice>) {
   return db
     .selectFrom('earnings')
     .select('earnings.id')
     .where('earnings.job_id', '=', p.job_id)
     .where('earnings.amount_msats', '=', p.amount_msats)
-    .where('earnings.source', '=', 'job');
+    .where(isOfItsWork);
 }
 
 /** An earning that a write touched stands. */

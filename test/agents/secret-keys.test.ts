@@ -4,7 +4,12 @@ import type { PylonDb } from '../../src/index.js';
 import { testDatabase } from '../database.js';
 
 const SECRET = 'vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5';
-const SPELLINGS = [`nsec1${SECRET}`, ` \n nsec1${SECRET}`, `NSEC1${SECRET.toUpperCase()}`];
+const SPELLINGS = [
+  `nsec1${SECRET}`,
+  ` \n nsec1${SECRET}`,
+  `NSEC1${SECRET.toUpperCase()}`,
+  `nostr:nsec1${SECRET}`,
+];
 
 type Call = readonly [name: string, field: string, call: (db: PylonDb, nsec: string) => unknown];
 

@@ -145,6 +145,18 @@ it('a tip for no job becomes the payment of the job that names its hash', async 
   expect(await earnings()).toEqual([earning]);
 });
 
+it('a job that a tip paid by its hash is not paid by another hash as well', async () => {
+  const { db, all } = await job(async (db) => {
+    await db.earnings.record({ id: 't', amount_msats: 5000, source: 'tip', payment_hash: 'h' });
+    await db.jobs.completeWithPayment('a', PAYMENT);
+  });
+  const before = await all();
+  await expect(
+    db.jobs.completeWithPayment('a', { ...PAYMENT, payment_hash: 'other', preimage: null }),
+  ).rejects.toMatchObject({ code: 'DUPLICATE_PAYMENT', existingId: 't' });
+  expect(await all()).toEqual(before);
+});
+
 it.each(['before insert on earnings', 'after insert on earnings', 'before update on jobs'])(
   'a trigger %s that swallows the row is reported, and neither job nor earning is stored',
   async (event) => {

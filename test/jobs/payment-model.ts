@@ -87,7 +87,10 @@ export class PaymentModel {
       ...payment,
     };
     const ofJob = this.earnings.filter(
-      (e) => e.job_id === id && e.source === 'job' && e.amount_msats === price_msats,
+      (e) =>
+        e.job_id === id &&
+        e.amount_msats === price_msats &&
+        (e.source === 'job' || e.payment_hash !== null),
     );
     const standing =
       this.#ofHash(payment) ??

@@ -38,24 +38,88 @@ export function changesOurs(tokens: readonly SqlWord[]): Refusal | undefined {
 
 /** Whether what is named at `index` is what the statement changes, and not what it reads. */
 function isChanged(tokens: readonly SqlWord[], index: number): boolean {
-  let at = index - 1;
-  while (isMark(tokens[at], '.')) at -= 2;
-  if (wordAt(tokens, at) === 'only') at -= 1;
+  if (isWritten(tokens, index)) return true;
+  const at = beforeName(tokens, index);
   const before = wordAt(tokens, at);
   const statement = wordAt(tokens, 0);
-  if (before === 'into' || before === 'update' || before === 'truncate') return true;
-  if (before === 'from') return wordAt(tokens, at - 1) === 'delete';
-  if (wordAt(tokens, at - 1) === 'or') return wordAt(tokens, at - 2) === 'update';
   if (!SCHEMA_CHANGES.has(statement)) return false;
   if (KINDS.has(before)) return true;
   if (before === 'to') return statement === 'alter';
   if (before === 'on') return standsOnTable(tokens) && !isMark(tokens[index + 1], '.');
-  return isMark(tokens[at], ',') && (statement === 'drop' || statement === 'truncate');
+  return isMark(tokens[at], ',') && statement === 'drop';
+}
+
+/** Whether rows of what is named at `index` are written. */
+function isWritten(tokens: readonly SqlWord[], index: number): boolean {
+  const at = beforeName(tokens, index);
+  const before = wordAt(tokens, at);
+  if (before === 'into' || before === 'update' || before === 'truncate') return true;
+  if (before === 'from') return wordAt(tokens, at - 1) === 'delete';
+  if (isMark(tokens[at], ',')) return wordAt(tokens, 0) === 'truncate';
+  return wordAt(tokens, at - 1) === 'or' && wordAt(tokens, at - 2) === 'update';
+}
+
+/** The place before a name, its schema and ONLY. */
+function beforeName(tokens: readonly SqlWord[], index: number): number {
+  let at = index - 1;
+  while (isMark(tokens[at], '.')) at -= 2;
+  return wordAt(tokens, at) === 'only' ? at - 1 : at;
 }
 
 function standsOnTable(tokens: readonly SqlWord[]): boolean {
   return tokens.slice(0, LONGEST_HEAD).some((_, i) => ON_TABLES.has(wordAt(tokens, i)));
 }
+
+const PUBLISHED: ReadonlySet<string> = new Set([
+  ...['jobs', 'earnings', 'agents', 'tick_history', 'migrations'],
+]);
+
+/** Schemas in which a published table may be named; elsewhere stands somebody else's. */
+const OUR_SCHEMAS: ReadonlySet<string> = new Set(['main', 'public']);
+
+/** Refuses to write to the ledger. */
+export function writesLedger(tokens: readonly SqlWord[]): Refusal | undefined {
+  const isLedger = (index: number) => tokens[index]?.text.toLowerCase() === 'migrations';
+  if (!tokens.some((_, i) => isLedger(i) && isPublished(tokens, i) && isWritten(tokens, i))) {
+    return undefined;
+  }
+  return {
+    problem: "a query can't write to the ledger, the table migrations",
+    hint: 'It says which migrations have run. Give your own to the option migrations of PylonDb.open.',
+  };
+}
+
+/** Refuses to drop a published table, or to redefine what it has. */
+export function breaksPublished(tokens: readonly SqlWord[]): Refusal | undefined {
+  const broken = tokens.find((_, i) => isPublished(tokens, i) && isBroken(tokens, i));
+  if (broken === undefined) return undefined;
+  return {
+    problem: `this would take the table ${broken.text.toLowerCase()} from other programs, as it is published`,
+    hint: 'Adding a column, index or trigger is fine. Other changes go into the option migrations of PylonDb.open, which looks at them before it commits.',
+  };
+}
+
+function isPublished(tokens: readonly SqlWord[], index: number): boolean {
+  if (!PUBLISHED.has(tokens[index]?.text.toLowerCase() ?? '')) return false;
+  if (!isMark(tokens[index - 1], '.')) return true;
+  return OUR_SCHEMAS.has(tokens[index - 2]?.text.toLowerCase() ?? '');
+}
+
+function isBroken(tokens: readonly SqlWord[], index: number): boolean {
+  if (wordAt(tokens, 1) !== 'table') return false;
+  const at = beforeName(tokens, index);
+  const isTarget = ['table', 'exists'].includes(wordAt(tokens, at));
+  if (wordAt(tokens, 0) === 'drop') return isTarget || isMark(tokens[at], ',');
+  if (wordAt(tokens, 0) !== 'alter' || !isTarget) return false;
+  const actions = tokens.slice(index + 1);
+  return actions.some((_, i) => {
+    const begins = i === 0 || isMark(actions[i - 1], ',') || isMark(actions[i - 1], '*');
+    return begins && REDEFINING.has(wordAt(actions, i));
+  });
+}
+
+/** What of ALTER TABLE takes away or changes what is there. */
+const REDEFINING: ReadonlySet<string> = new Set(['rename', 'drop', 'alter']);
 
 /** The function of `names` that is called with nothing in its parentheses. */
 export function calledWithNothing(

@@ -199,3 +199,61 @@ describe('an ad-hoc write whose answer is an integer beyond 2^53-1', () => {
     expect(await db.jobs.list()).toHaveLength(2);
   });
 });
+
+const WRITES_TO_THE_LEDGER = [
+  'delete from migrations',
+  "insert into migrations (name) values ('004_pylon_db_future')",
+  "update migrations set name = 'other'",
+  ...(ENGINE === 'postgres'
+    ? ['truncate notes, migrations']
+    : ['replace into migrations select * from migrations', "delete from 'migrations'"]),
+];
+
+describe('a query on a published table', () => {
+  it.each([
+    'drop table tick_history',
+    'drop table if exists notes, tick_history',
+    'alter table jobs rename to jobs2',
+    'alter table jobs rename column price_msats to price',
+    'ALTER TABLE "jobs" DROP COLUMN started_at',
+    ...(ENGINE === 'postgres'
+      ? [
+          'alter table only jobs add column note text, drop column kind cascade',
+          'alter table if exists jobs alter column price_msats type text',
+        ]
+      : []),
+  ])('is refused where other programs could not go on: %s', async (text) => {
+    const { db, open } = await testDatabase();
+    const failure = await failureOf(sql.raw(text).execute(db.kysely), 'NOT_SUPPORTED');
+    expect(failure.hint).toContain('the option migrations of PylonDb.open');
+    await (await open()).jobs.create(job('after'));
+  });
+
+  it.each(WRITES_TO_THE_LEDGER)('never writes to the ledger: %s', async (text) => {
+    const { db, literals } = await testDatabase();
+    const before = await literals('migrations');
+    await failureOf(sql.raw(text).execute(db.kysely), 'NOT_SUPPORTED');
+    await db.transaction(async (tx) => {
+      await failureOf(sql.raw(text).execute(tx.kysely), 'NOT_SUPPORTED');
+    });
+    expect(await literals('migrations')).toEqual(before);
+  });
+
+  it('may add a column, an index and rows, and drop what is its own', async () => {
+    const { db, stored } = await testDatabase();
+    for (const text of [
+      'alter table jobs add column priority integer default 7',
+      'create index jobs_by_priority on jobs (priority)',
+      'create table alter_egos (id text, "drop" text)',
+      'alter table alter_egos rename to jobs_of_others',
+      'alter table jobs_of_others drop column id',
+      'drop table jobs_of_others',
+      'drop index jobs_by_priority',
+      'select name from migrations',
+    ]) {
+      await sql.raw(text).execute(db.kysely);
+    }
+    await db.jobs.create(job('a'));
+    expect(await stored('select priority from jobs')).toEqual([{ priority: 7 }]);
+  });
+});

@@ -27,6 +27,9 @@ const REFUSED = [
   'set search_path = public',
   'reset all',
   'discard all',
+  'copy jobs from stdin',
+  "COPY jobs (id) FROM STDIN with (format 'csv')",
+  'copy (select 1) to stdout',
 ];
 
 const OUTSIDE = [

@@ -23,6 +23,22 @@ async function commits(db: PylonDb): Promise<number> {
 }
 
 describeOnServer('writes to a server', (own) => {
+  it('notice what a deferred trigger of another program removes', async () => {
+    const { url, outside } = await own.open();
+    await outside.query(`
+      create function remove() returns trigger language plpgsql as $$
+        begin delete from earnings where id = new.id; return null; end $$;
+      create constraint trigger remover after insert on earnings deferrable initially deferred
+        for each row execute function remove()`);
+    const db = await opened(url);
+    await db.jobs.create(job('a'));
+    const tip = (id: string) => db.earnings.record({ id, amount_msats: 1, source: 'tip' });
+    const calls = [db.jobs.create(job('b')), tip('x'), db.jobs.create(job('c'))];
+    expect(await endings(calls)).toEqual(['stored', 'SCHEMA_MISMATCH', 'stored']);
+    expect(await endings([tip('y')])).toEqual(['SCHEMA_MISMATCH']);
+    expect((await db.jobs.list()).map(({ id }) => id).sort()).toEqual(['a', 'b', 'c']);
+  });
+
   describe('a call that fails in a batch fails alone', () => {
     it.each([
       [

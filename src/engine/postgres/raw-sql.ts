@@ -1,11 +1,19 @@
 import { closingIndex, isMark, type SqlWord } from '../../schema/sql-tokens.js';
 import { keywordOf, type RawStatement, type Refusal, transactionControl } from '../raw-sql.js';
-import { calledWithNothing, changesOurs, isCallOf, TEMPORARY, wordAt } from '../refused-sql.js';
+import {
+  breaksPublished,
+  calledWithNothing,
+  changesOurs,
+  isCallOf,
+  TEMPORARY,
+  wordAt,
+  writesLedger,
+} from '../refused-sql.js';
 import { serverTokens } from './sql-pieces.js';
 
 /** A text without any of these is read no further than its keyword: most, and the longest. */
 const SUSPECT =
-  /explain|temp|pylon_db_|lastval|currval|set_config|advisory|into|update|delete|merge/i;
+  /explain|temp|pylon_db_|lastval|currval|set_config|advisory|into|update|delete|merge|copy|alter|drop|migrations/i;
 
 const QUESTIONS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'SHOW']);
 
@@ -96,12 +104,30 @@ function writesAt(tokens: readonly SqlWord[], index: number): boolean {
 
 function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
   if (makesTemporary(tokens)) return TEMPORARY;
+  if (copiesByClient(tokens)) return COPY_BY_CLIENT;
   const name = calledFunction(tokens, SESSION_LOCKS);
-  if (name === undefined) return changesOurs(tokens);
+  if (name === undefined) return changesOurs(tokens) ?? writesLedger(tokens);
   return {
     problem: `${name} can't be called by a query`,
     hint: 'Its lock would stay on one of several connections. Use pg_advisory_xact_lock in db.transaction.',
   };
+}
+
+const COPY_BY_CLIENT: Refusal = {
+  problem: "COPY … FROM STDIN and TO STDOUT can't be sent as a query",
+  hint: 'Their rows go next to the query, and the connection would wait for them. Insert or select the rows, or use psql.',
+};
+
+/** `copy t from stdin`, `copy (select …) to stdout`: also with BINARY and options behind. */
+function copiesByClient(tokens: readonly SqlWord[]): boolean {
+  if (wordAt(tokens, 0) !== 'copy') return false;
+  return tokens.some((_, i) => {
+    const before = wordAt(tokens, i - 1);
+    return (
+      (before === 'from' && wordAt(tokens, i) === 'stdin') ||
+      (before === 'to' && wordAt(tokens, i) === 'stdout')
+    );
+  });
 }
 
 /** `create local temp table x`, `create table pg_temp.x`, `select … into temp x`. */
@@ -135,7 +161,7 @@ function isNamed(tokens: readonly SqlWord[], index: number): boolean {
 
 function refusedOutside(tokens: readonly SqlWord[]): Refusal | undefined {
   const name = calledWithNothing(tokens, LASTVAL) ?? calledFunction(tokens, OF_CONNECTION);
-  if (name === undefined) return undefined;
+  if (name === undefined) return breaksPublished(tokens);
   return {
     problem: `${name}() has no meaning outside of a transaction: queries share connections`,
     hint:

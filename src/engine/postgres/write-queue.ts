@@ -274,6 +274,9 @@ function ofUnit<Result>({ entry }: Place, run: () => Result): Result {
   }
 }
 
+/** Else constraint triggers that are deferred would fire after the look, at COMMIT. */
+const CHECK_NOW = fixed('set constraints all immediate');
+
 /** What the questions of each answer give, in one round trip; without questions, in none. */
 async function look(
   session: Session,
@@ -283,7 +286,7 @@ async function look(
   const looks = answers.flatMap((answer) => answer.looks);
   if (looks.length === 0) return [];
   try {
-    const found = [...(await session.run(looks))];
+    const [, ...found] = await session.run([CHECK_NOW, ...looks]);
     return answers.map((answer) => found.splice(0, answer.looks.length));
   } catch (failure) {
     if (!(failure instanceof BatchFailure)) throw failure;

@@ -1,10 +1,18 @@
 import { isMark, type SqlWord, sqlTokens, tokenizeSql } from '../../schema/sql-tokens.js';
 import { keywordOf, type RawStatement, type Refusal, transactionControl } from '../raw-sql.js';
-import { calledWithNothing, changesOurs, isCallOf, TEMPORARY, wordAt } from '../refused-sql.js';
+import {
+  breaksPublished,
+  calledWithNothing,
+  changesOurs,
+  isCallOf,
+  TEMPORARY,
+  wordAt,
+  writesLedger,
+} from '../refused-sql.js';
 import { refusedPragma } from './allowed-pragmas.js';
 
 /** A text without any of these is read no further than its keyword: most, and the longest. */
-const SUSPECT = /explain|temp|pylon_db_|last_insert_rowid|changes|pragma/i;
+const SUSPECT = /explain|temp|pylon_db_|last_insert_rowid|changes|pragma|alter|drop|migrations/i;
 
 /** SQLite says of these whether they only read: a WITH may begin an INSERT. */
 const PERHAPS_QUESTIONS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
@@ -53,7 +61,7 @@ function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
       hint: 'ANALYZE as a statement of its own does what it would do.',
     };
   }
-  return changesOurs(tokens);
+  return changesOurs(tokens) ?? writesLedger(tokens);
 }
 
 /** `create temp table x`, and `create table temp.x`. */
@@ -71,7 +79,7 @@ function refusedOutside(tokens: readonly SqlWord[]): Refusal | undefined {
   // In a trigger they count what the trigger itself did.
   const isTrigger = wordAt(tokens, 0) === 'create' && wordAt(tokens, 1) === 'trigger';
   const name = isTrigger ? undefined : calledWithNothing(tokens, OF_CONNECTION);
-  if (name === undefined) return undefined;
+  if (name === undefined) return breaksPublished(tokens);
   return {
     problem: `${name}() has no meaning outside of a transaction: queries share connections`,
     hint:

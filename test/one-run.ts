@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,6 +34,8 @@ declare module 'vitest' {
  */
 export default async function oneRun(project: TestProject): Promise<() => void> {
   const runFolder = mkdtempSync(join(tmpdir(), 'pylon-db-run-'));
+  // Tests that run as root run the command as another user too.
+  chmodSync(runFolder, 0o711);
   const home = join(runFolder, 'package');
   mkdirSync(home);
   project.provide('cli', await bundle(home));

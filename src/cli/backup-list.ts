@@ -11,6 +11,7 @@ import { Output } from './output.js';
 import { readSettings, refuseServer } from './settings.js';
 import { type Column, table } from './table.js';
 import { formatBytes, formatCount, formatTime } from './units.js';
+import { unreadableLine } from './unreadable-backups.js';
 
 /** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */
 export function configure(command: Command): void {
@@ -38,6 +39,8 @@ export function configure(command: Command): void {
       if (backups.length === 0) out.note(`No backups in ${folder}.`);
       const ahead = backups.filter(({ from_future }) => from_future).length;
       if (ahead > 0) out.note(aheadLine(ahead));
+      const unreadable = backups.filter(({ state }) => state === 'unreadable');
+      if (unreadable.length > 0) out.note(unreadableLine(unreadable.map(({ path }) => path)));
       if (backups.length > 0)
         out.note(`In ${folder}. \`pylon-db backup verify FILE\` reads one whole.`);
     });

@@ -16,6 +16,7 @@ import { withProgressBar } from './progress-bar.js';
 import { openToRead } from './reading.js';
 import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
 import { formatBytes, formatCount } from './units.js';
+import { unreadableLine } from './unreadable-backups.js';
 import { badUsage } from './usage-error.js';
 
 interface BackupCommandOptions {
@@ -80,7 +81,7 @@ export function configure(command: Command): void {
         throw badUsage('--from needs --keep', 'It says which backups --keep counts as well.');
       }
       const made = await makeBackup(settings, dest, force);
-      const nothing: Pruned = { removed: [], unsure: [] };
+      const nothing: Pruned = { removed: [], unsure: [], unreadable: [] };
       const pruned = keep === undefined ? nothing : pruneBackups(made, { keep, former: from });
       tell(new Output(settings), made, pruned);
     });
@@ -137,11 +138,13 @@ async function makeBackup(
   );
 }
 
-function tell(out: Output, { path, manifest }: Backup, { removed, unsure }: Pruned): void {
-  out.result({ path, manifest, pruned: removed, unsure }, () => out.path(path));
+function tell(out: Output, { path, manifest }: Backup, pruned: Pruned): void {
+  const { removed, unsure, unreadable } = pruned;
+  out.result({ path, manifest, pruned: removed, unsure, unreadable }, () => out.path(path));
   out.note(
     `${counted(countRows(manifest), 'row')}, ${formatBytes(manifest.size_bytes)}, verified.`,
   );
+  if (unreadable.length > 0) out.note(unreadableLine(unreadable));
   if (removed.length > 0) out.note(`Removed ${formatCount(removed.length)} older.`);
   if (unsure.length === 0) return;
   out.note(

@@ -1,4 +1,4 @@
-import { constants, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { constants, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { chmod, copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { connect } from '../engine/sqlite/database-file.js';
 import { openReader } from '../engine/sqlite/open.js';
 import { needsCopy } from '../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
+import { discard } from '../ops/backup/partial-files.js';
 import { copyFolder, removeUnusedCopies } from '../ops/backup/untouched.js';
 import { SIGNALS } from './interruption.js';
 import type { Output } from './output.js';
@@ -29,7 +30,7 @@ export async function withReadable<Result>(
   if (why === undefined) return await work(settings);
   removeUnusedCopies();
   const folder = copyFolder();
-  const forget = onSignals(() => rmSync(folder, { recursive: true, force: true }));
+  const forget = onSignals(() => discard(folder));
   try {
     mkdirSync(folder, { mode: 0o700 });
     const readFrom = await copied(settings.path, join(folder, 'copy.db'), why);
@@ -37,7 +38,7 @@ export async function withReadable<Result>(
     return await work({ ...settings, readFrom });
   } finally {
     forget();
-    rmSync(folder, { recursive: true, force: true });
+    discard(folder);
   }
 }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { cannotUse, systemCode } from '../engine/sqlite/system-error.js';
 import { PylonDbError } from '../errors.js';
 import { environmentDatabase, namedDatabase } from '../named-database.js';
 import type { DatabasePlace } from '../ops/database-place.js';
@@ -79,8 +80,7 @@ function kindAt(path: string): 'missing' | 'file' | 'a folder' | 'no regular fil
     if (found.isDirectory()) return 'a folder';
     return found.isFile() ? 'file' : 'no regular file';
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw cannotOpen(path, `${path} can't be reached${why}`, 'Check the path and its permissions.');
+    throw systemCode(error) === undefined ? error : cannotUse(error, path, '');
   }
 }
 

@@ -52,7 +52,13 @@ describe('backup', () => {
     expect(stderr).toMatch(/verified/);
     const now = Math.floor(Date.now() / 1000);
     const made: { path: string; manifest: BackupManifest } = JSON.parse(stdout);
-    expect(made).toEqual({ path: to, manifest: manifestOf(to), pruned: [], unsure: [] });
+    expect(made).toEqual({
+      path: to,
+      manifest: manifestOf(to),
+      pruned: [],
+      unsure: [],
+      unreadable: [],
+    });
     expect(Object.entries(made.manifest).map(([field, value]) => [field, typeof value])).toEqual([
       ['format', 'number'],
       ['pylon_db', 'string'],

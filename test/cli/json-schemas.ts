@@ -139,6 +139,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
     manifest,
     pruned: list(absolutePath),
     unsure: list(absolutePath),
+    unreadable: list(absolutePath),
   }),
   'backup list': list(
     object({

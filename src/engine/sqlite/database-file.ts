@@ -36,14 +36,15 @@ export function createIfMissing(path: string, operation: string): void {
     createExclusively(path);
   } catch (error) {
     if (isNoRoom(error) || isNoDescriptor(error)) throw toldToCaller(error, operation, path);
+    const owner = ofAnother(path);
     throw new PylonDbError(
       'CANNOT_OPEN',
-      `${path} can't be created`,
+      `${path} can't be created${owner === undefined ? '' : `: ${owner.problem}`}`,
       { path },
       {
         operation,
         cause: error,
-        hint: ofAnother(path)?.hint ?? 'Check that the folder exists and that you may write it.',
+        hint: owner?.hint ?? 'Check that the folder exists and that you may write it.',
       },
     );
   }

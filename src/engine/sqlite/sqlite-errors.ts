@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepUntouched } from '../engine.js';
@@ -257,13 +258,13 @@ function notOpened(error: SqliteError, operation: string, path: string): PylonDb
   if (isNoRoom(problem)) return full(operation, error);
   const code = systemCode(problem);
   if (isNoDescriptor(problem)) return cannotUse(problem, path, operation);
-  const owner = ofAnother(path);
+  const owner = ofAnother(path) ?? (code === 'EACCES' ? ofAnother(dirname(path)) : undefined);
   const isReadOnly = code === 'EROFS';
   return new PylonDbError(
     'CANNOT_OPEN',
     isReadOnly
       ? `${path} can't be opened: SQLite must write a -wal and -shm next to it, and the disk is mounted for reading only`
-      : `${path} can't be opened`,
+      : `${path} can't be opened${owner === undefined ? '' : `: ${owner.problem}`}`,
     { path },
     {
       operation,

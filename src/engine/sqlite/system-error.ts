@@ -80,8 +80,15 @@ export function ofAnother(path: string): { problem: string; hint: string } | und
   if (found === undefined || me === undefined || found.uid === me) return undefined;
   return {
     problem: `${found.path} belongs to ${userName(found.uid)}, and ${userName(me)} may not use ${found.path === path ? 'it' : path}`,
-    hint: `\`sudo chown -R ${me} ${found.path}\` gives it back, where a command was run with sudo once; else use another place.`,
+    hint: isBelowOwn(found.path, me)
+      ? `\`sudo chown -R ${me} ${found.path}\` gives it back, where a command was run with sudo once; else use another place.`
+      : 'Use another place, or run it as a user who may.',
   };
+}
+
+/** Whether sudo may have made it for this user: a system's folder is never to be given away. */
+function isBelowOwn(path: string, me: number): boolean {
+  return statSync(dirname(path), { throwIfNoEntry: false })?.uid === me;
 }
 
 function nearest(path: string): { path: string; uid: number } | undefined {

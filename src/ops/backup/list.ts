@@ -13,6 +13,7 @@ export type BackupState =
   | 'other size'
   | 'no manifest'
   | 'broken manifest'
+  | 'unreadable'
   | 'manifest only';
 
 /** One file of a folder of backups. */
@@ -65,13 +66,13 @@ function lookAt(path: string, now: number): ListedBackup | undefined {
   if (file !== undefined && !file.isFile()) return undefined;
   const manifest = manifestAt(path);
   if (file === undefined) {
-    if (manifest === 'broken' || manifest === undefined) return undefined;
+    if (typeof manifest !== 'object') return undefined;
     const { created_at } = manifest;
     const from_future = created_at > now + CLOCK_SKEW_S;
     return { path, state: 'manifest only', size_bytes: 0, created_at, from_future, manifest };
   }
   const { size, mtimeMs } = file;
-  const known = manifest === 'broken' || manifest === undefined ? null : manifest;
+  const known = typeof manifest === 'object' ? manifest : null;
   const created_at = known?.created_at ?? Math.floor(mtimeMs / 1000);
   return {
     path,
@@ -83,17 +84,18 @@ function lookAt(path: string, now: number): ListedBackup | undefined {
   };
 }
 
-function stateOf(size: number, manifest: BackupManifest | 'broken' | undefined): BackupState {
-  if (manifest === undefined) return 'no manifest';
-  if (manifest === 'broken') return 'broken manifest';
+type FoundManifest = BackupManifest | 'broken manifest' | 'unreadable' | 'no manifest';
+
+function stateOf(size: number, manifest: FoundManifest): BackupState {
+  if (typeof manifest === 'string') return manifest;
   return manifest.size_bytes === size ? 'complete' : 'other size';
 }
 
-function manifestAt(path: string): BackupManifest | 'broken' | undefined {
+function manifestAt(path: string): FoundManifest {
   try {
-    return readManifest(path);
+    return readManifest(path) ?? 'no manifest';
   } catch (error) {
-    if (isPylonDbError(error, 'BACKUP_INVALID')) return 'broken';
-    throw error;
+    // Another user's, as `sudo` makes them, or a part of the disk that failed: the others are told.
+    return isPylonDbError(error, 'BACKUP_INVALID') ? 'broken manifest' : 'unreadable';
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { PylonDbError } from '../../errors.js';
 import { type Check, integer, key, listOf, object, timestamp } from '../../input.js';
+import { fileProblem } from './file-problem.js';
 
 /** What a whole database file says of itself. Field names are those of the manifest. */
 export interface BackupFacts {
@@ -40,7 +41,8 @@ export function manifestPath(backup: string): string {
 
 /**
  * The manifest of a backup, `undefined` when there is none. Throws `BACKUP_INVALID` for one that
- * can't be read, isn't whole, or is of a newer pylon-db.
+ * isn't whole or is of a newer pylon-db, `CANNOT_OPEN` for one that this user may not read, `ABORTED`
+ * when the disk failed.
  */
 export function readManifest(backup: string, operation = ''): BackupManifest | undefined {
   const path = manifestPath(backup);
@@ -79,11 +81,8 @@ function readText(path: string, operation: string): string | undefined {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     if (found.isFile() && found.size <= LARGEST_MANIFEST_BYTES) return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw invalidBackup(operation, `the manifest ${path} can't be read`, {
-      cause,
-      hint: 'Read it as a user who may.',
-    });
+  } catch (error) {
+    throw fileProblem(error, path, operation);
   }
   throw invalidBackup(operation, `${path} is no manifest`);
 }

@@ -47,9 +47,21 @@ export function createExclusively(path: string): void {
   closeSync(openSync(path, 'wx', 0o600));
 }
 
-/** Removes a partial file and its sidecars, if they are there. */
+/** Removes a partial file and its sidecars, if they are there, as far as {@link discard} can. */
 export function removePartial(path: string): void {
-  for (const suffix of [...SIDECARS, '']) rmSync(path + suffix, { force: true });
+  for (const suffix of [...SIDECARS, '']) discard(path + suffix);
+}
+
+/**
+ * Removes a file, or a folder with all in it, that isn't needed any more; never throws. What the disk
+ * or another user's folder keeps, a later run removes: what became of the work itself has to be told.
+ */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // As above.
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { basename, dirname, join } from 'node:path';
 import { type Destination, isTaken, taken } from './destination.js';
 import { type BackupManifest, manifestPath } from './manifest.js';
-import { createExclusively, partialPath, removePartial } from './partial-files.js';
+import { createExclusively, discard, partialPath, removePartial } from './partial-files.js';
 
 /**
  * Gives a finished, synced partial file its final name and its manifest, and returns the path. At
@@ -54,7 +54,7 @@ function putBeside(partial: string, path: string, manifest: BackupManifest): voi
     syncFolderOf(path);
     renameSync(partial, path);
   } catch (error) {
-    rmSync(manifestPath(path), { force: true });
+    discard(manifestPath(path));
     throw error;
   }
   syncFolderOf(path);

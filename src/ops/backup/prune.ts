@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PylonDbError } from '../../errors.js';
 import type { Backup } from './backup.js';
-import { listBackups } from './list.js';
+import { type ListedBackup, listBackups } from './list.js';
 import { manifestPath } from './manifest.js';
 import { type FormerPlace, ownerOf } from './whose.js';
 
@@ -14,10 +14,13 @@ export interface PruneProps {
   readonly former: readonly FormerPlace[];
 }
 
-/** The paths of what was removed, and of what was kept because it may be another database's. */
+/** The paths of what was removed, and of what was kept because nobody knows whose it is. */
 export interface Pruned {
   readonly removed: readonly string[];
+  /** It may be another database's. */
   readonly unsure: readonly string[];
+  /** This user may not read what it says. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -29,14 +32,17 @@ export interface Pruned {
 export function pruneBackups(made: Backup, { keep, former }: PruneProps, operation = ''): Pruned {
   const { identity = null, host = '', source, created_at } = made.manifest;
   const database = { identity, host, path: source };
-  const others = listBackups(dirname(made.path), created_at, operation)
+  const all = listBackups(dirname(made.path), created_at, operation);
+  const others = all
     // Never the new one, whatever the clock said when the others were made.
     .filter(({ path, state }) => state === 'complete' && path !== made.path)
     .map((backup) => ({ ...backup, owner: ownerOf(backup.manifest, database, former) }));
   const removed = others.filter(({ owner }) => owner === 'own').slice(keep - 1);
   for (const { path } of removed) remove(path, made.path, operation);
   const unsure = others.filter(({ owner }) => owner === 'unsure');
-  return { removed: removed.map(({ path }) => path), unsure: unsure.map(({ path }) => path) };
+  const unreadable = all.filter(({ state }) => state === 'unreadable');
+  const pathsOf = (backups: readonly ListedBackup[]) => backups.map(({ path }) => path);
+  return { removed: pathsOf(removed), unsure: pathsOf(unsure), unreadable: pathsOf(unreadable) };
 }
 
 function remove(path: string, made: string, operation: string): void {

@@ -1,10 +1,10 @@
-import { constants, mkdirSync, rmSync, statSync } from 'node:fs';
+import { constants, mkdirSync, statSync } from 'node:fs';
 import { chmod, copyFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileProblem } from './file-problem.js';
 import { invalidBackup } from './manifest.js';
-import { isOwn, partialPath, partialsIn } from './partial-files.js';
+import { discard, isOwn, partialPath, partialsIn } from './partial-files.js';
 
 /** What a copy is named for that SQLite reads in the place of a file in WAL mode. */
 const READABLE = 'pylon-db-readable';
@@ -42,7 +42,7 @@ export async function readUntouched<Result>(
   try {
     return await work(await copyWithoutWal(path, join(folder, 'copy.db')));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    discard(folder);
   }
 }
 
@@ -56,11 +56,7 @@ export function removeUnusedCopies(): void {
   const folder = tmpdir();
   for (const { name, target, isInUse } of partialsIn(folder)) {
     if (isInUse || target !== READABLE || !isOwn(join(folder, name), 'folder')) continue;
-    try {
-      rmSync(join(folder, name), { recursive: true, force: true });
-    } catch {
-      // Another user's: theirs to remove.
-    }
+    discard(join(folder, name));
   }
 }
 

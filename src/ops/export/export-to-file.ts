@@ -1,7 +1,12 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileProblem } from '../backup/file-problem.js';
-import { createExclusively, partialPath, removeLeftovers } from '../backup/partial-files.js';
+import {
+  createExclusively,
+  discard,
+  partialPath,
+  removeLeftovers,
+} from '../backup/partial-files.js';
 import { runInChild } from '../child.js';
 import type { DatabasePlace } from '../database-place.js';
 import type { OnProgress } from '../progress.js';
@@ -85,7 +90,7 @@ async function beside<Result>(
     syncFolder(folder);
     return result;
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    discard(partial);
     throw fileProblem(error, folder, '');
   }
 }

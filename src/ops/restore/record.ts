@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileProblem } from '../backup/file-problem.js';
-import { createExclusively, partialPath } from '../backup/partial-files.js';
+import { createExclusively, discard, partialPath } from '../backup/partial-files.js';
 
 /** Where a restore keeps what stood at the place before. */
 export interface Kept {
@@ -50,6 +50,6 @@ export function writeRecord(database: string, record: RestoreRecord): void {
   } catch (error) {
     throw fileProblem(error, path, '');
   } finally {
-    rmSync(partial, { force: true });
+    discard(partial);
   }
 }

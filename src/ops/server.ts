@@ -26,6 +26,7 @@ export async function withServer<Result>(
   try {
     return await run(pool, address);
   } catch (error) {
+    await pool.nameMissingRight(error, access === 'read' ? 'select' : 'insert');
     throw cannotOpen(timedLock(error, start), '', address);
   } finally {
     await pool.end();

@@ -30,6 +30,8 @@ export class ConflictedTooLong {
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
+/** SQLSTATE of what the role has no right to. */
+export const INSUFFICIENT_PRIVILEGE = '42501';
 /** SQLSTATE of a lock that was waited for too long. */
 export const LOCK_NOT_AVAILABLE = '55P03';
 

@@ -1,6 +1,7 @@
 import type { ClientBase, PoolConfig } from 'pg';
 import { PylonDbError } from '../../errors.js';
 import type { QueryEvent } from '../engine.js';
+import { askOver } from './ask.js';
 import { DriverPool } from './driver-pool.js';
 import { SessionPool } from './pool.js';
 import { ServerProcesses } from './server-processes.js';
@@ -60,8 +61,9 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
     },
   };
   const pool = new DriverPool({ Client, Pool }, config);
-  const processes = new ServerProcesses(() => pool.newClient());
-  return new SessionPool(pool, { onQuery, processes, answerTimeoutMs });
+  const ask = askOver(() => pool.newClient());
+  const processes = new ServerProcesses(ask);
+  return new SessionPool(pool, { onQuery, ask, processes, answerTimeoutMs });
 }
 
 /**

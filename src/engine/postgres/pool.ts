@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { DriverPool } from './driver-pool.js';
 import { isConnectionLost, NotConnected } from './failures.js';
+import { nameMissingRight } from './missing-right.js';
 import { Session, type SessionProps } from './session.js';
 
 /** How often a server is asked to stop, in ms: between two statements it hears nothing. */
@@ -67,6 +68,11 @@ export class SessionPool {
       await Promise.race([over, sleep(CANCEL_AGAIN_MS, undefined, { ref: false })]);
     }
     await over;
+  }
+
+  /** See {@link nameMissingRight}; for what a session streamed from or to the server. */
+  async nameMissingRight(error: unknown, sql: string): Promise<void> {
+    await nameMissingRight(error, sql, this.#sessionProps.ask);
   }
 
   /** Closes all connections, once each has been given back. */

@@ -20,8 +20,9 @@ import { CallSite, TransactionScope } from '../transaction-scope.js';
 import { COMMIT } from './commit.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
+import { noRight } from './no-right.js';
 import type { SessionPool } from './pool.js';
-import { mayNotRead, toldToCaller } from './postgres-errors.js';
+import { toldToCaller } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
@@ -231,7 +232,7 @@ export class PostgresEngine implements Engine {
             return await read(session);
           } catch (error) {
             if (isStale(error)) session.forget();
-            throw mayNotRead(error, '', this.#address) ?? error;
+            throw noRight(error, { operation: '', address: this.#address, isRead: true }) ?? error;
           }
         }),
       this.#busyTimeoutMs,

@@ -14,6 +14,7 @@ import {
   RolledBack,
   said,
 } from './failures.js';
+import { noRight } from './no-right.js';
 import {
   isServerError,
   messageWithoutValues,
@@ -84,34 +85,11 @@ function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError
   );
 }
 
-/** A read that the role may not do; `undefined` for any other failure. */
-export function mayNotRead(
-  error: unknown,
-  operation: string,
-  address: string,
-): PylonDbError | undefined {
-  const cause = said(error);
-  if (!isServerError(cause) || cause.code !== INSUFFICIENT_PRIVILEGE) return undefined;
-  return new PylonDbError(
-    'CANNOT_OPEN',
-    `${address} can't be read: ${messageWithoutValues(cause)}`,
-    { path: address },
-    {
-      operation,
-      cause: withoutSecrets(cause),
-      hint: 'Grant the role SELECT on tables and views, USAGE on their schema, EXECUTE on functions.',
-    },
-  );
-}
-
-/** SQLSTATE of a role that lacks a right. */
-const INSUFFICIENT_PRIVILEGE = '42501';
-
 /** The error that opening gives for what the server or the network said. */
 export function cannotOpen(error: unknown, operation: string, address: string): unknown {
   const cause = said(error);
   if (cause instanceof PylonDbError) return cause.toldBy(operation);
-  const denied = mayNotRead(error, operation, address);
+  const denied = noRight(error, { operation, address, isRead: true });
   if (denied !== undefined) return denied;
   if (!(error instanceof NotConnected) || isServerError(cause)) {
     return toldToCaller(error, operation, address);
@@ -196,14 +174,18 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
       context('Check user, password, database, search_path and the number of connections.'),
     );
   }
-  if (code === '25006' || code === INSUFFICIENT_PRIVILEGE) {
+  if (code === '25006') {
     return new PylonDbError(
       'READ_ONLY',
-      'the database can only be read',
+      'the transaction can only read',
       {},
-      context('Use the primary server and a user who may write, and open without readonly.'),
+      context(
+        'Nothing was stored. Write on the primary, without readonly, as a role whose default_transaction_read_only is off.',
+      ),
     );
   }
+  const denied = noRight(error, { operation, address, isRead: false });
+  if (denied !== undefined) return denied;
   if (code === '22003') {
     return new PylonDbError(
       'OUT_OF_RANGE',

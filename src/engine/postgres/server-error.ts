@@ -1,3 +1,11 @@
+/** A right that the role lacks. */
+export interface MissingRight {
+  /** Who lacks which right on what, and the SQL that grants it. */
+  readonly problem: string;
+  /** Whether it is one that reading needs. */
+  readonly isToRead: boolean;
+}
+
 /** What the server says of a failure. Its `detail` and `where` quote rows, so they stay here. */
 export interface ServerError extends Error {
   /** SQLSTATE. */
@@ -6,6 +14,8 @@ export interface ServerError extends Error {
   readonly constraint?: string;
   /** The table of a constraint. */
   readonly table?: string;
+  /** What the role lacks, where it was asked for; see `nameMissingRight`. */
+  missingRight?: MissingRight | undefined;
   /** The function of the server's that reported it: the same in every language. */
   readonly routine?: string;
 }
@@ -30,7 +40,9 @@ const TELLS_NO_VALUE = /^(?:0[18A]|2[5-8B]|3[BDF]|4[02]|5[3-8]|XX)/;
 const RAISE = 'exec_stmt_raise';
 
 /** The message of the server where it can't quote a value, and else its SQLSTATE. */
-export function messageWithoutValues({ code, message, routine }: ServerError): string {
+export function messageWithoutValues(error: ServerError): string {
+  const { code, message, routine, missingRight } = error;
+  if (missingRight !== undefined) return missingRight.problem;
   return TELLS_NO_VALUE.test(code) && routine !== RAISE ? message : `SQLSTATE ${code}`;
 }
 

@@ -1,11 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
+import type { Ask } from './ask.js';
 import { CONNECTION_STATES } from './failures.js';
 import { isServerError } from './server-error.js';
-import { dropWhenSilent } from './silence.js';
-
-/** How long a server may take to answer, in ms: it is asked for nothing that needs time. */
-const ANSWERS_WITHIN_MS = 10_000;
 
 /** How long an answer that was sent may be on its way, in ms. */
 const ON_ITS_WAY_MS = 1000;
@@ -27,15 +24,12 @@ const END = `
 /** A pooler's own number may be that of another connection's process. */
 const CANCEL = 'select pg_cancel_backend($1) where pg_backend_pid() = $2';
 
-/**
- * The server's processes that serve our connections. Each question has a connection of its own: those
- * that it is about are busy, or dead, and all others may wait for them.
- */
+/** The server's processes that serve our connections. */
 export class ServerProcesses {
-  readonly #newClient: () => Client;
+  readonly #ask: Ask;
 
-  constructor(newClient: () => Client) {
-    this.#newClient = newClient;
+  constructor(ask: Ask) {
+    this.#ask = ask;
   }
 
   /**
@@ -68,17 +62,6 @@ export class ServerProcesses {
       return true;
     } catch (error) {
       return isServerError(error);
-    }
-  }
-
-  async #ask<Result>(question: (client: Client) => Promise<Result>): Promise<Result> {
-    const client = this.#newClient();
-    try {
-      await client.connect();
-      dropWhenSilent(client.connection.stream, ANSWERS_WITHIN_MS);
-      return await question(client);
-    } finally {
-      await client.end().catch(() => {});
     }
   }
 }

@@ -2,6 +2,7 @@ import type { PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg';
 import { type QueryEvent, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import { setColumn } from '../row-object.js';
+import type { Ask } from './ask.js';
 import {
   Batch,
   BatchFailure,
@@ -10,6 +11,7 @@ import {
   type StatementResult,
 } from './batch.js';
 import { CopyIn } from './copy-in.js';
+import { nameMissingRight } from './missing-right.js';
 import { RowStream } from './row-stream.js';
 import { withoutSecrets } from './server-error.js';
 import { pidOf, type ServerProcesses } from './server-processes.js';
@@ -32,6 +34,7 @@ type OnQuery = ((event: QueryEvent) => void) | undefined;
 /** What the sessions of a pool have in common. */
 export interface SessionProps {
   readonly onQuery: OnQuery;
+  readonly ask: Ask;
   readonly processes: ServerProcesses;
   /** How long the server may say nothing, in ms, before it is asked whether it works. */
   readonly answerTimeoutMs: number;
@@ -41,12 +44,14 @@ export interface SessionProps {
 export class Session {
   readonly #client: PoolClient;
   readonly #onQuery: OnQuery;
+  readonly #ask: Ask;
   readonly #watch: Watch;
   readonly #prepared: Prepared = new Map();
   #isSpoilt = false;
 
-  constructor(client: PoolClient, { onQuery, processes, answerTimeoutMs }: SessionProps) {
+  constructor(client: PoolClient, { onQuery, ask, processes, answerTimeoutMs }: SessionProps) {
     this.#client = client;
+    this.#ask = ask;
     this.#onQuery = onQuery;
     this.#watch = {
       limitMs: answerTimeoutMs,
@@ -72,6 +77,8 @@ export class Session {
       return results;
     } catch (failure) {
       this.#tell(statements, start, failure);
+      const failed = failure instanceof BatchFailure ? statements[failure.index] : undefined;
+      await nameMissingRight(failure, failed?.sql ?? '', this.#ask);
       throw failure;
     } finally {
       answered();
@@ -99,6 +106,7 @@ export class Session {
     } catch (error) {
       const durationMs = performance.now() - start;
       tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
+      await nameMissingRight(error, sql, this.#ask);
       throw error;
     } finally {
       answered();
@@ -121,6 +129,9 @@ export class Session {
         columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
         rows,
       };
+    } catch (error) {
+      await nameMissingRight(error, sql, this.#ask);
+      throw error;
     } finally {
       answered();
     }

@@ -133,6 +133,22 @@ int open(const char *path, int flags, ...) {
   FAIL_IF(fault(OPEN, path), -1);
   return REAL(open)(path, flags, mode);
 }
+int openat64(int folder, const char *path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  int mode = mode_of(flags, arguments);
+  va_end(arguments);
+  FAIL_IF(fault(OPEN, path), -1);
+  return REAL(openat64)(folder, path, flags, mode);
+}
+int openat(int folder, const char *path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  int mode = mode_of(flags, arguments);
+  va_end(arguments);
+  FAIL_IF(fault(OPEN, path), -1);
+  return REAL(openat)(folder, path, flags, mode);
+}
 int rename(const char *from, const char *to) {
   FAIL_IF(fault(RENAME, to), -1);
   return REAL(rename)(from, to);

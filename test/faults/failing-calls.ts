@@ -22,6 +22,7 @@ export interface Fault {
 
 // As `struct control` has them.
 const CONTROL_BYTES = 256;
+const COUNTDOWN_AT = 4;
 const FAILED_AT = 20;
 const FILE_AT = 24;
 
@@ -40,7 +41,7 @@ export class FailingCalls {
 
   begin({ call, error, file, nth = 1, times = -1, half = false }: Fault): void {
     const control = Buffer.alloc(CONTROL_BYTES);
-    control.writeInt32LE(nth, 4);
+    control.writeInt32LE(nth, COUNTDOWN_AT);
     control.writeInt32LE(times, 8);
     control.writeInt32LE(ERRORS[error], 12);
     control.writeInt32LE(half ? 1 : 0, 16);
@@ -53,9 +54,18 @@ export class FailingCalls {
   /** Ends the fault, and tells how many calls failed. */
   end(): number {
     this.#choose(0);
+    return this.#read(FAILED_AT);
+  }
+
+  /** How many calls passed before the first that was to fail, of `nth`. */
+  passed(nth: number): number {
+    return nth - this.#read(COUNTDOWN_AT);
+  }
+
+  #read(at: number): number {
     const control = Buffer.alloc(CONTROL_BYTES);
     readSync(this.#fd, control, 0, CONTROL_BYTES, 0);
-    return control.readInt32LE(FAILED_AT);
+    return control.readInt32LE(at);
   }
 
   #choose(call: number): void {

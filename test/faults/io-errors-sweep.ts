@@ -18,17 +18,28 @@ import {
   unsound,
   type Write,
 } from './io-errors-file.js';
+import { Random } from './random.js';
 
 // Runs one operation again and again, each time on a fresh copy of one file, while another call of
-// the system fails: the first, the second, until none is left to fail. Prints what it found.
+// the system fails: the first ones, then some of all the others, until none is left to fail. Prints
+// what it found.
 
 const BUSY_TIMEOUT_MS = 200;
 
-/** Calls of one kind that fail in turn; later ones repeat the same work on other pages. */
-const MOST_CALLS = 25;
+/**
+ * Calls of one kind that fail in turn, and as many of all the others: those mostly repeat the work of
+ * the first on other pages.
+ */
+const FIRST_CALLS = 12;
 
-/** Places from which on every call fails. */
-const MOST_BEGINNINGS = 5;
+/** Places from which on every call fails, first and later ones alike. */
+const FIRST_BEGINNINGS = 3;
+
+/** A call that no operation comes to. */
+const NEVER = 1_000_000;
+
+/** What a backup does outside of the process that copies. */
+const OWN_CALLS_OF_BACKUP: ReadonlySet<string> = new Set(['sync', 'rename', 'open', 'unlink']);
 
 type Kind = Pick<Fault, 'call' | 'error' | 'half'>;
 
@@ -44,14 +55,24 @@ const KINDS: readonly (Kind & { readonly codes: readonly string[] })[] = [
   // SQLite takes a page that can't be read for a damaged one.
   { call: 'read', error: 'EIO', codes: ['CORRUPT', 'ABORTED', 'COMMIT_UNKNOWN'] },
   { call: 'rename', error: 'EIO', codes: ['ABORTED'] },
+  // SQLite says CANTOPEN for whatever kept it from opening a file, and opens for reading what it
+  // can't open for writing.
+  { call: 'open', error: 'EIO', codes: ['CANNOT_OPEN', 'READ_ONLY', 'ABORTED', 'COMMIT_UNKNOWN'] },
+  {
+    call: 'open',
+    error: 'EMFILE',
+    codes: ['CANNOT_OPEN', 'READ_ONLY', 'ABORTED', 'COMMIT_UNKNOWN'],
+  },
+  { call: 'unlink', error: 'EIO', codes: ['ABORTED', 'COMMIT_UNKNOWN'] },
 ];
 
-const [folder = '', control = '', operation = ''] = process.argv.slice(2);
+const [folder = '', control = '', operation = '', seed = '1'] = process.argv.slice(2);
 const calls = new FailingCalls(control);
 const template = join(folder, 'template.db');
 const backup = join(folder, 'backup.db');
 const place = join(folder, 'at-fault');
 const path = join(place, 'pylon.db');
+const random = new Random(Number(seed));
 const problems: string[] = [];
 const ends: Record<string, number> = {};
 let codes: readonly string[] = [];
@@ -216,7 +237,7 @@ async function makeTemplate(): Promise<void> {
   await db.close();
 }
 
-/** Runs the operation while a call fails; false when there was none left to fail. */
+/** Runs the operation while a call fails; false when there was none to fail. */
 async function hits(fault: Omit<Fault, 'file'>): Promise<boolean> {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place);
@@ -230,20 +251,35 @@ async function hits(fault: Omit<Fault, 'file'>): Promise<boolean> {
   return faults.failed > 0;
 }
 
+/** How many calls of a kind the operation makes. */
+async function countOf(kind: Kind): Promise<number> {
+  await hits({ ...kind, nth: NEVER, times: 1 });
+  return calls.passed(NEVER);
+}
+
+/** The first `first` of `count` calls, and as many of the others. */
+function chosen(count: number, first: number): number[] {
+  const rest = Math.max(0, count - first);
+  const later = random.list(Math.min(first, rest), () => first + 1 + random.int(rest));
+  const firsts = Array.from({ length: Math.min(first, count) }, (_, i) => i + 1);
+  return [...firsts, ...new Set(later)];
+}
+
 await makeTemplate();
 let runs = 0;
 for (const { codes: fitting, ...kind } of KINDS) {
   codes = fitting;
   // What else a backup does is the snapshot's, in a process of its own.
-  if (operation === 'backup' && kind.call !== 'sync' && kind.call !== 'rename') continue;
-  for (const [times, most] of [
-    [1, MOST_CALLS],
-    [-1, MOST_BEGINNINGS],
+  if (operation === 'backup' && !OWN_CALLS_OF_BACKUP.has(kind.call)) continue;
+  now = `${kind.call}, none failing`;
+  const count = await countOf(kind);
+  for (const [times, first] of [
+    [1, FIRST_CALLS],
+    [-1, FIRST_BEGINNINGS],
   ] as const) {
-    for (let nth = 1; nth <= most; nth++) {
+    for (const nth of chosen(count, first)) {
       now = `${kind.call} ${kind.error}${kind.half ? ', half' : ''}, ${nth}. of ${times}`;
-      if (!(await hits({ ...kind, nth, times }))) break;
-      runs += 1;
+      if (await hits({ ...kind, nth, times })) runs += 1;
     }
   }
 }

@@ -6,10 +6,14 @@ import { temporaryFolder } from '../temporary.js';
 import { createControl } from './failing-calls.js';
 import { buildPreload, failing } from './failing-preload.js';
 import { Run } from './program.js';
+import { fuzzSeed } from './random.js';
 import { told } from './table.js';
 
 const preload = buildPreload();
 const sweep = built(join(import.meta.dirname, 'io-errors-sweep.ts'));
+
+/** Chooses which of the later calls fail. */
+const SEED = fuzzSeed();
 
 const OPERATIONS = [
   'commit',
@@ -33,7 +37,7 @@ async function sweepOf(operation: string, folder: string): Promise<Found> {
   createControl(control);
   const [program = ''] = await sweep;
   const [file = '', ...args] = [...failing(preload, control), process.execPath, program];
-  const run = new Run(spawn(file, [...args, folder, control, operation]));
+  const run = new Run(spawn(file, [...args, folder, control, operation, String(SEED)]));
   const { lines, stderr } = await run.ended;
   expect(lines, stderr).toHaveLength(1);
   return JSON.parse(lines[0] ?? '');
@@ -41,7 +45,7 @@ async function sweepOf(operation: string, folder: string): Promise<Found> {
 
 // Skipped where no C compiler is: there no call of the system can be made to fail.
 it.skipIf(preload === undefined)(
-  'nothing acknowledged is lost and nothing refused stored, whichever call of the system fails',
+  `nothing acknowledged is lost and nothing refused stored, whichever call of the system fails (seed ${SEED})`,
   async () => {
     const folders = OPERATIONS.map(temporaryFolder);
     const found = await Promise.all(

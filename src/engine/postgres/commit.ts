@@ -3,6 +3,12 @@ import { CommitUnknown, isConnectionLost, RolledBack } from './failures.js';
 import type { Session } from './session.js';
 import { fixed } from './statement.js';
 
+/** Begins a transaction that may write. */
+export const BEGIN = fixed('begin isolation level read committed');
+
+/** Undoes all of a transaction. */
+export const ROLLBACK = fixed('rollback');
+
 /** Ends a transaction. One that writes is committed by {@link commit}, which reads the answer. */
 export const COMMIT = fixed('commit');
 

@@ -24,13 +24,14 @@ import { noRight } from './no-right.js';
 import type { SessionPool } from './pool.js';
 import { toldToCaller } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
+import { RawWrite } from './raw-write.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { fixed, StatementCompiler } from './statement.js';
 import { PostgresTransaction } from './transaction.js';
 import type { TriggerWatch } from './trigger-watch.js';
 import { Unit } from './unit.js';
-import { RawWrite, WriteQueue } from './write-queue.js';
+import { WriteQueue } from './write-queue.js';
 
 /** The connections and settings that an engine takes over. */
 export interface PostgresEngineProps {

@@ -4,7 +4,7 @@ import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
-import { commit } from './commit.js';
+import { commit, ROLLBACK } from './commit.js';
 import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
 import { toldToCaller } from './postgres-errors.js';
@@ -15,7 +15,6 @@ import { Unit } from './unit.js';
 
 // Serializable as SQLite's are: what was read before a write still holds when it commits.
 const BEGIN = fixed('begin isolation level serializable');
-const ROLLBACK = fixed('rollback');
 const SAVEPOINT = fixed('savepoint unit');
 const RELEASE = fixed('release savepoint unit');
 const ROLLBACK_TO = fixed('rollback to savepoint unit');

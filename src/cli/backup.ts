@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { type Command, Help, InvalidArgumentError, Option } from 'commander';
 import { expandPath } from '../engine/sqlite/database-file.js';
-import type { Backup } from '../ops/backup/backup.js';
+import { type Backup, makeBackup } from '../ops/backup/backup.js';
 import { type Pruned, pruneBackups } from '../ops/backup/prune.js';
 import type { FormerPlace } from '../ops/backup/whose.js';
 import { counted } from '../ops/counted.js';
+import { systemClock } from '../options.js';
 import { defaultBackupFolder } from './backup-folder.js';
 import { countRows } from './backup-rows.js';
 import { examples } from './examples.js';
@@ -13,6 +14,7 @@ import { addCommands } from './lazy-commands.js';
 import { Output } from './output.js';
 import { wholeNumber } from './pages.js';
 import { withProgressBar } from './progress-bar.js';
+import { withReadable } from './readable.js';
 import { openToRead } from './reading.js';
 import { assertFile, readSettings, refuseServer, type Settings } from './settings.js';
 import { formatBytes, formatCount } from './units.js';
@@ -80,10 +82,11 @@ export function configure(command: Command): void {
       if (keep === undefined && from.length > 0) {
         throw badUsage('--from needs --keep', 'It says which backups --keep counts as well.');
       }
-      const made = await makeBackup(settings, dest, force);
+      const out = new Output(settings);
+      const made = await withReadable(settings, out, (readable) => makeIt(readable, dest, force));
       const nothing: Pruned = { removed: [], unsure: [], unreadable: [] };
       const pruned = keep === undefined ? nothing : pruneBackups(made, { keep, former: from });
-      tell(new Output(settings), made, pruned);
+      tell(out, made, pruned);
     });
 }
 
@@ -126,15 +129,24 @@ function refuseMistypedCommand(dest: string): void {
   );
 }
 
-async function makeBackup(
+async function makeIt(
   settings: Settings,
   // Of a path that ends in `/` the last folder is created.
   dest = `${defaultBackupFolder(settings)}/`,
   force = false,
 ): Promise<Backup> {
-  await using db = await openToRead(settings.path);
   return await untilInterrupted((signal) =>
-    withProgressBar(settings, (onProgress) => db.backup(dest, { onProgress, signal, force })),
+    withProgressBar(settings, async (onProgress) => {
+      const options = { onProgress, signal, force };
+      const { path, readFrom } = settings;
+      if (readFrom !== undefined) {
+        // The backup is of the database itself, whatever its bytes were read from.
+        const source = { path, readFrom, copyInto: undefined, now: systemClock() };
+        return await makeBackup(source, dest, options);
+      }
+      await using db = await openToRead(path);
+      return await db.backup(dest, options);
+    }),
   );
 }
 

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { DEFAULT_PATH } from '../engine/sqlite/database-file.js';
+import { placeOf, systemCode } from '../engine/sqlite/system-error.js';
+import { fileProblem } from '../ops/backup/file-problem.js';
 import { examples } from './examples.js';
 import { addCommands, loadCommands, refuseAsUsage } from './lazy-commands.js';
 
@@ -13,7 +15,9 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     await program().parseAsync(fromHelpCommand(args), { from: 'user' });
   } catch (error) {
     // Help and version end this way too.
-    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    // What no command expected of a path that it was given.
+    throw systemCode(error) === undefined ? error : fileProblem(error, placeOf(error), '');
   }
 }
 

@@ -10,6 +10,7 @@ import { untilInterrupted } from './interruption.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
 import { Output } from './output.js';
 import { withProgressBar } from './progress-bar.js';
+import { withReadable } from './readable.js';
 import { assertFile, assertFileOrMissing, readSettings, type Settings } from './settings.js';
 import { badUsage } from './usage-error.js';
 
@@ -73,7 +74,10 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
       const props = { publishedOnly, list: await readMigrations(option) };
       const out = new Output(settings);
       const start = performance.now();
-      const report = await copyTelling(settings, source, destination, props);
+      const report = await withReadable({ ...settings, ...source }, out, ({ readFrom }) => {
+        const readable = readFrom === undefined ? source : { ...source, path: readFrom };
+        return copyTelling(settings, readable, destination, props);
+      });
       tell(out, source, destination, report, performance.now() - start);
     });
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { PlannedMigration } from '../migrate/migration-runner.js';
 import { examples } from './examples.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
-import { migrationsOf } from './migrations-of.js';
+import { readingMigrations } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { visible, visibleLines } from './terminal-text.js';
@@ -15,7 +15,7 @@ export function configure(command: Command): void {
     .action(async (options: MigrationsOption) => {
       const settings = readSettings(command);
       const list = await readMigrations(options);
-      const planned = await (await migrationsOf(settings, list)).plan();
+      const planned = await readingMigrations(settings, list, (migrations) => migrations.plan());
       const out = new Output(settings);
       out.result(planned, () => planned.map(show).join('\n\n'));
       if (planned.length === 0) out.note('Nothing is pending.');

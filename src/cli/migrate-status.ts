@@ -7,7 +7,7 @@ import {
   migrationsOption,
   readMigrations,
 } from './migration-list.js';
-import { migrationsOf } from './migrations-of.js';
+import { readingMigrations } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings, type Settings } from './settings.js';
 import { table } from './table.js';
@@ -46,7 +46,9 @@ async function readStatus(settings: Settings, options: MigrationsOption): Promis
     if (isOwn(name)) return 'pylon-db';
     return Object.hasOwn(list, name) ? 'service' : 'other';
   };
-  const { rows, pending } = await (await migrationsOf(settings, list)).ledger();
+  const { rows, pending } = await readingMigrations(settings, list, (migrations) =>
+    migrations.ledger(),
+  );
   return {
     applied: rows.map((row) => ({ ...row, owner: ownerOf(row.name) })),
     pending: pending.map((name) => ({ name, owner: ownerOf(name) })),

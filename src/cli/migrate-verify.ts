@@ -3,7 +3,7 @@ import type { Drift } from '../migrate/drift.js';
 import { examples } from './examples.js';
 import { EXIT } from './exit-code.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './migration-list.js';
-import { migrationsOf } from './migrations-of.js';
+import { readingMigrations } from './migrations-of.js';
 import { Output } from './output.js';
 import { readSettings } from './settings.js';
 import { visible } from './terminal-text.js';
@@ -25,7 +25,9 @@ export function configure(command: Command): void {
     .action(async (options: MigrationsOption) => {
       const settings = readSettings(command);
       const list = await readMigrations(options);
-      const { applied, drift } = await (await migrationsOf(settings, list)).verify();
+      const { applied, drift } = await readingMigrations(settings, list, (migrations) =>
+        migrations.verify(),
+      );
       const pending = Object.keys(list).filter((name) => !applied.includes(name));
       const verification: Verification = { applied, pending, drift };
       const out = new Output(settings);

@@ -1,5 +1,7 @@
 import type { MigrationList } from '../migrate/migration.js';
 import type { DatabaseMigrations } from './database-migrations.js';
+import { Output } from './output.js';
+import { withReadable } from './readable.js';
 import type { Settings } from './settings.js';
 
 /** The migrations of the file or server that the command line names. */
@@ -13,4 +15,16 @@ export async function migrationsOf(
   }
   const { FileMigrations } = await import('./file-migrations.js');
   return new FileMigrations(path, list);
+}
+
+/** Runs `look` on migrations that it only reads: of a copy, where a file can't be opened where it is. */
+export async function readingMigrations<Result>(
+  settings: Settings,
+  list: MigrationList,
+  look: (migrations: DatabaseMigrations) => Promise<Result>,
+): Promise<Result> {
+  return await withReadable(settings, new Output(settings), async (readable) => {
+    const { readFrom = readable.path } = readable;
+    return await look(await migrationsOf({ ...readable, path: readFrom }, list));
+  });
 }

@@ -1,4 +1,4 @@
-import { cannotUse, systemCode } from '../engine/sqlite/system-error.js';
+import { cannotUse, placeOf, systemCode } from '../engine/sqlite/system-error.js';
 import { type ErrorCode, type ErrorDetails, isPylonDbError } from '../errors.js';
 import { type Task, type TaskName, tasks } from './tasks.js';
 
@@ -49,9 +49,4 @@ function toFailure(thrown: unknown): Failure {
   }
   const problem = error instanceof Error ? error.message : String(error);
   return { code: undefined, problem, hint: '', details: {}, cause };
-}
-
-/** The file that an error of the operating system is about. */
-function placeOf(error: unknown): string {
-  return error instanceof Error && 'path' in error ? String(error.path) : 'a file';
 }

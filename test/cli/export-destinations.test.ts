@@ -162,7 +162,7 @@ describe('nothing is left of an export', () => {
     });
     expect({ status, error: JSON.parse(stderr).error }).toMatchObject({
       status: 1,
-      error: { code: 'DISK_FULL', message: `there is no room at ${folder}` },
+      error: { code: 'DISK_FULL', message: `there is no room at ${join(folder, 'x.csv')}` },
     });
     expect(readdirSync(folder)).toEqual([]);
   });

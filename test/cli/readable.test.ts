@@ -19,6 +19,9 @@ const COMMANDS = [
   ['agents'],
   ['query', 'select count(*) from jobs'],
   ['export', 'jobs'],
+  ['migrate', 'status'],
+  ['migrate', 'plan'],
+  ['migrate', 'verify'],
 ];
 
 /** A migrated file on a disk of its own; `undefined` where none may be mounted. */
@@ -71,6 +74,31 @@ describe('commands that read', () => {
       expect(told.stderr).toMatch(/^A copy in .* is read, since .* full\.$/m);
       if (args[0] !== 'check' && args[0] !== 'info') expect(told.stdout).toBe(expected.stdout);
       else expect(JSON.parse(told.stdout).path).toBe(there.path);
+      expect(readdirSync(temp)).toEqual([]);
+    },
+  );
+
+  it.for(['a full disk', 'a disk that is mounted for reading only'])(
+    'back up and copy a database of %s to another',
+    async (which, context) => {
+      const there = await onSmallDisk();
+      if (there === undefined) return context.skip(NO_TMPFS);
+      if (which === 'a full disk') fill(there.disk);
+      else mountReadOnly(there.disk, true);
+      const elsewhere = temporaryFolder();
+      const backup = join(elsewhere, 'backup.db');
+      const made = await pylonDb(['backup', backup, '--db', there.path, '--json'], {
+        TMPDIR: temp,
+      });
+      expect(made.exitCode, made.stderr).toBe(0);
+      expect(JSON.parse(made.stdout).manifest.source).toBe(there.path);
+      expect((await pylonDb(['backup', 'verify', backup])).exitCode).toBe(0);
+      const copy = join(elsewhere, 'copy.db');
+      const copied = await pylonDb(['copy', '--from', there.path, '--to', copy, '--json'], {
+        TMPDIR: temp,
+      });
+      expect(copied.exitCode, copied.stderr).toBe(0);
+      expect(JSON.parse(copied.stdout).from).toBe(there.path);
       expect(readdirSync(temp)).toEqual([]);
     },
   );

@@ -209,7 +209,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
   if (code.startsWith('SQLITE_CORRUPT')) {
     return new PylonDbError(
       'CORRUPT',
-      `${path} is damaged`,
+      message.startsWith(BAD_SCHEMA) ? `${path} can't be read: ${message}` : `${path} is damaged`,
       {},
       context(
         'Check the disk first: a failed read looks the same, and is over when `pylon-db check` finds nothing. Else stop writing to it, keep a copy, and restore the latest backup.',
@@ -225,6 +225,16 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
         : `SQLite stopped with ${code}`,
       {},
       context('Nothing of this call was stored. Check the disk and the free memory, then retry.'),
+    );
+  }
+  if (code === 'SQLITE_TOOBIG') {
+    return new PylonDbError(
+      'OUT_OF_RANGE',
+      'a value is longer than SQLite takes (1,000,000,000 bytes)',
+      {},
+      context(
+        'It was given, or computed by the SQL or a generated column: `pylon-db check` names such a column.',
+      ),
     );
   }
   if (CALLERS_SQL.has(operation)) {
@@ -243,6 +253,9 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
     context('Another program changed its schema, or damage did. Restore a backup, or repair it.'),
   );
 }
+
+/** How SQLite's words begin for a schema that it can't parse; they name the object. Only shown, not judged. */
+const BAD_SCHEMA = 'malformed database schema';
 
 /** Also a WAL file that can't be read without writing beside it: in a folder of others. */
 const CANNOT_OPEN = /^SQLITE_(CANTOPEN|PERM|AUTH|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY))/;

@@ -51,13 +51,30 @@ export function cannotUse(error: unknown, path: string, operation: string): Pylo
     );
   }
   const owner = OTHERS.has(code) ? ofAnother(path) : undefined;
+  const why = WHY[code];
   return new PylonDbError(
     'CANNOT_OPEN',
     owner?.problem ??
-      (code === 'ENOENT' ? `there is no ${path}` : `${path} can't be used (${code})`),
+      (code === 'ENOENT'
+        ? `there is no ${path}`
+        : `${path} can't be used${why === undefined ? '' : `: ${why}`} (${code})`),
     { path },
     { ...context, hint: owner?.hint ?? 'Check that it exists, and that you may use it.' },
   );
+}
+
+/** What codes mean that a path alone explains. */
+const WHY: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a folder',
+  ELOOP: 'its links lead back to themselves',
+  ENAMETOOLONG: 'its name is too long',
+  ENOTDIR: 'a part of the path is a file',
+  EROFS: 'the disk is mounted for reading only',
+};
+
+/** The path that an error of the operating system names. */
+export function placeOf(error: unknown): string {
+  return error instanceof Error && 'path' in error ? String(error.path) : 'a file';
 }
 
 const OTHERS: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);

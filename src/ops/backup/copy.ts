@@ -7,6 +7,8 @@ import type { BackupFacts } from './manifest.js';
 
 /** What is backed up. */
 export interface BackupSource extends CopySource {
+  /** A copy that is read in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string;
   /** Unix seconds. */
   readonly now: number;
 }
@@ -35,7 +37,7 @@ export async function copy(
   try {
     const facts = await runInChild(
       'snapshot',
-      { source: source.copyInto === undefined ? source.path : undefined, into: partial },
+      { source: source.copyInto === undefined ? placeOf(source) : undefined, into: partial },
       {
         operation,
         signal: watch.signal,
@@ -54,6 +56,10 @@ export async function copy(
   } finally {
     clearInterval(looking);
   }
+}
+
+function placeOf({ readFrom, path }: BackupSource): string {
+  return readFrom ?? path;
 }
 
 /** The child is silent while SQLite copies, so the growing file is looked at from here. */

@@ -3,6 +3,7 @@ import { OWN_OBJECTS } from '../../../generated/own-objects.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { counted } from '../counted.js';
+import { integrityOf, namesOf, tablesOf, type Uncomputed } from '../integrity.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
 
@@ -16,19 +17,29 @@ const RESTORE = 'Stop writing to it, keep a copy, and restore the latest backup.
  */
 export function checkIntegrity(db: Database.Database, thorough: boolean): Finding[] {
   const tally = new Tally();
+  const left: Uncomputed[] = [];
   try {
-    const pragma = thorough ? 'integrity_check' : 'quick_check';
-    // Read one by one: what is told before SQLite gives up counts too.
-    const told = db.prepare<[], string>(`pragma ${pragma}`).pluck().iterate();
-    for (const text of told) {
-      // One row may hold several lines.
-      for (const line of text.split('\n')) if (line !== 'ok') tally.add(line);
+    for (const found of integrityOf(db, thorough ? 'integrity_check' : 'quick_check')) {
+      if (typeof found === 'string') tally.add(found);
+      else left.push(found);
     }
   } catch (error) {
     if (!isDamage(error)) throw error;
     tally.add(error.message);
   }
-  return damaged(tally);
+  return [...damaged(tally), ...left.flatMap(leftOut)];
+}
+
+/** A table that the integrity check had to leave out. */
+function leftOut(table: Uncomputed): Finding[] {
+  const tally = new Tally();
+  for (const column of table.columns) tally.add(column);
+  if (table.columns.length === 0) tally.add(table.words);
+  return findingsOf(tally, {
+    check: 'integrity',
+    problem: `${table.table} can't be compared with its indexes and constraints, since ${namesOf(table)} can't be computed: ${table.words}`,
+    mend: 'Drop or correct it with the program that added it; services leave it alone.',
+  });
 }
 
 /** The finding for damage that showed while something else was read. */
@@ -67,18 +78,6 @@ function damaged(tally: Tally): Finding[] {
 /** Rows whose parent is missing, other programs' tables included. */
 export function checkForeignKeys(db: Database.Database): Finding[] {
   return tablesOf(db).flatMap((table) => violationsOf(db, table));
-}
-
-/** Tables that have rows of their own: virtual ones may be of a module that we lack. */
-function tablesOf(db: Database.Database): string[] {
-  return db
-    .prepare<[], string>(
-      `select name from sqlite_master
-       where type = 'table' and rootpage > 0 and name not like 'sqlite\\_%' escape '\\'
-       order by name`,
-    )
-    .pluck()
-    .all();
 }
 
 function violationsOf(db: Database.Database, table: string): Finding[] {

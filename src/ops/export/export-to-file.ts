@@ -91,7 +91,7 @@ async function beside<Result>(
     return result;
   } catch (error) {
     discard(partial);
-    throw fileProblem(error, folder, '');
+    throw fileProblem(error, destination, '');
   }
 }
 

@@ -5,6 +5,7 @@ import { connect } from '../../engine/sqlite/database-file.js';
 import { isBusy, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError } from '../../errors.js';
 import { readLedger } from '../../migrate/schema-check.js';
+import { integrityOf } from '../integrity.js';
 import { lookTwice } from '../second-look.js';
 import { inUse } from './in-use.js';
 
@@ -62,8 +63,8 @@ async function lookAtFile(
     if (!force) readLedger(db, migrations, '');
     await accept(db);
     if (!dryRun) becomeTheOnlyOne(db, path);
-    const problem = db.pragma('integrity_check(1)', { simple: true });
-    if (problem !== 'ok') return { state: 'damaged', problem: firstProblem(String(problem)) };
+    const problem = firstProblem(db);
+    if (problem !== undefined) return { state: 'damaged', problem };
     return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
@@ -77,10 +78,12 @@ async function lookAtFile(
   }
 }
 
-/** SQLite's answer without the name of the database above it. */
-function firstProblem(answer: string): string {
-  const lines = answer.split('\n').filter((line) => !line.startsWith('***'));
-  return lines[0] ?? answer;
+/** What SQLite says first, without the name of the database above it; what comes after may throw. */
+function firstProblem(db: Database.Database): string | undefined {
+  for (const found of integrityOf(db, 'integrity_check')) {
+    if (typeof found === 'string' && !found.startsWith('***')) return found;
+  }
+  return undefined;
 }
 
 /** A rollback journal, too, makes the copy whole or absent; and nobody can read half of it. */

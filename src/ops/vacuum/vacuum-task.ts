@@ -8,6 +8,7 @@ import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
+import { whatStopped } from '../integrity.js';
 import { assertRoom } from './room.js';
 import { type DatabaseSizes, sizesOf, usedBytes } from './sizes.js';
 
@@ -68,6 +69,8 @@ export async function vacuum(
       if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
       const begins: Begins = (step, workBytes) => report({ step, pid: process.pid, workBytes });
       return await packed(db, path, { waiting, begins });
+    } catch (error) {
+      throw whatStopped(db, error);
     } finally {
       db.close();
     }

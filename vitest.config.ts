@@ -43,7 +43,11 @@ export default defineConfig({
             // The command connects by itself, and PGlite has one session.
             ...(isOnPglite() ? ['test/migrate/redo.test.ts'] : []),
           ],
-          globalSetup: ['test/one-run.ts', 'test/postgres/global-setup.ts'],
+          globalSetup: [
+            'test/one-run.ts',
+            'test/postgres/prepare-cluster.ts',
+            'test/postgres/global-setup.ts',
+          ],
         },
       },
     ],

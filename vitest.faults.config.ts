@@ -8,7 +8,7 @@ export default defineConfig({
     reporters: ['default', new FaultTable()],
     // Two cores, and every test starts processes of its own.
     maxWorkers: 2,
-    globalSetup: ['test/one-run.ts'],
+    globalSetup: ['test/one-run.ts', 'test/postgres/prepare-cluster.ts'],
     // In ms. They only end what hangs: slowness is not a failure.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { literals, PUBLISHED_TABLES, stored, writeByAnother } from '../file.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
-import { atWork } from './at-work.js';
+import { atRest } from './at-work.js';
 import { check, migratedFile } from './checked.js';
 import { CLI, pylonDb } from './command.js';
 
@@ -235,9 +234,8 @@ describe('beside others, check --repair', () => {
       stderr += text;
     });
     const ended = once(told, 'close');
-    await atWork(told, path);
-    // Most often longer than it takes to find the rollups wrong; it waits for 5 s.
-    await sleep(1000);
+    // It has found the rollups wrong, and waits for 5 s.
+    await atRest(told, path);
     told.kill('SIGTERM');
     expect(await ended).toEqual([1, null]);
     expect(stderr).toBe('pylon-db: it was stopped before its end. Run it again.\n');

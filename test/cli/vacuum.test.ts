@@ -188,15 +188,7 @@ describe('beside others, vacuum', () => {
   });
 
   it('tells who keeps the file from shrinking when a reader came meanwhile', async () => {
-    const { path, rows } = await vacuumable(temporaryFolder(), 40_000);
-    const other = connection(path);
-    const size = statSync(path).size;
-    const vacuum = pylonDb(['vacuum', '--wait', '0.5', '--json', '--db', path]);
-    // While it writes: the reader's state is the one before.
-    for (let i = 0; i < 20_000 && walSize(path) < 100_000; i++) await sleep(1);
-    other.exec('begin; select count(*) from jobs');
-    const { exitCode, stdout, stderr } = await vacuum;
-    expect([exitCode, JSON.parse(stdout).checkpointed]).toEqual([0, false]);
+    const { path, rows, other, size, stderr } = await vacuumedBesideReader();
     expect(stderr).toContain(
       `The file will shrink once these have ended their reads: process ${process.pid} (`,
     );
@@ -220,6 +212,28 @@ describe('beside others, vacuum', () => {
     expect(stored(path, "select * from theirs where value = 'meanwhile'")).toHaveLength(1);
   });
 });
+
+/** A vacuum that a reader came to while it wrote, so that its state is the one before. */
+async function vacuumedBesideReader() {
+  for (let tries = 1; ; tries++) {
+    const { path, rows } = await vacuumable(temporaryFolder(), 40_000);
+    const other = connection(path);
+    const size = statSync(path).size;
+    const vacuum = pylonDb(['vacuum', '--wait', '0.5', '--json', '--db', path]);
+    let isOver = false;
+    void vacuum.finally(() => {
+      isOver = true;
+    });
+    while (!isOver && walSize(path) < 100_000) await sleep(1);
+    other.exec('begin; select count(*) from jobs');
+    const { exitCode, stdout, stderr } = await vacuum;
+    expect(exitCode).toBe(0);
+    if (JSON.parse(stdout).checkpointed === false) return { path, rows, other, size, stderr };
+    // On a busy machine the reader may come too late.
+    expect(tries).toBeLessThan(20);
+    other.exec('commit');
+  }
+}
 
 function walSize(path: string): number {
   return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;

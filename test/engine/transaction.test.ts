@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
-import { isPylonDbError, type PylonDbTransaction } from '../../src/index.js';
-import { itBesideOthers, testDatabase } from '../database.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { isPylonDbError, PylonDb, type PylonDbTransaction } from '../../src/index.js';
+import { ENGINE, itBesideOthers, testDatabase } from '../database.js';
 import { signal } from '../signal.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
@@ -176,12 +176,28 @@ describe('timeoutMs', () => {
   itBesideOthers(
     'counts from the start of the transaction, not from its place in the queue',
     async () => {
-      const { db, stored } = await testDatabase();
-      const long = db.transaction(async () => void (await sleep(2500)));
-      const short = db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
-        timeoutMs: 2000,
+      const { url, stored } = await testDatabase();
+      // One transaction at a time, on a server too.
+      const db = await PylonDb.open(ENGINE === 'sqlite' ? url : `${url}&max=1`);
+      onTestFinished(() => db.close());
+      const timers = vi.spyOn(globalThis, 'setTimeout');
+      onTestFinished(() => timers.mockRestore());
+      const isCounting = () => timers.mock.calls.some(([, ms]) => ms === 123_456);
+      const [runs, end] = [signal(), signal()];
+      const long = db.transaction(async () => {
+        runs.give();
+        await end.given;
       });
+      await runs.given;
+      const short = db.transaction(async (tx) => void (await tx.jobs.create(job('a'))), {
+        timeoutMs: 123_456,
+      });
+      // Many turns of the event loop: it is in the queue.
+      await sleep(20);
+      const isCountingInQueue = isCounting();
+      end.give();
       await Promise.all([long, short]);
+      expect([isCountingInQueue, isCounting()]).toEqual([false, true]);
       expect(await stored('select id from jobs order by id')).toEqual([{ id: 'a' }]);
     },
   );

@@ -1,23 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../../src/index.js';
 import type { Looks } from '../database.js';
 import { NOON } from '../file.js';
+import { copyTemplate, dropDatabase, urlOf } from './copied-database.js';
 import { Onlooker, ServerConnection } from './onlooker.js';
 
-/** A schema of its own in a server's database; see `TestDatabase`. */
+/** A database of its own in a server; see `TestDatabase`. */
 export async function postgresDatabase(server: string, options: OpenOptions = {}): Promise<Looks> {
-  const schema = `t_${randomUUID().replaceAll('-', '')}`;
-  // The schema is all that a connection sees.
-  const url = `${server}?options=-csearch_path%3D${schema}`;
+  const name = await copyTemplate(server);
+  const url = urlOf(server, name);
   const connection = await ServerConnection.to(url);
   const opened: PylonDb[] = [];
   onTestFinished(async () => {
     for (const db of opened) await db.close();
-    await connection.write(`drop schema ${schema} cascade`, []);
     await connection.end();
+    await dropDatabase(server, name);
   });
-  await connection.write(`create schema ${schema}`, []);
 
   const time = { now: NOON };
   const open = async (more: OpenOptions = {}) => {

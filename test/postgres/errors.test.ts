@@ -3,12 +3,12 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { type ErrorCode, type MigrationList, PylonDb, type QueryEvent } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
-import { describeOnServer, type OpenedSchema, opened } from './own-server.js';
+import { describeOnServer, type OpenedDatabase, opened } from './own-server.js';
 
 const PREIMAGE = 'b7a3f00dcafe5eed';
 const EARNING = { id: 'e', amount_msats: 5, source: 'tip', preimage: PREIMAGE } as const;
 
-type Fail = (schema: OpenedSchema) => Promise<unknown>;
+type Fail = (schema: OpenedDatabase) => Promise<unknown>;
 
 const insert =
   (row: object): Fail =>

@@ -16,13 +16,13 @@ export function isOnPglite(): boolean {
   return process.env['PYLON_TEST_POSTGRES'] === 'pglite' || !PostgresServer.isInstalled;
 }
 
-/** Starts one server for the project, and gives what stops it. */
+/** Starts one server for the project, on prepared files, and gives what stops it. */
 export default async function startServer(project: TestProject): Promise<(() => void) | undefined> {
   if (isOnPglite()) {
     project.provide('postgres', 'PGlite');
     return undefined;
   }
-  const server = await PostgresServer.start();
+  const server = await PostgresServer.start(project.getProvidedContext().cluster);
   project.provide('postgres', { url: server.url() });
   return () => server.stop();
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { sql } from 'kysely';
 import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
@@ -113,11 +114,15 @@ describeOnServer('opening a server', (own) => {
   });
 
   it('works in the schema that search_path names, and in no other', async () => {
-    const [one, two] = [await own.open(), await own.open()];
-    await one.db.jobs.create(job('one'));
-    await two.db.jobs.create(job('two'));
-    expect((await one.outside.query('select id from jobs')).rows).toEqual([{ id: 'one' }]);
-    expect((await two.outside.query('select id from jobs')).rows).toEqual([{ id: 'two' }]);
+    const at = async (id: string) => {
+      const url = await own.freshSchema();
+      await (await opened(url)).jobs.create(job(id));
+      return { id, outside: await connected(url) };
+    };
+    const [one, two] = [await at('one'), await at('two')];
+    for (const { id, outside } of [one, two]) {
+      expect((await outside.query('select id from jobs')).rows).toEqual([{ id }]);
+    }
     const { rows } = await one.outside.query(
       "select count(*)::int as tables from pg_tables where schemaname = 'public'",
     );
@@ -128,22 +133,23 @@ describeOnServer('opening a server', (own) => {
     const url = await own.freshSchema();
     const db = await opened(`${url}&max=2&application_name=counted`);
     const outside = await connected(url);
-    const count = async () => {
+    const count = async (where: string) => {
       const { rows } = await outside.query<{ count: number }>(
-        "select count(*)::int as count from pg_stat_activity where application_name = 'counted'",
+        `select count(*)::int as count from pg_stat_activity
+         where application_name = 'counted' and ${where}`,
       );
-      return rows[0]?.count ?? 0;
+      return rows[0]?.count;
     };
-    let most = 0;
-    let isReading = true;
-    const reading = Promise.all(
-      Array.from({ length: 6 }, () => sql`select pg_sleep(0.1)`.execute(db.kysely)),
-    ).finally(() => {
-      isReading = false;
-    });
-    while (isReading) most = Math.max(most, await count());
-    await reading;
-    expect(most).toBe(2);
+    const holder = await connected(url);
+    await holder.query('begin; lock table jobs');
+    const reading = Array.from({ length: 6 }, () =>
+      db.kysely.selectFrom('jobs').selectAll().execute(),
+    );
+    while ((await count("wait_event_type = 'Lock'")) !== 2) await sleep(5);
+    expect(await count('true')).toBe(2);
+    await holder.query('rollback');
+    await Promise.all(reading);
+    expect(await count('true')).toBe(2);
   });
 
   it('lets calls wait for its own connections, however long: only others make a call BUSY', async () => {

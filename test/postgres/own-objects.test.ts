@@ -11,7 +11,7 @@ import type { MigrationList } from '../../src/migrate/migration.js';
 import { PostgresMigrator } from '../../src/migrate/postgres-migrator.js';
 import { failureOf } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
-import { describeOnServer, type OpenedSchema, opened } from './own-server.js';
+import { describeOnServer, type OpenedDatabase, opened } from './own-server.js';
 import { jsonOnServer, onServer } from './server-commands.js';
 
 const run = promisify(execFile);
@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
 const tip = (id: string) => ({ id, amount_msats: 7, source: 'tip' }) as const;
 
 /** A job that was paid, one that waits, and a tip; closed. */
-async function paidSchema({ url, db, outside }: OpenedSchema) {
+async function paidSchema({ url, db, outside }: OpenedDatabase) {
   await db.jobs.create(job('paid'));
   await db.jobs.completeWithPayment('paid', { price_msats: 1000 });
   await db.jobs.create(job('waits'));

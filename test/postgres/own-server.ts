@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, inject, onTestFinished } from 'vitest';
 import { type OpenOptions, PylonDb } from '../../src/index.js';
+import { copyTemplate, urlOf } from './copied-database.js';
 import { isOnPglite } from './global-setup.js';
 import { PostgresServer } from './server.js';
 
@@ -11,11 +12,11 @@ export function describeOnServer(name: string, tests: (own: OwnServer) => void):
   describe.skipIf(isOnPglite())(title, () => tests(new OwnServer()));
 }
 
-/** An empty schema of a server, opened. */
-export interface OpenedSchema {
+/** An empty database of a server, opened. */
+export interface OpenedDatabase {
   readonly url: string;
   readonly db: PylonDb;
-  /** Another program's connection to the same schema. */
+  /** Another program's connection to the same database. */
   readonly outside: pg.Client;
 }
 
@@ -25,7 +26,7 @@ export class OwnServer {
 
   constructor() {
     beforeAll(async () => {
-      this.#server = await PostgresServer.start();
+      this.#server = await PostgresServer.start(inject('cluster'));
     });
     afterAll(() => this.#server?.stop());
   }
@@ -44,9 +45,10 @@ export class OwnServer {
     return `${this.server.url()}?options=-csearch_path%3D${schema}`;
   }
 
-  /** Opens a fresh schema; all is closed when the test has finished. */
-  async open(options: OpenOptions = {}): Promise<OpenedSchema> {
-    const url = await this.freshSchema();
+  /** Opens a migrated database of its own; all is closed when the test has finished. */
+  async open(options: OpenOptions = {}): Promise<OpenedDatabase> {
+    const server = this.server.url();
+    const url = urlOf(server, await copyTemplate(server));
     return { url, db: await opened(url, options), outside: await connected(url) };
   }
 }

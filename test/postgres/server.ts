@@ -31,18 +31,19 @@ export class PostgresServer {
     return findPrograms() !== undefined;
   }
 
-  /** Makes a cluster and starts it. Throws when the machine has no server. */
-  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+  /**
+   * Starts a new server, on a copy of the files of another one if they are given. Throws when the
+   * machine has no server.
+   */
+  static async start(files?: string): Promise<PostgresServer> {
     const bin = findPrograms();
     if (bin === undefined) throw new Error('No PostgreSQL here: apt-get install postgresql');
     const folder = mkdtempSync(join(tmpdir(), 'pylon-db-postgres-'));
     const server = new PostgresServer(bin, folder, await freePort());
     server.#takeOver();
-    server.#run('initdb', [
-      ...['-D', server.#data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8'],
-      ...['--locale=C.UTF-8', '--no-sync'],
-    ]);
-    server.boot(settings);
+    if (files === undefined) server.#makeFiles();
+    else execFileSync('cp', ['-a', files, server.files]);
+    server.boot();
     return server;
   }
 
@@ -52,11 +53,16 @@ export class PostgresServer {
     const standby = new PostgresServer(this.#bin, folder, await freePort());
     standby.#takeOver();
     standby.#run('pg_basebackup', [
-      ...['-d', this.url(), '-D', standby.#data],
+      ...['-d', this.url(), '-D', standby.files],
       ...['--write-recovery-conf', '--checkpoint=fast', '--wal-method=stream'],
     ]);
     standby.boot();
     return standby;
+  }
+
+  /** The folder with all that it stores. */
+  get files(): string {
+    return join(this.#folder, 'data');
   }
 
   /** The URL of a database of this server; by default of one that is always there. */
@@ -65,25 +71,29 @@ export class PostgresServer {
   }
 
   /** Starts it, also again after {@link kill}. */
-  boot(settings: readonly string[] = []): void {
+  boot(): void {
     const options = [
       `-p ${this.port} -k ${this.#folder} -c listen_addresses=127.0.0.1 -c max_connections=200`,
       // Killed servers keep what the system has; only its own death would lose it.
       '-c fsync=off',
-      ...settings.map((setting) => `-c ${setting}`),
     ].join(' ');
     const log = join(this.#folder, 'log');
-    this.#run('pg_ctl', ['-D', this.#data, '-o', options, '-l', log, '-w', '-t', WAIT_S, 'start']);
+    this.#run('pg_ctl', ['-D', this.files, '-o', options, '-l', log, '-w', '-t', WAIT_S, 'start']);
   }
 
   /** Ends it without letting it finish anything. */
   kill(): void {
-    this.#run('pg_ctl', ['-D', this.#data, '-m', 'immediate', '-w', '-t', WAIT_S, 'stop']);
+    this.#run('pg_ctl', ['-D', this.files, '-m', 'immediate', '-w', '-t', WAIT_S, 'stop']);
+  }
+
+  /** Lets it finish and end; its files are whole then. */
+  shutDown(): void {
+    this.#run('pg_ctl', ['-D', this.files, '-m', 'fast', '-w', '-t', WAIT_S, 'stop']);
   }
 
   /** Kills its first process, as a system short of memory does; the others notice and end. */
   crash(): void {
-    const [pid] = readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n');
+    const [pid] = readFileSync(join(this.files, 'postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGKILL');
   }
 
@@ -102,14 +112,17 @@ export class PostgresServer {
   /** Stops it for good. */
   stop(): void {
     try {
-      if (existsSync(join(this.#data, 'postmaster.pid'))) this.kill();
+      if (existsSync(join(this.files, 'postmaster.pid'))) this.kill();
     } finally {
       rmSync(this.#folder, { recursive: true, force: true });
     }
   }
 
-  get #data(): string {
-    return join(this.#folder, 'data');
+  #makeFiles(): void {
+    this.#run('initdb', [
+      ...['-D', this.files, '-U', 'postgres', '--auth=trust', '-E', 'UTF8'],
+      ...['--locale=C.UTF-8', '--no-sync'],
+    ]);
   }
 
   /** The server refuses to run as root: then its folder and processes are the user postgres's. */

@@ -131,16 +131,18 @@ export class PostgresEngine implements Engine {
     const openedAt = new CallSite();
     return await this.#call(operation, 'first', () => {
       this.#queue(operation);
-      const deadline = new Deadline(operation, timeoutMs);
+      let deadline: Deadline | undefined;
       return retryConflicts(
         () =>
-          this.#pool.withSession((session) =>
-            this.#transact(session, deadline, (tx) =>
+          this.#pool.withSession((session) => {
+            // Waiting for a connection of our own is not the transaction's time.
+            deadline ??= new Deadline(operation, timeoutMs);
+            return this.#transact(session, deadline, (tx) =>
               this.#scope.run(openedAt, () => callback(tx)),
-            ),
-          ),
+            );
+          }),
         this.#busyTimeoutMs,
-      ).finally(() => deadline.stop());
+      ).finally(() => deadline?.stop());
     });
   }
 

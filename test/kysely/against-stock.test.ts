@@ -114,6 +114,21 @@ it('the same queries (200 and more) on stock Kysely and on db.kysely answer alik
   expect(found.sort(), JSON.stringify([...differing], null, 2)).toEqual(listed.sort());
 });
 
+it("a read doesn't wait for a write that nobody has awaited", async () => {
+  const path = join(temporaryFolder(), 'pylon.db');
+  await makeFile(path);
+  await using db = await PylonDb.open(path);
+  const ours = db.kysely as Kysely<object> as Kysely<Tables>;
+  let release = () => {};
+  const holder = db.transaction(() => new Promise<void>((resolve) => (release = resolve)));
+  const write = ours.insertInto('notes').values({ text: 'queued' }).execute();
+  const texts = ours.selectFrom('notes').select('text');
+  expect(await texts.execute()).toEqual([]);
+  release();
+  await Promise.all([holder, write]);
+  expect(await texts.execute()).toEqual([{ text: 'queued' }]);
+});
+
 /** Every row of every table that isn't ours or a shadow of another. */
 function rows(path: string): unknown[] {
   const tables = readOutside(

@@ -144,11 +144,5 @@ export const DIFFERENT: Queries = {
     const r = await m.migrateToLatest();
     return [r.error instanceof Error ? r.error.message : r.error, r.results?.map((x) => x.status)];
   },
-  concurrentInsertSelect: async (k) => {
-    const p = k.insertInto('notes').values({ text: 'cis' }).execute();
-    const s = k.selectFrom('notes').select('text').where('text', '=', 'cis').execute();
-    const [, r] = await Promise.all([p, s]);
-    return r;
-  },
   lastDestroyDispose: async (k) => typeof k[Symbol.asyncDispose],
 };

@@ -12,6 +12,7 @@ import { isPylonDbError } from './errors.js';
 import type { MigrationList } from './migrate/migration.js';
 import { isToBeMade, OWN_OBJECTS_LOOK } from './migrate/own-server-objects.js';
 import { readServerLedger } from './migrate/postgres-ledger.js';
+import { publishedBroken, publishedProblems } from './migrate/published-check.js';
 import { refusePending } from './migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, type OpenOptions } from './options.js';
 
@@ -44,8 +45,21 @@ export async function openPostgres(
     await pool.end();
     throw cannotOpen(error, operation, address);
   }
-  const engine = new PostgresEngine({ pool, address, readonly, busyTimeoutMs, triggers });
+  const engine = new PostgresEngine({
+    pool,
+    address,
+    readonly,
+    busyTimeoutMs,
+    triggers,
+    assertPublished,
+  });
   return { engine, address };
+}
+
+async function assertPublished(session: Session): Promise<void> {
+  const { readServerFacts } = await import('./migrate/server-facts.js');
+  const problems = publishedProblems(await readServerFacts(session), 'postgres');
+  if (problems.length > 0) throw publishedBroken(problems);
 }
 
 const OWN_LOOK = fixed(OWN_OBJECTS_LOOK);

@@ -1,4 +1,5 @@
 import { PylonDbError } from '../errors.js';
+import type { PreparedQuery } from './prepared.js';
 
 // What every engine refuses, in the same words.
 
@@ -39,6 +40,22 @@ export function endedError(operation: string, how: string): PylonDbError<'TRANSA
     `its transaction ${how}`,
     {},
     { operation, hint: 'Await every call on tx before the callback returns.' },
+  );
+}
+
+/** Throws `OUT_OF_RANGE` for a generated key that a JavaScript number can't hold: it was rounded. */
+export function assertExactKey(prepared: PreparedQuery<unknown>, insertId: number): void {
+  const { generatedKey: column, outcome } = prepared;
+  if (column === undefined || Number.isSafeInteger(insertId)) return;
+  const table = outcome?.table ?? '';
+  throw new PylonDbError(
+    'OUT_OF_RANGE',
+    `the database gave a new row of ${table} a value of ${column} beyond 2^53-1`,
+    { table, column },
+    {
+      operation: '',
+      hint: 'Nothing of this call was stored. Another program raised the counter of its keys (sqlite_sequence, on a server the sequence): set it back to the highest key.',
+    },
   );
 }
 

@@ -1,7 +1,9 @@
 import type Database from 'better-sqlite3';
 import type { SchemaKeeper, SchemaState } from '../engine/sqlite/schema-state.js';
 import { isPylonDbError, type PylonDbError } from '../errors.js';
+import { readFileFacts } from './file-facts.js';
 import { findOwnObjects, type OwnObjectsFound, repairOwnObjects } from './own-objects.js';
+import { publishedBroken, publishedProblems } from './published-check.js';
 import { countFromRows } from './rollup-views.js';
 
 /** How long a repair that failed isn't tried again, in ms: what keeps it may last. */
@@ -45,6 +47,11 @@ export class OwnSchemaKeeper implements SchemaKeeper {
     }
     db.transaction(() => repairOwnObjects(db, found.broken))();
     return this.#find(db);
+  }
+
+  assertPublished(db: Database.Database): void {
+    const problems = publishedProblems(readFileFacts(db), 'sqlite');
+    if (problems.length > 0) throw publishedBroken(problems);
   }
 
   countFromRows(db: Database.Database, counts: boolean): void {

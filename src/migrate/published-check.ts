@@ -1,3 +1,4 @@
+import { PylonDbError } from '../errors.js';
 import type { MigrationParams } from './migration.js';
 import { PUBLISHED, type PublishedColumn } from './published-schema.js';
 
@@ -70,6 +71,19 @@ export function publishedProblems(
         .map(([name]) => `column ${table}.${name} is NOT NULL and has no default`),
     ];
   }
+}
+
+/** Why a transaction isn't committed that leaves these problems. */
+export function publishedBroken(problems: readonly SchemaProblem[]): PylonDbError<'NOT_SUPPORTED'> {
+  return new PylonDbError(
+    'NOT_SUPPORTED',
+    `the published schema would be broken: ${problems.map(({ problem }) => problem).join('; ')}`,
+    {},
+    {
+      operation: '',
+      hint: 'Nothing of the transaction was stored. Other programs use the published tables: add a column or table of your own instead.',
+    },
+  );
 }
 
 /** Whether each insert must name the column: those of other programs don't. */

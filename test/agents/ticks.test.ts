@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NewAgent, Tick } from '../../src/index.js';
-import { testDatabase } from '../database.js';
+import { ENGINE, testDatabase } from '../database.js';
 import { NOON } from '../file.js';
 
 const BOB: NewAgent = { npub: 'npub1', name: 'Bob', lifecycle_state: 'active', balance_sats: 9 };
@@ -13,6 +13,22 @@ async function withBob() {
 }
 
 describe('agents.recordTick', () => {
+  it('stores nothing under an id that a number would round', async () => {
+    const { db, all, writeByAnother } = await withBob();
+    await db.agents.recordTick('npub1', { tick_number: 1 });
+    await writeByAnother(
+      ENGINE === 'postgres'
+        ? "select setval(pg_get_serial_sequence('tick_history', 'id'), 9007199254740992)"
+        : 'update sqlite_sequence set seq = 9007199254740992',
+    );
+    const before = await all();
+    const calls = [2, 3].map((tick_number) => db.agents.recordTick('npub1', { tick_number }));
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ reason: { code: 'OUT_OF_RANGE', column: 'id' } });
+    }
+    expect(await all()).toEqual(before);
+  });
+
   it('stores the tick and counts it on its agent, whose balance stays', async () => {
     const { db, stored } = await withBob();
     const tick: Tick = {

@@ -229,6 +229,29 @@ describe('a query on a published table', () => {
     await (await open()).jobs.create(job('after'));
   });
 
+  it.each([
+    'drop table tick_history',
+    'alter table jobs rename column price_msats to price',
+    ...(ENGINE === 'postgres'
+      ? [
+          'alter table agents add column must text not null',
+          "do $$ begin execute 'drop table tick_history'; end $$",
+        ]
+      : []),
+  ])('undoes its transaction where other programs could not go on: %s', async (text) => {
+    const { db, open, stored } = await testDatabase();
+    const error = await failureOf(
+      db.transaction(async (tx) => {
+        await tx.jobs.create(job('inside'));
+        await sql.raw(text).execute(tx.kysely);
+      }),
+      'NOT_SUPPORTED',
+    );
+    expect(error.message).toContain('the published schema would be broken');
+    expect(await stored('select id from jobs')).toEqual([]);
+    await (await open()).jobs.create(job('after'));
+  });
+
   it.each(WRITES_TO_THE_LEDGER)('never writes to the ledger: %s', async (text) => {
     const { db, literals } = await testDatabase();
     const before = await literals('migrations');

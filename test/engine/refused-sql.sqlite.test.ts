@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { type Kysely, sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -319,6 +320,14 @@ describe('EXPLAIN', () => {
     await db.transaction(async (tx) => void (await tx.kysely.deleteFrom('jobs').explain()));
     expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'a' }]);
   });
+});
+
+it('VACUUM INTO is refused, and writes no file: anybody could read it', async () => {
+  const db = await openFresh();
+  const copy = `${db.path}.copy`;
+  const failure = await failureOf(run(db.kysely, `vacuum into '${copy}'`), 'NOT_SUPPORTED');
+  expect(failure.hint).toContain('db.backup');
+  expect(existsSync(copy)).toBe(false);
 });
 
 describe('a refusal', () => {

@@ -51,6 +51,7 @@ async function side(own: OwnServer): Promise<Side> {
     pool,
     address: 'test',
     triggers: new TriggerWatch(),
+    assertPublished: async () => {},
   });
   return { db: PylonDb.over('test', engine, clock), engine, outside };
 }

@@ -190,7 +190,13 @@ it('a database in memory is repaired in place', async () => {
   onTestFinished(() => db.close());
   await db.earnings.record(tip('a'));
   await db.transaction(async (tx) => {
-    await sql`create table new_earnings as select * from earnings`.execute(tx.kysely);
+    const {
+      rows: [made],
+    } = await sql<{ sql: string }>`select sql from sqlite_master where name = 'earnings'`.execute(
+      tx.kysely,
+    );
+    await sql.raw(made?.sql.replace('earnings', 'new_earnings') ?? '').execute(tx.kysely);
+    await sql`insert into new_earnings select * from earnings`.execute(tx.kysely);
     await sql`drop table earnings`.execute(tx.kysely);
     await sql`alter table new_earnings rename to earnings`.execute(tx.kysely);
   });

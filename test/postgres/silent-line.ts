@@ -44,6 +44,7 @@ export async function overSilentLine(
     pool,
     address: 'test',
     triggers: new TriggerWatch(),
+    assertPublished: async () => {},
   });
   const db = PylonDb.over('test', engine, Date.now);
   onTestFinished(() => db.close());

@@ -43,6 +43,8 @@ export interface PostgresEngineProps {
   readonly busyTimeoutMs: number;
   /** Knows the triggers of other programs. */
   readonly triggers: TriggerWatch;
+  /** Throws `NOT_SUPPORTED` when other programs would miss something of the published schema. */
+  readonly assertPublished: (session: Session) => Promise<void>;
 }
 
 /**
@@ -56,6 +58,7 @@ export class PostgresEngine implements Engine {
   readonly #busyTimeoutMs: number;
   readonly #compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
   readonly #triggers: TriggerWatch;
+  readonly #assertPublished: PostgresEngineProps['assertPublished'];
   readonly #writes: WriteQueue | undefined;
   readonly #statements = new RawStatements(readRawSql);
   readonly #scope = new TransactionScope();
@@ -63,11 +66,13 @@ export class PostgresEngine implements Engine {
   #closing: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ pool, address, readonly, busyTimeoutMs, triggers }: PostgresEngineProps) {
+  constructor(props: PostgresEngineProps) {
+    const { pool, address, readonly, busyTimeoutMs, triggers } = props;
     this.#pool = pool;
     this.#address = address;
     this.#busyTimeoutMs = busyTimeoutMs;
     this.#triggers = triggers;
+    this.#assertPublished = props.assertPublished;
     this.#writes = readonly ? undefined : new WriteQueue(pool, busyTimeoutMs, triggers);
     const runner: RawRunner = { raw: (sql, parameters) => this.#raw(sql, parameters) };
     this.kysely = new QueuedKysely<DB>(kyselyProps(postgresDialect, runner), (run) =>
@@ -188,6 +193,7 @@ export class PostgresEngine implements Engine {
       compiler: this.#compiler,
       address: this.#address,
       triggers: this.#triggers,
+      assertPublished: this.#assertPublished,
     });
     await tx.begin();
     const runner = this.#statements.checked(tx);

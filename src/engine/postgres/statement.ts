@@ -8,6 +8,7 @@ import {
   type SqlValue,
   type StepResult,
 } from '../prepared.js';
+import { assertExactKey } from '../refusals.js';
 import type { Statement, StatementResult } from './batch.js';
 import { toWire, type WireValue } from './values.js';
 import { postgresWords } from './words.js';
@@ -67,6 +68,10 @@ export function stepResult(
   { prepared }: Bound<unknown>,
   { rows, touched }: StatementResult,
 ): StepResult<unknown> {
-  if (!prepared.returnsRows) return { rows: [], touched, insertId: Number(rows[0]?.[0] ?? 0) };
+  if (!prepared.returnsRows) {
+    const insertId = Number(rows[0]?.[0] ?? 0);
+    assertExactKey(prepared, insertId);
+    return { rows: [], touched, insertId };
+  }
   return { rows: rows.map(prepared.decode), touched, insertId: 0 };
 }

@@ -2,6 +2,7 @@ import { PylonDbError } from '../../errors.js';
 import type { SnapshotRows, Step, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
+import { firstKeyword } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit, ROLLBACK } from './commit.js';
@@ -33,7 +34,12 @@ interface TransactionProps {
   readonly compiler: StatementCompiler;
   readonly address: string;
   readonly triggers: TriggerWatch;
+  /** Throws `NOT_SUPPORTED` when other programs would miss something of the published schema. */
+  readonly assertPublished: (session: Session) => Promise<void>;
 }
+
+/** Statements that may change the schema. */
+const SCHEMA_CHANGES: ReadonlySet<string> = new Set(['CREATE', 'ALTER', 'DROP', 'DO', 'CALL']);
 
 /**
  * An open interactive transaction. Its calls run one after another, each that may fail in a
@@ -45,6 +51,8 @@ export class PostgresTransaction implements WriteHandle {
   readonly #compiler: StatementCompiler;
   readonly #address: string;
   readonly #triggers: TriggerWatch;
+  readonly #assertPublished: TransactionProps['assertPublished'];
+  #mayHaveChangedSchema = false;
   /** The latest call; the next waits for it. */
   #latest: Promise<unknown> = Promise.resolve();
   #hasSavepoint = false;
@@ -52,11 +60,12 @@ export class PostgresTransaction implements WriteHandle {
   /** Why the server can't commit it any more. */
   #doom: unknown;
 
-  constructor(session: Session, { compiler, address, triggers }: TransactionProps) {
+  constructor(session: Session, props: TransactionProps) {
     this.#session = session;
-    this.#compiler = compiler;
-    this.#address = address;
-    this.#triggers = triggers;
+    this.#compiler = props.compiler;
+    this.#address = props.address;
+    this.#triggers = props.triggers;
+    this.#assertPublished = props.assertPublished;
   }
 
   /** Why nothing of it can be committed, when it may be that it can in another try. */
@@ -121,15 +130,20 @@ export class PostgresTransaction implements WriteHandle {
     return await this.#call('tx.kysely', () =>
       this.#undoing(async () => {
         await this.#dooming(() => this.#session.run(this.#nextSavepoint()));
+        if (SCHEMA_CHANGES.has(firstKeyword(sql))) this.#mayHaveChangedSchema = true;
         return await this.#session.raw(sql, parameters);
       }),
     );
   }
 
-  /** Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit. */
+  /**
+   * Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit, and
+   * `NOT_SUPPORTED` when other programs would miss something of the published schema.
+   */
   async commit(): Promise<void> {
     await this.#latest;
     if (this.#doom !== undefined) throw this.#doom;
+    if (this.#mayHaveChangedSchema) await this.#assertPublished(this.#session);
     this.#end = 'was committed';
     await commit(this.#session);
   }

@@ -167,7 +167,8 @@ export class SqliteConnection {
     let statement = this.#raw.get(sql);
     if (statement === undefined) {
       statement = this.#prepare(sql);
-      if (statement.reader) statement.raw().safeIntegers();
+      statement.safeIntegers();
+      if (statement.reader) statement.raw();
       // A kept `select *` would answer with shifted columns after a foreign ALTER.
       if (!sql.includes('*')) this.#raw.add(sql, statement);
     }

@@ -1,4 +1,4 @@
-import { isMark, type SqlWord, sqlTokens, tokenizeSql } from '../../schema/sql-tokens.js';
+import { isMark, isWord, type SqlWord, sqlTokens, tokenizeSql } from '../../schema/sql-tokens.js';
 import { keywordOf, type RawStatement, type Refusal, transactionControl } from '../raw-sql.js';
 import {
   breaksPublished,
@@ -12,7 +12,8 @@ import {
 import { refusedPragma } from './allowed-pragmas.js';
 
 /** A text without any of these is read no further than its keyword: most, and the longest. */
-const SUSPECT = /explain|temp|pylon_db_|last_insert_rowid|changes|pragma|alter|drop|migrations/i;
+const SUSPECT =
+  /explain|temp|pylon_db_|last_insert_rowid|changes|pragma|alter|drop|vacuum|migrations/i;
 
 /** SQLite says of these whether they only read: a WITH may begin an INSERT. */
 const PERHAPS_QUESTIONS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
@@ -59,6 +60,12 @@ function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
     return {
       problem: "pragma_optimize can't be called by a query",
       hint: 'ANALYZE as a statement of its own does what it would do.',
+    };
+  }
+  if (wordAt(tokens, 0) === 'vacuum' && tokens.some((token) => isWord(token, 'into'))) {
+    return {
+      problem: "VACUUM INTO can't be sent as a query",
+      hint: 'Everybody could read the copy. Use db.backup, which verifies it, too.',
     };
   }
   return changesOurs(tokens) ?? writesLedger(tokens);

@@ -20,6 +20,8 @@ export interface SchemaKeeper {
    * Throws `SCHEMA_MISMATCH` when a newer pylon-db migrated the file, and the driver's errors.
    */
   verify(db: Database.Database): SchemaState;
+  /** Throws `NOT_SUPPORTED` when other programs would miss something of the published schema. */
+  assertPublished(db: Database.Database): void;
   /** Has this connection count totals from the rows, or read the kept ones again. */
   countFromRows(db: Database.Database, counts: boolean): void;
   /** Asks again for the repair that {@link verify} asked for: an earlier one may have failed. */

@@ -60,6 +60,11 @@ export class SchemaWatch {
     this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** Throws `NOT_SUPPORTED` when the published schema was broken since `before` was found. */
+  assertPublished(before: SchemaState | undefined): void {
+    if (this.current().version !== before?.version) this.#keeper.assertPublished(this.#db);
+  }
+
   /** The transaction was committed, and what was seen in it stands. */
   committed(): void {
     this.#isUncommitted = false;

@@ -5,6 +5,7 @@ import type { RawResult } from '../kysely-connection.js';
 import type { Bound, StepResult } from '../prepared.js';
 import { endedError } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
+import type { SchemaState } from './schema-state.js';
 import { toldToCaller } from './sqlite-errors.js';
 import { rawUnit, runInSavepoint, Unit } from './unit.js';
 
@@ -23,6 +24,7 @@ export class SqliteTransaction implements WriteHandle {
   readonly #connection: SqliteConnection;
   readonly #path: string;
   readonly #pace: CallPace;
+  readonly #schemaBefore: SchemaState | undefined;
   #end: string | undefined;
   #abort: { readonly error: unknown } | undefined;
 
@@ -30,6 +32,7 @@ export class SqliteTransaction implements WriteHandle {
     this.#connection = connection;
     this.#path = path;
     this.#pace = pace;
+    this.#schemaBefore = connection.schema?.state;
   }
 
   first<Row>(operation: string, query: Bound<Row>): Promise<Row | undefined> {
@@ -73,9 +76,13 @@ export class SqliteTransaction implements WriteHandle {
     );
   }
 
-  /** Commits. Throws the original error when SQLite had rolled the transaction back. */
+  /**
+   * Commits. Throws the original error when SQLite had rolled the transaction back, and
+   * `NOT_SUPPORTED` when other programs would miss something of the published schema.
+   */
   commit(): void {
     if (this.#abort !== undefined) throw this.#abort.error;
+    this.#connection.schema?.assertPublished(this.#schemaBefore);
     this.#connection.commit();
     this.end('was committed');
   }

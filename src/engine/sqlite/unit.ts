@@ -3,6 +3,7 @@ import type { RawResult } from '../kysely-connection.js';
 import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
 import type { Bound, RawRow, StepResult } from '../prepared.js';
 import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
+import { assertExactKey } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
 import { isTriggerFailure } from './sqlite-errors.js';
 
@@ -59,6 +60,7 @@ export class Unit implements Work<StepResult<unknown>[]> {
       const wanted = looks || watched === true ? wantedBy(query, connection) : NO_ROWS;
       const raw = this.#write(connection, query);
       if (raw.touched > 0) this.#changedSomething = true;
+      assertExactKey(query.prepared, raw.insertId);
       if (raw.touched === 0 || wanted.length > 0) assertTouched(step, raw.touched, wanted.length);
       const result = query.prepared.returnsRows ? decoded(raw, query) : raw;
       results.push(result);

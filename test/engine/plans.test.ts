@@ -102,6 +102,8 @@ async function callEverything(db: PylonDb): Promise<void> {
   await agents.listByState('active');
   await agents.listAll();
   await agents.updateState('c', 'dormant');
+  await agents.updateState('c', 'active', { from: ['dormant'] });
+  await agents.update('c', { name: 'D', memory_json: '[]' });
   await agents.updateBalance('c', 10);
   await agents.adjustBalance('c', -3);
   await agents.adjustBalance('c', -30).catch(() => undefined);

@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 const PROGRAM = './watchdog-thread.js';
 
 /**
- * Runs `work` and kills this process if it takes longer than `timeoutMs`, even when `work` blocks,
- * and when whoever started the process is gone. A thread watches: the one that runs SQLite answers
+ * Runs `work` and kills this process if it takes longer than `timeoutMs`, or when whoever started
+ * the process is gone, even while `work` blocks. A thread watches: the one that runs SQLite answers
  * nobody until SQLite returns.
  */
 export async function killedAfter<Result>(

@@ -90,9 +90,10 @@ async function checkFile(settings: Settings, flags: CheckFlags, out: Output): Pr
   assertFile(settings.path);
   // As others left them: opening the file may change the rights of its sidecars.
   const permissions = checkPermissions(realpathSync(settings.path));
-  const answer = await withReadable(settings, out, (readable) =>
-    answerOf(readable, permissions, flags),
-  );
+  // What a copy lacks can't be repaired there: the file's own error says what is in the way.
+  const answer = flags.repair
+    ? await answerOf(settings, permissions, flags)
+    : await withReadable(settings, out, (readable) => answerOf(readable, permissions, flags));
   out.result(answer, () => showCheck(answer));
   return answer;
 }

@@ -26,7 +26,7 @@ export function configure(command: Command): void {
       'after',
       examples([
         ['pylon-db migrate down', 'revert the newest migration'],
-        ['pylon-db migrate down --steps 2', 'back to the published schema'],
+        ['pylon-db migrate down --steps 2', 'the two newest'],
       ]),
     )
     .action(async ({ steps = 1, ...options }: DownOptions) => {

@@ -4,6 +4,7 @@ import { isPylonDbError, PylonDbError } from '../errors.js';
 import { assertBorderKept, type Border } from './border.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import type { MigrationStep } from './migration-step.js';
+import { newestKnown } from './newest-known.js';
 import { likelyOldName } from './old-name.js';
 import { onlyMissing } from './only-missing.js';
 import { INITIAL_MIGRATION, type LedgerState } from './schema-check.js';
@@ -80,14 +81,13 @@ export abstract class MigrationRunner {
     }
   }
 
-  /** Reverts the newest applied migrations of the list, `steps` of them, and gives their names. */
+  /**
+   * Reverts the newest applied migrations, `steps` of them, and gives their names. Throws
+   * `INVALID_ARGUMENT` when the list lacks one that is newer than those.
+   */
   async down(steps: number): Promise<string[]> {
     const { applied } = await this.ledger();
-    const newest = applied
-      .filter((name) => Object.hasOwn(this.#list, name))
-      .reverse()
-      .slice(0, steps);
-    return await this.#revert(newest);
+    return await this.#revert(newestKnown(applied, this.#list, steps, this.#operation));
   }
 
   /** Reverts what is applied of the list after `name`, the last first, and gives their names. */
@@ -106,14 +106,14 @@ export abstract class MigrationRunner {
   }
 
   /**
-   * Reverts the newest applied migration of the list, or `name`, and applies it again, all in one
-   * transaction; gives its name, or none where nothing is applied. For a migration that is still
+   * Reverts the newest applied migration, or `name`, and applies it again, all in one transaction; gives its name, or none where nothing is applied. For a migration that is still
    * being written.
    */
   async redo(name?: string): Promise<string[]> {
     if (name !== undefined) this.#assertKnown(name, 'name');
     const { applied } = await this.ledger();
-    const redone = name ?? applied.findLast((known) => Object.hasOwn(this.#list, known));
+    const [redone = name] =
+      name === undefined ? newestKnown(applied, this.#list, 1, this.#operation) : [];
     if (redone === undefined) return [];
     if (!applied.includes(redone)) {
       throw new PylonDbError(

@@ -55,6 +55,15 @@ function leaveHotJournal(path: string): void {
   }
 }
 
+it('check --repair reports the full disk, and repairs no copy instead', async (context) => {
+  const there = await onSmallDisk();
+  if (there === undefined) return context.skip(NO_TMPFS);
+  fill(there.disk);
+  const { exitCode, stdout, stderr } = await pylonDb(['check', '--repair', '--db', there.path]);
+  expect([exitCode, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^pylon-db: the disk, a quota or the database is full\. /);
+});
+
 describe('commands that read', () => {
   let temp = '';
   beforeEach(() => {

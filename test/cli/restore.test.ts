@@ -286,10 +286,18 @@ it('refuses triggers that the database lacks, and touches nothing, but for --for
   const { exitCode, stderr } = await restore(path, backup);
   expect(exitCode).toBe(2);
   expect(stderr).toContain('steal');
-  // Beside the record of what was tried.
-  expect(contents(folder)).toEqual({ ...before, [`${path}.restore.json`]: expect.any(String) });
+  expect(contents(folder)).toEqual(before);
   expect((await restore(path, backup, '--force')).exitCode).toBe(0);
   expect(jobs(path)).toEqual(['old']);
+});
+
+it('goes on naming what the last restore kept when the next one is refused', async () => {
+  const { path, backup } = await backedUp();
+  const { safety_copy } = JSON.parse((await restore(path, backup, '--json')).stdout);
+  const other = await backedUp();
+  expect((await restore(path, other.backup)).exitCode).toBe(2);
+  const record = JSON.parse(readFileSync(`${path}.restore.json`, 'utf8'));
+  expect(record).toMatchObject({ backup, outcome: 'restored', safety_copy });
 });
 
 it("refuses another program's database at the place, and leaves it", async () => {

@@ -15,7 +15,9 @@ const ROWS = `
   insert into earnings (id, job_id, amount_msats, source, payment_hash) values
     ('e', 'b', 7, 'job', 'h'), ('f', null, 3, 'tip', null);
   insert into agents (npub, name, lifecycle_state) values ('n', 'N', 'active');
-  insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2);
+  insert into tick_history (agent_npub, tick_number) values ('n', 1), ('n', 2);`;
+
+const ANOTHER_PROGRAMS = `
   insert into migrations (name) values ('002_invoices');
   create table invoices (id text primary key);
   insert into invoices values ('i');`;
@@ -48,7 +50,7 @@ describe.each(Object.keys(migrations).slice(1))('down of %s', (name) => {
 
   it.each([
     ['an empty file', ''],
-    ['a file with rows', ROWS],
+    ['a file with rows', `${ROWS}${ANOTHER_PROGRAMS}`],
   ])('restores the schema of %s exactly, and up again works', async (_, rows) => {
     await migrator().up(before);
     db.exec(rows);
@@ -72,6 +74,19 @@ describe.each(Object.keys(migrations).slice(1))('down of %s', (name) => {
     expect(contentsOf(db)).toMatchObject({ earnings, jobs });
   });
 });
+
+it.each(['down', 'redo'] as const)(
+  'refuses %s beneath a newer migration that the list lacks: the newest is meant',
+  async (call) => {
+    await migrator().up();
+    db.exec(`${ROWS}${ANOTHER_PROGRAMS}`);
+    const before = contentsOf(db);
+    const reverting = call === 'down' ? migrator().down(1) : migrator().redo();
+    const error = await failureOf(reverting, 'INVALID_ARGUMENT');
+    expect(error.message).toContain('002_invoices was applied after 004_pylon_db_identity');
+    expect(contentsOf(db)).toEqual(before);
+  },
+);
 
 it('goes down several steps and up again', async () => {
   await migrator().up();

@@ -127,7 +127,10 @@ export function refuseReadOnly(path: string, operation: string): void {
     'READ_ONLY',
     `${path} may only be read`,
     {},
-    { operation, hint: 'Open it with readonly, or as a user who may write it.' },
+    {
+      operation,
+      hint: 'Run it as a user who may write it, on a disk that is mounted for writing; to read only, open it with readonly.',
+    },
   );
 }
 

@@ -59,7 +59,10 @@ export function cannotUse(error: unknown, path: string, operation: string): Pylo
         ? `there is no ${path}`
         : `${path} can't be used${why === undefined ? '' : `: ${why}`} (${code})`),
     { path },
-    { ...context, hint: owner?.hint ?? 'Check that it exists, and that you may use it.' },
+    {
+      ...context,
+      hint: owner?.hint ?? HINT[code] ?? 'Check that it exists, and that you may use it.',
+    },
   );
 }
 
@@ -70,6 +73,12 @@ const WHY: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long',
   ENOTDIR: 'a part of the path is a file',
   EROFS: 'the disk is mounted for reading only',
+};
+
+/** What helps where existing and being allowed to doesn't. */
+const HINT: Readonly<Record<string, string>> = {
+  EROFS:
+    'Mount it for writing, or use another place. The kernel mounts a failing disk so: its log says why.',
 };
 
 /** The path that an error of the operating system names. */

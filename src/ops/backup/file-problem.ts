@@ -16,6 +16,10 @@ function noRoom(path: string, operation: string, cause: unknown): PylonDbError {
     'DISK_FULL',
     `there is no room at ${path}`,
     {},
-    { operation, cause, hint: 'Nothing is left there. Free space, or choose another disk.' },
+    {
+      operation,
+      cause,
+      hint: 'No unfinished file is left there. Free space, or choose another disk.',
+    },
   );
 }

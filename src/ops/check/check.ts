@@ -93,7 +93,7 @@ export async function checkDatabase(
   const path = realpathSync(givenPath);
   const checked = await runInChild(
     'check',
-    { path: readFrom ?? path, depth, repair: repair && readFrom === undefined, busyTimeoutMs },
+    { path: readFrom ?? path, depth, repair, busyTimeoutMs },
     { operation: '', signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   );
   const mended = repair ? mendModes(path) : [];

@@ -97,10 +97,8 @@ async function replace(
   if (live.state !== 'whole') {
     const names = live.state === 'damaged' ? namesAside(path, stamp) : [];
     const moved_aside = names.map(([, aside]) => aside);
-    if (names.length > 0) {
-      keep({ moved_aside });
-      report({ moved_aside });
-    }
+    keep({ moved_aside });
+    if (names.length > 0) report({ moved_aside });
     for (const [file, aside] of names) renameSync(file, aside);
     createIfMissing(path, '');
     try {

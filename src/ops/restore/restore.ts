@@ -61,15 +61,11 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
   const last = readRecord(path);
   const watched = { operation: '', signal };
   const manifest = await verifyBackup(backup, { ...watched, onProgress, withoutManifest: force });
-  const record = (finished: Partial<RestoreRecord>) => {
-    if (dryRun) return;
-    writeRecord(path, { backup, started_at: now, outcome: 'interrupted', ...finished });
-  };
   if (!dryRun) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     removeLeftovers(dirname(path));
   }
-  record({});
+  const begun = { backup, started_at: now };
   const before = { path, existed: existsSync(path), wasInWalMode: await isInWalMode(path) };
   const onReport = (report: RestoreReport) => {
     if ('step' in report) onProgress?.(report);
@@ -82,26 +78,30 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
       { ...watched, onReport },
     );
     const duration_ms = Math.round(performance.now() - start);
-    const { safety_copy, moved_aside } = replaced;
-    inform(() => record({ outcome: 'restored', duration_ms, safety_copy, moved_aside }));
+    const kept = { safety_copy: replaced.safety_copy, moved_aside: replaced.moved_aside };
+    if (!dryRun) finish(path, { ...begun, outcome: 'restored', duration_ms, ...kept });
     const openers = dryRun ? await otherOpeners(path) : [];
     return { path, backup, dry_run: dryRun, manifest, duration_ms, openers, last, ...replaced };
   } catch (error) {
     if (dryRun) throw error;
-    // The child wrote it, and the message about it may be lost.
-    const { safety_copy, moved_aside }: Kept = readRecord(path) ?? {};
+    // The child wrote it before it changed anything, and the message about it may be lost. A restore
+    // that was refused has none: the record goes on naming what the last one kept.
+    const written = readRecord(path);
+    const isOurs =
+      written?.outcome === 'interrupted' && written.started_at === now && written.backup === backup;
+    const { safety_copy, moved_aside }: Kept = isOurs ? written : {};
     const kept = { safety_copy, moved_aside };
-    const code = isPylonDbError(error) ? error.code : 'UNEXPECTED';
+    const outcome = isPylonDbError(error) ? error.code : 'UNEXPECTED';
     const duration_ms = Math.round(performance.now() - start);
-    inform(() => record({ outcome: code, duration_ms, ...kept }));
+    if (isOurs) finish(path, { ...begun, outcome, duration_ms, ...kept });
     throw await toldWithWhatStands(error, before, kept);
   }
 }
 
 /** The record only informs: what it can't tell changes nothing of what was done. */
-function inform(record: () => void): void {
+function finish(path: string, record: RestoreRecord): void {
   try {
-    record();
+    writeRecord(path, record);
   } catch {
     // The disk is full, or was removed.
   }

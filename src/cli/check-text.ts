@@ -32,7 +32,7 @@ export function showFinding({ check, severity, problem, rows, count, mend }: Fin
     `${MARKS[severity]}${check}: ${visible(problem)}`,
     ...rows.map((row) => `  ${visible(row)}`),
     ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
-    `  Mend: ${visible(mend)}`,
+    `  Fix: ${visible(mend)}`,
   ].join('\n');
 }
 

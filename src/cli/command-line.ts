@@ -75,7 +75,7 @@ Environment:
     ['agents', 'list agents', () => import('./agents.js')],
     ['ticks', "list an agent's ticks", () => import('./ticks.js')],
     ['backup', 'copy the database safely; list and verify copies', () => import('./backup.js')],
-    ['check', 'look for damage and wrong sums; mend what is safe', () => import('./check.js')],
+    ['check', 'look for damage and wrong sums; repair what is safe', () => import('./check.js')],
     ['vacuum', 'give unused space back, and refresh statistics', () => import('./vacuum.js')],
     ['query', 'ask in SQL; read-only', () => import('./query.js')],
     ['export', 'rows as CSV or JSON', () => import('./export.js')],

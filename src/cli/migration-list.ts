@@ -78,7 +78,7 @@ async function importFile(path: string): Promise<{ migrations?: MigrationList }>
       'INVALID_ARGUMENT',
       `${path} can't be imported: ${why}`,
       { field: 'migrations' },
-      { operation: '', cause, hint: 'Mend the file, or run with --debug for the stack.' },
+      { operation: '', cause, hint: 'Fix the file, or run with --debug for the stack.' },
     );
   }
 }

@@ -106,8 +106,8 @@ export abstract class MigrationRunner {
   }
 
   /**
-   * Reverts the newest applied migration, or `name`, and applies it again, all in one transaction; gives its name, or none where nothing is applied. For a migration that is still
-   * being written.
+   * Reverts the newest applied migration, or `name`, and applies it again, all in one transaction;
+   * gives its name, or none where nothing is applied. For a migration that is still being written.
    */
   async redo(name?: string): Promise<string[]> {
     if (name !== undefined) this.#assertKnown(name, 'name');

@@ -1,9 +1,10 @@
 import { PylonDbError } from '../errors.js';
 
 /**
- * The newest `count` applied migrations that `list` has, the last first. Throws `INVALID_ARGUMENT`
- * when others, which the list lacks, were applied after one of them: whoever reverts the newest
- * means those.
+ * The newest `count` applied migrations that `list` has, the last first. Newest is what stands last
+ * in the list: pylon-db's own come first there, also when an update applied one after a service's.
+ * Throws `INVALID_ARGUMENT` when others, which the list lacks, were applied after one of them:
+ * whoever reverts the newest means those.
  */
 export function newestKnown(
   applied: readonly string[],
@@ -11,7 +12,7 @@ export function newestKnown(
   count: number,
   operation: string,
 ): string[] {
-  const known = applied.filter((name) => Object.hasOwn(list, name));
+  const known = Object.keys(list).filter((name) => applied.includes(name));
   const newest = known.slice(-count).reverse();
   const [oldest] = newest.slice(-1);
   if (oldest === undefined) return [];

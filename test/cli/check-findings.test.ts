@@ -193,7 +193,7 @@ describe('what check prints', () => {
     expect(block?.split('\n').map((line) => line.replace(/npub\w+$/, 'npub'))).toEqual([
       'note: values: 8 rows of agents: balance_sats must be an integer from 0 to 9007199254740991, not a negative integer',
       ...Array.from({ length: 8 }, () => '  npub'),
-      '  Mend: Look at the rows with `pylon-db query`, and correct them with the program that wrote them, or with the sqlite3 shell.',
+      '  Fix: Look at the rows with `pylon-db query`, and correct them with the program that wrote them, or with the sqlite3 shell.',
       '',
     ]);
   });

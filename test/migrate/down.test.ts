@@ -88,6 +88,30 @@ it.each(['down', 'redo'] as const)(
   },
 );
 
+it.each(['down', 'redo'] as const)(
+  "takes a service's newest for %s, also when an update of pylon-db was applied after it",
+  async (call) => {
+    const [newest = ''] = Object.keys(migrations).slice(-1);
+    const { [newest]: ofTheUpdate, ...before } = migrations;
+    const own: MigrationList = {
+      '101_service': async () => ({
+        async up({ context }) {
+          await context.schema.createTable('service').addColumn('id', 'integer').execute();
+        },
+        async down({ context }) {
+          await context.schema.dropTable('service').execute();
+        },
+      }),
+    };
+    await migrator({ ...before, ...own }).up();
+    const list: MigrationList = { ...before, [newest]: ofTheUpdate, ...own } as MigrationList;
+    await migrator(list).up();
+    const answer = await (call === 'down' ? migrator(list).down(1) : migrator(list).redo());
+    expect(answer).toEqual(['101_service']);
+    expect(ledger()).toContain(newest);
+  },
+);
+
 it('goes down several steps and up again', async () => {
   await migrator().up();
   const all = schemaOf(db);

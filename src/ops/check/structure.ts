@@ -71,7 +71,7 @@ function damaged(tally: Tally): Finding[] {
     check: 'integrity',
     severity: 'damage',
     problem: `SQLite finds ${counted(tally.count, 'problem')} in the file`,
-    mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell mends them.`,
+    mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
   });
 }
 

@@ -109,7 +109,7 @@ export function notCopied(
     { table, column, key },
     {
       operation: '',
-      hint: 'Nothing was copied. `pylon-db check` on the source lists such rows; mend them first.',
+      hint: 'Nothing was copied. `pylon-db check` on the source lists such rows; fix them first.',
     },
   );
 }

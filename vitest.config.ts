@@ -20,7 +20,7 @@ const EVERY_PROJECT = {
 export default defineConfig({
   test: {
     // Two cores, and many tests wait: for a lock, a deadline, a process that they started.
-    maxWorkers: 3,
+    maxWorkers: 5,
     projects: [
       {
         test: {

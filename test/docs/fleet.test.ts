@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { describeOnServer } from '../postgres/own-server.js';
+import { connected, describeOnServer, opened } from '../postgres/own-server.js';
 import { temporaryFolder } from '../temporary.js';
 import { codeBlocks, readProject, sourceFiles } from './markdown.js';
 import { serviceOnSources } from './service-project.js';
@@ -21,7 +21,8 @@ describeOnServer('docs/fleet.md', (own) => {
   });
 
   it('names the privileges that a role needs when all is migrated', async () => {
-    const { url, outside, db } = await own.open();
+    const url = await own.freshSchema();
+    const [db, outside] = [await opened(url), await connected(url)];
     const { rows } = await outside.query<{ schema: string }>('select current_schema() as schema');
     const schema = rows[0]?.schema ?? '';
     await outside.query(`create role clerk login;

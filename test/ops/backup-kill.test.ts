@@ -13,7 +13,7 @@ import { temporaryFolder } from '../temporary.js';
 import { expectTrueManifest, temporariesIn } from './backups.js';
 
 const SEED = fuzzSeed();
-const KILLS = 30;
+const KILLS = 12;
 
 /** After so many tries somebody makes a backup that nobody kills. */
 const KILLS_A_RUN = 5;

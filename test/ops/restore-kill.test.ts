@@ -11,7 +11,7 @@ import { fuzzSeed, Random } from '../faults/random.js';
 import { temporaryFolder } from '../temporary.js';
 
 const SEED = fuzzSeed();
-const KILLS = 30;
+const KILLS = 12;
 
 /** Rows that make a file of some MB, so that the copy takes a while. */
 const JOBS = 3000;

@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/faults/**/*.test.ts'],
     reporters: ['default', new FaultTable()],
-    // Two cores, and every test starts processes of its own.
-    maxWorkers: 2,
+    // Two cores, and the processes that every test starts also wait.
+    maxWorkers: 3,
     globalSetup: ['test/one-run.ts', 'test/postgres/prepare-cluster.ts'],
     // In ms. They only end what hangs: slowness is not a failure.
     testTimeout: 600_000,

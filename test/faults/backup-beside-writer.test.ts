@@ -14,7 +14,7 @@ import { built } from '../ops/built.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
 
-const BACKUPS = 60;
+const BACKUPS = 20;
 
 /** What the file holds at least, in bytes: a copy of it takes long enough to be disturbed. */
 const LEAST_BYTES = 100_000_000;

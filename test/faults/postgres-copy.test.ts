@@ -14,7 +14,7 @@ import { told } from './table.js';
 const SEED = fuzzSeed();
 
 /** Kills each way. */
-const KILLS = 15;
+const KILLS = 6;
 
 /** Jobs of the source, and as many ticks: a copy takes long enough to be hit. */
 const JOBS = 8_000;

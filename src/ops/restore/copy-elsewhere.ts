@@ -4,13 +4,20 @@ import { cannotUse, isNoRoom, systemCode } from '../../engine/sqlite/system-erro
 import { PylonDbError } from '../../errors.js';
 import { fileProblem } from '../backup/file-problem.js';
 
-/** Prints what the system said when it failed. The copy takes the mode of the file, so it is set. */
+/**
+ * Prints what the system said when it failed. By hand: `copyFile` gives the copy, which stands
+ * already, the mode of the file, and others may be able to read that.
+ */
 const PROGRAM = `
-  const { chmodSync, constants, copyFileSync } = process.getBuiltinModule('node:fs');
+  const { openSync, readSync, writeSync } = process.getBuiltinModule('node:fs');
   const [from, to] = process.argv.slice(1);
   try {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE);
-    chmodSync(to, 0o600);
+    const source = openSync(from, 'r');
+    const copy = openSync(to, 'r+');
+    const piece = Buffer.allocUnsafe(1 << 20);
+    for (let size = readSync(source, piece); size > 0; size = readSync(source, piece)) {
+      for (let done = 0; done < size; ) done += writeSync(copy, piece, done, size - done);
+    }
   } catch ({ message, code, errno, syscall }) {
     console.log(JSON.stringify({ message, code, errno, syscall }));
   }`;

@@ -23,5 +23,7 @@ export const aJob = (id: string, more: object = {}) => ({
   customer_pubkey: 'c',
   status: 'pending',
   started_at: 1,
+  // Else the second in which each of the two inserts it.
+  created_at: 1,
   ...more,
 });

@@ -133,7 +133,10 @@ export const RAW: Queries = {
     k
       .withPlugin(new CamelCasePlugin())
       .insertInto('jobs')
-      .values({ id: 'camel', kind: 1, customerPubkey: 'c', status: 'pending', startedAt: 1 })
+      .values({
+        ...{ id: 'camel', kind: 1, customerPubkey: 'c' },
+        ...{ status: 'pending', startedAt: 1, createdAt: 1 },
+      })
       .returning(['id', 'customerPubkey'])
       .execute(),
   camelJson: (k) =>

@@ -112,11 +112,32 @@ function isBroken(tokens: readonly SqlWord[], index: number): boolean {
   if (wordAt(tokens, 0) === 'drop') return isTarget || isMark(tokens[at], ',');
   if (wordAt(tokens, 0) !== 'alter' || !isTarget) return false;
   const actions = tokens.slice(index + 1);
+  if (demandsColumn(actions)) return true;
   return actions.some((_, i) => {
     const begins = i === 0 || isMark(actions[i - 1], ',') || isMark(actions[i - 1], '*');
     return begins && REDEFINING.has(wordAt(actions, i));
   });
 }
+
+/** `add column x text not null`: inserts of other programs don't name it. */
+function demandsColumn(actions: readonly SqlWord[]): boolean {
+  const words = actions.map((_, i) => wordAt(actions, i));
+  return (
+    words[0] === 'add' &&
+    !CONSTRAINTS.has(words[1] ?? '') &&
+    words.some((word, i) => word === 'not' && words[i + 1] === 'null') &&
+    !words.some((word) => FILLS_COLUMN.has(word))
+  );
+}
+
+const CONSTRAINTS: ReadonlySet<string> = new Set([
+  ...['constraint', 'check', 'unique', 'primary', 'foreign', 'exclude'],
+]);
+
+/** What gives a column its value where an insert doesn't. */
+const FILLS_COLUMN: ReadonlySet<string> = new Set([
+  ...['default', 'generated', 'smallserial', 'serial', 'bigserial'],
+]);
 
 /** What of ALTER TABLE takes away or changes what is there. */
 const REDEFINING: ReadonlySet<string> = new Set(['rename', 'drop', 'alter']);

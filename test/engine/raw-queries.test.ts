@@ -220,6 +220,7 @@ describe('a query on a published table', () => {
       ? [
           'alter table only jobs add column note text, drop column kind cascade',
           'alter table if exists jobs alter column price_msats type text',
+          'alter table agents add column must text not null',
         ]
       : []),
   ])('is refused where other programs could not go on: %s', async (text) => {
@@ -266,6 +267,7 @@ describe('a query on a published table', () => {
     const { db, stored } = await testDatabase();
     for (const text of [
       'alter table jobs add column priority integer default 7',
+      'alter table jobs add column worth integer not null default 7',
       'create index jobs_by_priority on jobs (priority)',
       'create table alter_egos (id text, "drop" text)',
       'alter table alter_egos rename to jobs_of_others',

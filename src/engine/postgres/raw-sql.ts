@@ -115,7 +115,7 @@ function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
 
 const COPY_BY_CLIENT: Refusal = {
   problem: "COPY … FROM STDIN and TO STDOUT can't be sent as a query",
-  hint: 'Their rows go next to the query, and the connection would wait for them. Insert or select the rows, or use psql.',
+  hint: 'Their rows travel outside the query, and the connection would wait for them. Insert or select the rows, or use psql.',
 };
 
 /** `copy t from stdin`, `copy (select …) to stdout`: also with BINARY and options behind. */

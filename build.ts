@@ -11,8 +11,9 @@ const ENTRIES = {
   index: 'src/index.ts',
   cli: 'src/cli/main.ts',
   codegen: 'src/codegen/index.ts',
-  'ops-child': 'src/ops/ops-child.ts',
-  'watchdog-thread': 'src/ops/query/watchdog-thread.js',
+  'library-child': 'src/backup/library-child.ts',
+  'command-child': 'src/cli/shell/command-child.ts',
+  'watchdog-thread': 'src/cli/query/watchdog-thread.js',
 };
 
 /** What is loaded from its own package; all else is bundled. */

@@ -12,6 +12,10 @@ export {
 export type { Agent, AgentPatch, NewAgent } from './agents/agent.js';
 export type { AgentsService } from './agents/agents-service.js';
 export type { NewTick, Tick, TickPageStart } from './agents/tick.js';
+export type { Backup } from './backup/backup.js';
+export type { BackupOptions } from './backup/backup-options.js';
+export type { BackupManifest } from './backup/manifest.js';
+export type { OnProgress, Progress } from './backup/progress.js';
 export type { Earning, EarningPageStart, NewEarning } from './earnings/earning.js';
 export type { EarningsService, EarningsSummary } from './earnings/earnings-service.js';
 export type { EarningsBucket, RollupOptions } from './earnings/rollup.js';
@@ -27,9 +31,5 @@ export {
 export type { Job, JobPageStart, NewJob } from './jobs/job.js';
 export type { JobsService } from './jobs/jobs-service.js';
 export type { Migration, MigrationList, MigrationParams } from './migrate/migration.js';
-export type { Backup } from './ops/backup/backup.js';
-export type { BackupOptions } from './ops/backup/backup-options.js';
-export type { BackupManifest } from './ops/backup/manifest.js';
-export type { OnProgress, Progress } from './ops/progress.js';
 export type { OpenOptions, TransactionOptions } from './options.js';
 export { PylonDb, type PylonDbTransaction } from './pylon-db.js';

@@ -36,7 +36,13 @@ async function repairInChild(
   { path, known, busyTimeoutMs }: KeepProps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { hasChildProgram, runInChild } = await import('./ops/child.js');
-  if (!hasChildProgram()) throw new Error("the package's file ops-child.js is not installed");
-  await runInChild('repairSchema', { path, known, busyTimeoutMs }, { operation: '', signal });
+  const [{ isInstalled, runInChild }, { LIBRARY_CHILD }] = await Promise.all([
+    import('./backup/child.js'),
+    import('./backup/tasks.js'),
+  ]);
+  if (!isInstalled(LIBRARY_CHILD)) {
+    throw new Error("the package's file library-child.js is not installed");
+  }
+  const input = { path, known, busyTimeoutMs };
+  await runInChild(LIBRARY_CHILD, 'repairSchema', input, { operation: '', signal });
 }

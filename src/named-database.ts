@@ -1,7 +1,16 @@
 import { isServerUrl, shownUrl } from './database-url.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
 import { PylonDbError } from './errors.js';
-import type { DatabasePlace } from './ops/database-place.js';
+
+/** Where a database is. */
+export interface DatabasePlace {
+  /** As it may be shown: a file's absolute path, or a server's URL without password. */
+  readonly path: string;
+  /** What connects to a server, so never to be shown; `undefined` for a file. */
+  readonly serverUrl: string | undefined;
+  /** A copy that is read in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string;
+}
 
 /**
  * The file or server that an option or variable, `from`, names. Throws `INVALID_ARGUMENT` for

@@ -1,9 +1,17 @@
 import type { Clock, Durability, QueryEvent } from './engine/engine.js';
 import { PylonDbError } from './errors.js';
-import { type Check, integer, invalid, object, oneOf, plusZero, timestamp } from './input.js';
 import type { MigrationList } from './migrate/migration.js';
 import { assertMigrationNames } from './migrate/migration-names.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION } from './migrate/schema-check.js';
+import {
+  type Check,
+  integer,
+  invalid,
+  object,
+  oneOf,
+  plusZero,
+  timestamp,
+} from './schema/input.js';
 
 /** How a database is opened. */
 export interface OpenOptions {

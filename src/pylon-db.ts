@@ -1,17 +1,16 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { DB } from '../generated/db.js';
 import { AgentsService } from './agents/agents-service.js';
+import type { Backup } from './backup/backup.js';
+import type { BackupOptions } from './backup/backup-options.js';
 import { isServerUrl } from './database-url.js';
 import { EarningsService } from './earnings/earnings-service.js';
 import type { Clock, Engine } from './engine/engine.js';
 import { DEFAULT_PATH, expandPath } from './engine/sqlite/database-file.js';
 import { IN_MEMORY } from './engine/sqlite/open.js';
 import { cannotUse, systemCode } from './engine/sqlite/system-error.js';
-import { invalid, key } from './input.js';
 import { JobsService } from './jobs/jobs-service.js';
 import { openSqlite } from './open-sqlite.js';
-import type { Backup } from './ops/backup/backup.js';
-import type { BackupOptions } from './ops/backup/backup-options.js';
 import {
   checkedClock,
   type OpenOptions,
@@ -19,6 +18,7 @@ import {
   systemClock,
   type TransactionOptions,
 } from './options.js';
+import { invalid, key } from './schema/input.js';
 
 /** What `db.transaction` hands to its callback: the same services, all or nothing. */
 export interface PylonDbTransaction {
@@ -132,7 +132,7 @@ export class PylonDb implements AsyncDisposable {
   async backup(destination: string, options: BackupOptions = {}): Promise<Backup> {
     const operation = 'db.backup';
     const source = { ...this.#engine.copySource(operation), now: this.#clock() };
-    const { makeBackup } = await import('./ops/backup/backup.js').catch((error: unknown) => {
+    const { makeBackup } = await import('./backup/backup.js').catch((error: unknown) => {
       // No descriptor is left for it.
       throw systemCode(error) === undefined ? error : cannotUse(error, source.path, operation);
     });

@@ -14,8 +14,8 @@ import {
   oneOf,
   text,
   timestamp,
-} from '../input.js';
-import { RowCheck } from '../row.js';
+} from '../schema/input.js';
+import { RowCheck } from '../schema/row.js';
 
 /** A row of `agents`: the balance in satoshis, timestamps in unix seconds. */
 export type Agent = Selectable<DB['agents']>;

@@ -2,7 +2,7 @@ import type { LifecycleState } from '../../generated/db.js';
 import { type Clock, isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
-import { MAX_INTEGER, plusZero } from '../input.js';
+import { MAX_INTEGER, plusZero } from '../schema/input.js';
 import { type Agent, type AgentPatch, agentInput, type NewAgent } from './agent.js';
 import {
   adjustAgentBalance,

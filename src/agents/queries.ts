@@ -2,7 +2,7 @@ import { type ExpressionBuilder, sql } from 'kysely';
 import type { DB, LifecycleState } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
-import { MAX_INTEGER } from '../input.js';
+import { MAX_INTEGER } from '../schema/input.js';
 import { AGENT_COLUMNS, type Agent, type AgentPatch, decodeAgent, PATCH_COLUMNS } from './agent.js';
 
 export const getAgent = prepared(

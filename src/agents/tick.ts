@@ -10,8 +10,8 @@ import {
   object,
   pageStart,
   storedInteger,
-} from '../input.js';
-import { RowCheck } from '../row.js';
+} from '../schema/input.js';
+import { RowCheck } from '../schema/row.js';
 
 /** A row of `tick_history`: the cost in satoshis, the duration in milliseconds. */
 export type Tick = Selectable<DB['tick_history']>;

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { fileProblem } from '../backup/file-problem.js';
 import { DEFAULT_PATH } from '../engine/sqlite/database-file.js';
 import { placeOf, systemCode } from '../engine/sqlite/system-error.js';
-import { fileProblem } from '../ops/backup/file-problem.js';
-import { examples } from './examples.js';
-import { addCommands, loadCommands, refuseAsUsage } from './lazy-commands.js';
+import { examples } from './shell/examples.js';
+import { addCommands, loadCommands, refuseAsUsage } from './shell/lazy-commands.js';
 
 /**
  * Runs one command line, without `node` and the script's name. Throws what the command throws;
@@ -69,19 +69,31 @@ Environment:
     );
   refuseAsUsage(program);
   addCommands(program, [
-    ['info', 'what the database holds: size, schema, totals', () => import('./info.js')],
-    ['jobs', 'list jobs, or show one', () => import('./jobs.js')],
-    ['earnings', 'list earnings, or sum them by time', () => import('./earnings.js')],
-    ['agents', 'list agents', () => import('./agents.js')],
-    ['ticks', "list an agent's ticks", () => import('./ticks.js')],
-    ['backup', 'copy the database safely; list and verify copies', () => import('./backup.js')],
-    ['check', 'look for damage and wrong sums; repair what is safe', () => import('./check.js')],
-    ['vacuum', 'give unused space back, and refresh statistics', () => import('./vacuum.js')],
-    ['query', 'ask in SQL; read-only', () => import('./query.js')],
-    ['export', 'rows as CSV or JSON', () => import('./export.js')],
-    ['copy', 'a file to a server, and back; all or nothing', () => import('./copy.js')],
-    ['restore', 'put a backup in the place of the database', () => import('./restore.js')],
-    ['migrate', 'apply, revert, show and write migrations', () => import('./migrate.js')],
+    ['info', 'what the database holds: size, schema, totals', () => import('./info/command.js')],
+    ['jobs', 'list jobs, or show one', () => import('./jobs/command.js')],
+    ['earnings', 'list earnings, or sum them by time', () => import('./earnings/command.js')],
+    ['agents', 'list agents', () => import('./agents/command.js')],
+    ['ticks', "list an agent's ticks", () => import('./ticks/command.js')],
+    [
+      'backup',
+      'copy the database safely; list and verify copies',
+      () => import('./backup/command.js'),
+    ],
+    [
+      'check',
+      'look for damage and wrong sums; repair what is safe',
+      () => import('./check/command.js'),
+    ],
+    [
+      'vacuum',
+      'give unused space back, and refresh statistics',
+      () => import('./vacuum/command.js'),
+    ],
+    ['query', 'ask in SQL; read-only', () => import('./query/command.js')],
+    ['export', 'rows as CSV or JSON', () => import('./export/command.js')],
+    ['copy', 'a file to a server, and back; all or nothing', () => import('./copy/command.js')],
+    ['restore', 'put a backup in the place of the database', () => import('./restore/command.js')],
+    ['migrate', 'apply, revert, show and write migrations', () => import('./migrate/command.js')],
   ]);
   return program;
 }

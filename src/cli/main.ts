@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.js';
-import { onBrokenOutput } from './output.js';
-import { hidePasswordsInProcessTitle } from './passwords.js';
-import { reportError } from './report-error.js';
+import { onBrokenOutput } from './shell/output.js';
+import { hidePasswordsInProcessTitle } from './shell/passwords.js';
+import { reportError } from './shell/report-error.js';
 
 hidePasswordsInProcessTitle();
 const args = process.argv.slice(2);

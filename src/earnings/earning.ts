@@ -14,8 +14,8 @@ import {
   storedInteger,
   text,
   timestamp,
-} from '../input.js';
-import { RowCheck } from '../row.js';
+} from '../schema/input.js';
+import { RowCheck } from '../schema/row.js';
 import { oneSecretSpelling, oneSpelling } from './spelling.js';
 
 /** A row of `earnings`: the amount in millisatoshis, `earned_at` in unix seconds. */

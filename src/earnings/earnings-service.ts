@@ -1,6 +1,6 @@
 import type { EarningSource } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
-import { plusZero } from '../input.js';
+import { plusZero } from '../schema/input.js';
 import { startOfDay } from './buckets.js';
 import {
   type Earning,

@@ -1,5 +1,5 @@
 import type { ReadHandle } from '../engine/engine.js';
-import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../input.js';
+import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../schema/input.js';
 import { calendarEdges, type RollupEnds } from './buckets.js';
 import type { Earning } from './earning.js';
 import { firstEarning, recentEarnings } from './queries.js';

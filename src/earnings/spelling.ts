@@ -1,5 +1,5 @@
 import { PylonDbError } from '../errors.js';
-import type { Check } from '../input.js';
+import type { Check } from '../schema/input.js';
 
 const HEX = /^(?:0x)?([0-9a-f]{64})$/i;
 

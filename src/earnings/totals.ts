@@ -4,7 +4,7 @@ import type { Place, ReadHandle } from '../engine/engine.js';
 import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
 import type { Words } from '../engine/words.js';
 import { PylonDbError } from '../errors.js';
-import { wrongTotals } from '../row.js';
+import { wrongTotals } from '../schema/row.js';
 import { decodeEarning, EARNING_COLUMNS } from './earning.js';
 
 /** What was earned: in all and by source, in millisatoshis, and in how many earnings. */

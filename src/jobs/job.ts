@@ -15,8 +15,8 @@ import {
   storedInteger,
   text,
   timestamp,
-} from '../input.js';
-import { RowCheck } from '../row.js';
+} from '../schema/input.js';
+import { RowCheck } from '../schema/row.js';
 
 /** A row of `jobs`: timestamps in unix seconds, the price in millisatoshis. */
 export type Job = Selectable<DB['jobs']>;

@@ -1,8 +1,8 @@
 import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
-import { plusZero } from '../input.js';
-import { wrongTotals } from '../row.js';
+import { plusZero } from '../schema/input.js';
+import { wrongTotals } from '../schema/row.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
 import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';

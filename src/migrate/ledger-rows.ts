@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { corruptRow } from '../row.js';
+import { corruptRow } from '../schema/row.js';
 
 /** One row of the ledger, whoever wrote it. */
 export interface LedgerRow {

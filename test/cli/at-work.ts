@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openersOf } from '../../src/ops/openers.js';
+import { openersOf } from '../../src/cli/shell/openers.js';
 
 /**
  * Waits until the process that a command starts for its work has opened the file: then the command

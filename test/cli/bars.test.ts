@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { cells } from '../../src/cli/terminal-text.js';
+import { cells } from '../../src/cli/shell/terminal-text.js';
 import { temporaryFolder } from '../temporary.js';
 import { json, publishedFile, pylonDb } from './command.js';
 

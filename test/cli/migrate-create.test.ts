@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_LIST, withEntry } from '../../src/cli/migration-index.js';
+import { EMPTY_LIST, withEntry } from '../../src/cli/migrate/index-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { contents, publishedFile, pylonDb, pylonDbUnderTsx } from './command.js';
 

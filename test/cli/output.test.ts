@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { cells } from '../../src/cli/terminal-text.js';
+import { cells } from '../../src/cli/shell/terminal-text.js';
 import { temporaryFolder } from '../temporary.js';
 import { CLI, json, publishedFile, pylonDb } from './command.js';
 

@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { Output } from '../../src/cli/output.js';
-import { beforeOption, type Cursor, noteRest } from '../../src/cli/pages.js';
+import { Output } from '../../src/cli/shell/output.js';
+import { beforeOption, type Cursor, noteRest } from '../../src/cli/shell/pages.js';
 import { temporaryFolder } from '../temporary.js';
 import { CLI, json, publishedFile } from './command.js';
 

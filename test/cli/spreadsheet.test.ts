@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { spreadsheetLine } from '../../src/ops/export/spreadsheet.js';
+import { spreadsheetLine } from '../../src/cli/export/spreadsheet.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { publishedFile, pylonDb } from './command.js';

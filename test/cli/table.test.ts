@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Output } from '../../src/cli/output.js';
-import { type Column, table } from '../../src/cli/table.js';
-import { shortened } from '../../src/cli/terminal-text.js';
-import { toQueryValue } from '../../src/ops/query/server-values.js';
+import { toQueryValue } from '../../src/cli/query/server-values.js';
+import { Output } from '../../src/cli/shell/output.js';
+import { type Column, table } from '../../src/cli/shell/table.js';
+import { shortened } from '../../src/cli/shell/terminal-text.js';
 
 /** Work by the square of this would take many minutes, and end at the test's deadline. */
 const LONG = 2_000_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cells, shortened, visible, visibleJson } from '../../src/cli/terminal-text.js';
+import { cells, shortened, visible, visibleJson } from '../../src/cli/shell/terminal-text.js';
 
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const anyText = fc.string({ unit: 'binary' });

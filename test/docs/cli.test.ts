@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { expect, it, onTestFinished } from 'vitest';
 import { wholeProgram } from '../../src/cli/command-line.js';
-import { cliPage } from '../../src/cli-docs/page.js';
+import { cliPage } from '../../src/cli/docs/page.js';
 import { temporaryFolder } from '../temporary.js';
 import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
 
@@ -27,7 +27,7 @@ function sectionOf(heading: string): string {
 }
 
 function check(file: string) {
-  const args = ['--import', 'tsx', 'src/cli-docs/main.ts', '--check', file];
+  const args = ['--import', 'tsx', 'src/cli/docs/main.ts', '--check', file];
   return spawnSync('node', args, { cwd: PROJECT, encoding: 'utf8' });
 }
 

@@ -1,11 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { snapshot } from '../../src/backup/snapshot.js';
+import { verifyFile } from '../../src/backup/verify-file.js';
+import { repair } from '../../src/cli/check/repair.js';
+import { restore } from '../../src/cli/restore/task.js';
+import { vacuum } from '../../src/cli/vacuum/task.js';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
-import { snapshot } from '../../src/ops/backup/snapshot.js';
-import { verifyFile } from '../../src/ops/backup/verify-file.js';
-import { repair } from '../../src/ops/check/repair.js';
-import { restore } from '../../src/ops/restore/restore-task.js';
-import { vacuum } from '../../src/ops/vacuum/vacuum-task.js';
 import { FailingCalls, type Fault } from './failing-calls.js';
 import {
   afterCrash,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.js';
-import { migrationsOf } from '../../src/cli/migrations-of.js';
+import { migrationsOf } from '../../src/cli/migrate/migrations-of.js';
 import type { Migration, MigrationList } from '../../src/index.js';
 import { ENGINE, type TestDatabase, testDatabase } from '../database.js';
 import { failureOf } from '../engine/failure.js';

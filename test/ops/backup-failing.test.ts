@@ -85,7 +85,7 @@ it('a full disk is told of a database in memory too', async (context) => {
 describe('what a dead process left', () => {
   /** A name as another process would have given. `start` tells it from a later one of that pid. */
   async function nameBy(pid: number, change: (name: string) => string = (name) => name) {
-    const { partialPath } = await import('../../src/ops/backup/partial-files.js');
+    const { partialPath } = await import('../../src/backup/partial-files.js');
     const name = basename(partialPath('/', 'copy.db'));
     return change(name.replace(`.${process.pid}-`, `.${pid}-`));
   }

@@ -16,7 +16,11 @@ export async function built(...sources: readonly string[]): Promise<string[]> {
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), readFileSync(join(ROOT, 'package.json')));
   await build({
-    entryPoints: [...sources, join(ROOT, 'src/ops/ops-child.ts')].map((source) => ({
+    entryPoints: [
+      ...sources,
+      join(ROOT, 'src/backup/library-child.ts'),
+      join(ROOT, 'src/cli/shell/command-child.ts'),
+    ].map((source) => ({
       in: source,
       out: basename(source, '.ts'),
     })),

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { check } from '../../src/cli/check/task.js';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
-import { check } from '../../src/ops/check/check-task.js';
 import { temporaryFolder } from '../temporary.js';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/node-001.db', import.meta.url));

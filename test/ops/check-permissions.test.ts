@@ -1,7 +1,7 @@
 import { chmodSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkPermissions, mendModes } from '../../src/ops/check/permissions.js';
+import { checkPermissions, mendModes } from '../../src/cli/check/permissions.js';
 import { temporaryFolder } from '../temporary.js';
 
 function file(name: string, mode: number): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { check } from '../../src/cli/check/task.js';
 import { EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES, type PylonDb } from '../../src/index.js';
-import { check } from '../../src/ops/check/check-task.js';
 import { literals, PUBLISHED_TABLES, testFile } from '../file.js';
 
 /** Sequences a test, of about 30 calls each. */

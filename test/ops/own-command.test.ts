@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ownCommand } from '../../src/ops/own-command.js';
+import { ownCommand } from '../../src/cli/shell/own-command.js';
 
 it.each([
   ['node /usr/bin/pylon-db check --db x', 'pylon-db check'],
@@ -8,8 +8,8 @@ it.each([
   ['node /usr/bin/pylon-db', 'pylon-db'],
   ['/opt/node /srv/node_modules/pylon-db/dist/cli.js export jobs', 'pylon-db export'],
   ['node /srv/node_modules/pylon-db/dist/ops-child.js backup', 'pylon-db backup'],
-  ['node --import tsx /srv/src/ops/ops-child.ts export', 'pylon-db export'],
-  ['node /srv/dist/ops-child.js', 'pylon-db'],
+  ['node --import tsx /srv/src/cli/shell/command-child.ts export', 'pylon-db export'],
+  ['node /srv/dist/command-child.js', 'pylon-db'],
   ['node /srv/service/dist/cli.js check', undefined],
   ['node service.js pylon-db', undefined],
   ['sqlite3 pylon.db', undefined],

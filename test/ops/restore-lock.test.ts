@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { lookAtLive } from '../../src/cli/restore/live-database.js';
 import { PylonDb } from '../../src/index.js';
-import { lookAtLive } from '../../src/ops/restore/live-database.js';
 import { rejection } from '../engine/failure.js';
 import { temporaryFolder } from '../temporary.js';
 

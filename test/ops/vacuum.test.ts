@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../src/backup/progress.js';
+import { runVacuum } from '../../src/cli/vacuum/file.js';
+import { assertRoom } from '../../src/cli/vacuum/room.js';
 import { isPylonDbError } from '../../src/errors.js';
-import type { Progress } from '../../src/ops/progress.js';
-import { assertRoom } from '../../src/ops/vacuum/room.js';
-import { runVacuum } from '../../src/ops/vacuum/vacuum.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { stored } from '../file.js';
 import { temporaryFolder } from '../temporary.js';

@@ -1,10 +1,10 @@
 import { migrations } from '../../migrations/index.js';
+import { type CopyProps, type CopyReport, copyDatabase } from '../../src/cli/copy/copy.js';
+import { EXPORT_FORMATS, type ExportProps } from '../../src/cli/export/parts.js';
+import { EXPORT_TABLES } from '../../src/cli/export/tables.js';
+import { exportToStream } from '../../src/cli/export/to-stream.js';
 import { isServerUrl, shownUrl } from '../../src/database-url.js';
-import { type CopyProps, type CopyReport, copyDatabase } from '../../src/ops/copy/copy.js';
-import type { DatabasePlace } from '../../src/ops/database-place.js';
-import { EXPORT_FORMATS, type ExportProps } from '../../src/ops/export/export-parts.js';
-import { exportToStream } from '../../src/ops/export/export-to-stream.js';
-import { EXPORT_TABLES } from '../../src/ops/export/tables.js';
+import type { DatabasePlace } from '../../src/named-database.js';
 
 /** Where a path or URL leads. */
 export function placeOf(database: string): DatabasePlace {

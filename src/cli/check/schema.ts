@@ -1,0 +1,27 @@
+import { OWN_OBJECTS } from '../../../generated/own-objects.js';
+import { migrations } from '../../../migrations/index.js';
+import { isRepairable } from '../../migrate/own-objects.js';
+import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
+import { migratorOf, withMemory, withReader } from '../migrate/connections.js';
+import { findDrift } from '../migrate/drift.js';
+import type { Finding } from './finding.js';
+import { driftFound, emptyDatabaseFound } from './schema-findings.js';
+import { checkTriggers } from './structure.js';
+
+/**
+ * Objects of the schema that are not as the applied migrations made them, of the migrations that
+ * we know. Throws what opening throws.
+ */
+export async function checkSchema(path: string, applied: readonly string[]): Promise<Finding[]> {
+  if (!applied.includes(INITIAL_MIGRATION)) return emptyDatabaseFound();
+  const known = Object.entries(migrations).filter(([name]) => applied.includes(name));
+  return await withReader(path, (live) =>
+    withMemory(async (migrated) => {
+      await migratorOf(migrated, ':memory:', Object.fromEntries(known)).up();
+      const drift = driftFound(findDrift(live, migrated), (each) =>
+        isRepairable(OWN_OBJECTS, each),
+      );
+      return [...drift, ...checkTriggers(live)];
+    }),
+  );
+}

@@ -1,0 +1,67 @@
+import type { Session } from '../../engine/postgres/session.js';
+import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import { counted } from '../shell/counted.js';
+import { type Finding, findingsOf, Tally } from './finding.js';
+import { foreignTriggersFound } from './schema-findings.js';
+
+/** Catalogs: the builder has no words for them. Only the schema of the search path is looked at. */
+const HERE = 'to_regnamespace(quote_ident(current_schema()))';
+
+/** Indexes that the server doesn't use: CREATE INDEX CONCURRENTLY failed halfway. */
+export async function checkIndexes(session: Session): Promise<Finding[]> {
+  const tally = await named(
+    session,
+    `select c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+     where c.relnamespace = ${HERE} and not (i.indisvalid and i.indisready) order by 1`,
+  );
+  return findingsOf(tally, {
+    check: 'indexes',
+    severity: 'note',
+    problem: `${tally.count === 1 ? '1 index' : `${tally.count} indexes`} not valid: no query uses it`,
+    mend: 'Run REINDEX INDEX CONCURRENTLY with the name in psql, or drop it.',
+  });
+}
+
+/** Constraints that rows from before them were never compared with. */
+export async function checkConstraints(session: Session): Promise<Finding[]> {
+  const tally = await named(
+    session,
+    `select c.relname || ' ' || r.conname from pg_catalog.pg_constraint r
+     join pg_catalog.pg_class c on c.oid = r.conrelid
+     where c.relnamespace = ${HERE} and not r.convalidated order by 1`,
+  );
+  return findingsOf(tally, {
+    check: 'constraints',
+    severity: 'note',
+    problem: `${counted(tally.count, 'constraint')} not valid: older rows may break it`,
+    mend: 'Run ALTER TABLE … VALIDATE CONSTRAINT … in psql; it names the first row that breaks it.',
+  });
+}
+
+/** Triggers and rules of other programs on the published tables and on ours, switched off ones as well. */
+export async function checkTriggers(session: Session): Promise<Finding[]> {
+  const { rows } = await session.texts(TRIGGERS, [`{${PUBLISHED_TABLES.join()}}`]);
+  return foreignTriggersFound(
+    rows.map(([name]) => String(name)),
+    '\\d TABLE in psql names them, \\sf FUNCTION shows what they run',
+  );
+}
+
+const TRIGGERS = `
+  select f.name || ' on ' || c.relname
+  from pg_catalog.pg_class c
+  join (
+    select tgrelid as relation, tgname as name from pg_catalog.pg_trigger
+    where not tgisinternal and tgname !~ '^pylon_db_'
+    union all
+    select ev_class, rulename from pg_catalog.pg_rewrite
+  ) f on f.relation = c.oid
+  where c.relnamespace = ${HERE} and c.relkind in ('r', 'p')
+    and (c.relname = any($1::text[]) or c.relname ~ '^pylon_db_')
+  order by c.relname, f.name`;
+
+async function named(session: Session, sql: string): Promise<Tally> {
+  const tally = new Tally();
+  for (const [name] of (await session.texts(sql, [])).rows) tally.add(String(name));
+  return tally;
+}

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { migrations } from '../../../migrations/index.js';
+import type { OnProgress } from '../../backup/progress.js';
+import type { SessionPool } from '../../engine/postgres/pool.js';
+import type { MigrationList } from '../../migrate/migration.js';
+import { appliedOnServer } from '../../migrate/server-drift.js';
+import { withServer } from '../shell/server.js';
+import type { Finding } from './finding.js';
+import type { Found, SkippedCheck } from './run-checks.js';
+import { runServerChecks } from './server-checks.js';
+import {
+  readServerFacts,
+  readServerSizes,
+  type ServerFacts,
+  type ServerSizes,
+} from './server-facts.js';
+import { checkServerSchema } from './server-schema-check.js';
+import type { CheckDepth } from './task.js';
+
+/** What a check of a server found. Field names are those of the JSON answer. */
+export interface ServerCheckReport {
+  /** The server's URL without password. */
+  readonly path: string;
+  readonly depth: CheckDepth;
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly SkippedCheck[];
+  /** What `repair` did, a sentence each. */
+  readonly repaired: readonly string[];
+  readonly versions: { readonly pylon_db: string; readonly node: string; readonly pg: string };
+  readonly database: ServerFacts;
+  readonly sizes: ServerSizes;
+  readonly duration_ms: number;
+}
+
+/** How a server is checked. */
+export interface ServerCheckOptions {
+  readonly depth: CheckDepth;
+  /** Makes our own views, indexes and tables again; nothing else is changed. */
+  readonly repair: boolean;
+  readonly onProgress: OnProgress;
+}
+
+/**
+ * Looks through a schema on a server, in one state of it. Throws what opening throws, and
+ * `SCHEMA_MISMATCH` for another program's schema, a newer pylon-db's, and a repair that isn't
+ * allowed.
+ */
+export async function checkServer(
+  url: string,
+  { depth, repair, onProgress }: ServerCheckOptions,
+): Promise<ServerCheckReport> {
+  const start = performance.now();
+  return await withServer(url, 'write', async (pool, path) => {
+    const applied = await appliedOnServer(pool, migrations);
+    const schema = await checkServerSchema(pool, applied, repair);
+    const { found, facts, sizes } = await lookThrough(pool, depth, onProgress);
+    return {
+      path,
+      depth,
+      // What is missing is why other things are wrong.
+      findings: [...schema.findings, ...found.findings],
+      skipped: [...schema.skipped, ...found.skipped],
+      repaired: schema.repaired.map((name) => `schema: ${name} made again`),
+      versions: versions(),
+      database: {
+        ...facts,
+        applied_migrations: applied,
+        pending_migrations: pendingOf(migrations, applied),
+      },
+      sizes,
+      duration_ms: Math.round(performance.now() - start),
+    };
+  });
+}
+
+interface Looked {
+  readonly found: Found;
+  readonly facts: Awaited<ReturnType<typeof readServerFacts>>;
+  readonly sizes: ServerSizes;
+}
+
+async function lookThrough(
+  pool: SessionPool,
+  depth: CheckDepth,
+  onProgress: OnProgress,
+): Promise<Looked> {
+  return await pool.withSession(async (session) => {
+    await session.raw('begin transaction isolation level repeatable read read only', []);
+    try {
+      const found = await runServerChecks(session, depth === 'quick', onProgress);
+      const facts = await readServerFacts(session, depth === 'full');
+      return { found, facts, sizes: await readServerSizes(session) };
+    } finally {
+      await session.raw('rollback', []).catch(() => session.spoil());
+    }
+  });
+}
+
+function pendingOf(list: MigrationList, applied: readonly string[]): string[] {
+  return Object.keys(list).filter((name) => !applied.includes(name));
+}
+
+function versions(): ServerCheckReport['versions'] {
+  const require = createRequire(import.meta.url);
+  const versionOf = (name: string): string => require(`${name}/package.json`).version;
+  return { pylon_db: versionOf('pylon-db'), node: process.versions.node, pg: versionOf('pg') };
+}

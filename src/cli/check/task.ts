@@ -1,0 +1,92 @@
+import { migrations } from '../../../migrations/index.js';
+import type { Progress } from '../../backup/progress.js';
+import { lookTwice } from '../../backup/second-look.js';
+import { isPylonDbError } from '../../errors.js';
+import { findOwnObjects } from '../../migrate/own-objects.js';
+import { withSnapshot } from '../export/snapshot.js';
+import { type DatabaseFacts, readFacts } from './database-facts.js';
+import type { Finding } from './finding.js';
+import { appliedMigrations } from './ledger.js';
+import { type Repaired, repair } from './repair.js';
+import { checkRollups } from './rollups.js';
+import { runChecks, type SkippedCheck } from './run-checks.js';
+import { damagedAt, passedDamage } from './structure.js';
+
+/** How much is read: pages only, all rows too, or also the size of each table and index. */
+export type CheckDepth = 'quick' | 'default' | 'full';
+
+/** What the child needs to know. */
+export interface CheckInput {
+  /** Absolute, without links. */
+  readonly path: string;
+  readonly depth: CheckDepth;
+  /** Makes our own objects again, and counts the rollups where they are wrong. */
+  readonly repair: boolean;
+  /** How long a repair waits for other processes, in ms. */
+  readonly busyTimeoutMs: number;
+}
+
+/** What pages and rows say. */
+export interface Checked {
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly SkippedCheck[];
+  /** `null` for a file that is too damaged to be asked. */
+  readonly database: DatabaseFacts | null;
+  readonly repaired: Repaired;
+}
+
+/**
+ * Checks one committed state of a database, whatever others write meanwhile. Throws what opening
+ * throws, `SCHEMA_MISMATCH` for another program's file, and `BUSY` when a repair waited too long.
+ */
+export async function check(
+  input: CheckInput,
+  report: (progress: Progress) => void,
+): Promise<Checked> {
+  const looked = await lookTwice([input.path], () => lookThrough(input, report), damageIn);
+  const { isBroken, ...rest } = looked.found;
+  const found = { ...rest, findings: [...rest.findings, ...passedDamage(looked.passed)] };
+  const isDamaged = found.findings.some((finding) => finding.severity === 'damage');
+  // What is counted in a damaged file is no better than what stands there.
+  if (!input.repair || isDamaged) return found;
+  const isWrong = found.findings.some((finding) => finding.check === 'rollups');
+  if (!isWrong && !isBroken) return found;
+  const repaired = await repair(input.path, isWrong, input.busyTimeoutMs);
+  if (!repaired.rollups) return { ...found, repaired };
+  const again = await withSnapshot(input.path, async (db) => checkRollups(db));
+  const others = found.findings.filter((finding) => finding.check !== 'rollups');
+  return { ...found, findings: [...others, ...again], repaired };
+}
+
+function damageIn({ findings }: Checked): string | undefined {
+  const damage = findings.filter(({ severity }) => severity === 'damage');
+  return damage.length === 0 ? undefined : damage.flatMap(({ rows }) => rows).join('; ');
+}
+
+const NOTHING: Repaired = { objects: [], rollups: false };
+
+async function lookThrough(
+  { path, depth }: CheckInput,
+  report: (progress: Progress) => void,
+): Promise<Checked & { readonly isBroken: boolean }> {
+  try {
+    return await withSnapshot(path, async (db) => {
+      const applied = appliedMigrations(db);
+      const found = runChecks(db, depth === 'quick', report);
+      const database = readFacts(db, { applied, measure: depth === 'full' });
+      const isBroken = findOwnObjects(db, Object.keys(migrations), '').broken.length > 0;
+      return { ...found, database, repaired: NOTHING, isBroken };
+    });
+  } catch (error) {
+    // It can't even be opened, or its schema can't be read.
+    if (!isPylonDbError(error, 'CORRUPT')) throw error;
+    const message = error.cause instanceof Error ? error.cause.message : error.problem;
+    return {
+      findings: damagedAt(message),
+      skipped: [],
+      database: null,
+      repaired: NOTHING,
+      isBroken: false,
+    };
+  }
+}

@@ -1,0 +1,189 @@
+import type { Compilable } from 'kysely';
+import { AGENT_COLUMNS, agentInput, canReadAgent } from '../../agents/agent.js';
+import { canReadTick, TICK_COLUMNS, tickInput } from '../../agents/tick.js';
+import { canReadEarning, EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
+import { isPylonDbError } from '../../errors.js';
+import { canReadJob, JOB_COLUMNS, jobInput } from '../../jobs/job.js';
+import { systemClock } from '../../options.js';
+import { integer, key, MAX_TIMESTAMP, object, timestamp } from '../../schema/input.js';
+import { counted } from '../shell/counted.js';
+import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
+import type { Questions } from './row-check.js';
+
+type Row = Record<string, unknown>;
+
+/** The rules of what services store in a table. */
+interface Rules {
+  readonly key: string;
+  /** Throws `INVALID_ARGUMENT` naming the column. */
+  check(row: Row): void;
+  /** Whether the services can give the value, though they would not have stored it. */
+  canRead(column: string, value: unknown): boolean;
+}
+
+/** What the service sets by itself. */
+const tickFrame = object({ id: integer(), agent_npub: key, created_at: timestamp });
+
+/** A row of the ledger, whoever wrote it. */
+const ledgerRow = object({ id: integer(), name: key, applied_at: timestamp });
+
+const RULES = {
+  migrations: {
+    key: 'name',
+    check: (row) => ledgerRow(row, 'result', ''),
+    canRead: () => true,
+  },
+  jobs: {
+    key: 'id',
+    check: (row) => jobInput.job(row, 'job', ''),
+    canRead: canReadJob,
+  },
+  earnings: {
+    key: 'id',
+    check: (row) => earningInput.stored(row, 'earning', ''),
+    canRead: canReadEarning,
+  },
+  agents: {
+    key: 'npub',
+    check: (row) => agentInput.agent(row, 'agent', ''),
+    canRead: canReadAgent,
+  },
+  tick_history: {
+    key: 'id',
+    check: ({ id, agent_npub, created_at, ...tick }) => {
+      tickFrame({ id, agent_npub, created_at }, 'tick', '');
+      tickInput.tick(tick, 'tick', '');
+    },
+    canRead: canReadTick,
+  },
+} satisfies Record<string, Rules>;
+
+/** A table whose values are checked. */
+export type CheckedTable = keyof typeof RULES;
+
+/** The tables whose values are checked, in their order. */
+export const CHECKED_TABLES = [
+  'migrations',
+  'jobs',
+  'earnings',
+  'agents',
+  'tick_history',
+] as const satisfies readonly CheckedTable[];
+
+/** 2009-01-03T18:15:05Z, in unix seconds: before the first block of Bitcoin no node can have run. */
+const FIRST_BLOCK = 1_231_006_505;
+
+/** How far a time may be ahead of this machine's clock, in seconds: clocks and zones differ by less. */
+const AHEAD_SECONDS = 86_400;
+
+/** Columns that hold the time of something that has happened. */
+const TIMES = [
+  'applied_at',
+  'created_at',
+  'started_at',
+  'completed_at',
+  'earned_at',
+  'last_tick_at',
+  'updated_at',
+] as const;
+
+/** All rows of a table, with what tells each from all others as `rowid`. */
+export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
+  const rowid = address().as('rowid');
+  switch (table) {
+    case 'migrations':
+      return build.selectFrom(table).select(['id', 'name', 'applied_at']).select(rowid);
+    case 'jobs':
+      return build.selectFrom(table).select(JOB_COLUMNS).select(rowid);
+    case 'earnings':
+      return build.selectFrom(table).select(EARNING_COLUMNS).select(rowid);
+    case 'agents':
+      return build.selectFrom(table).select(AGENT_COLUMNS).select(rowid);
+    case 'tick_history':
+      return build.selectFrom(table).select(TICK_COLUMNS).select(rowid);
+  }
+}
+
+/**
+ * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
+ * amount, JSON that doesn't parse. Those that the services can read are notes, and so are times that
+ * only a wrong clock gives. The sentence tells the kind of a value, never the value.
+ */
+export class TableValues {
+  readonly #table: CheckedTable;
+  readonly #rules: Rules;
+  readonly #mendedWith: string;
+  readonly #latest = systemClock() + AHEAD_SECONDS;
+  readonly #found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
+
+  /** `mendedWith` is what rows are mended with. */
+  constructor(table: CheckedTable, mendedWith: string) {
+    this.#table = table;
+    this.#rules = RULES[table];
+    this.#mendedWith = mendedWith;
+  }
+
+  /** Looks at one row of {@link valuesQuery}. */
+  add({ rowid, ...row }: Row): void {
+    const name = rowName(row[this.#rules.key], rowid);
+    for (const { column, problem } of problemsOf(row, this.#rules)) {
+      const isReadable = this.#rules.canRead(column, row[column]);
+      this.#note(name, problem, isReadable ? 'note' : 'wrong');
+    }
+    for (const column of TIMES) {
+      const problem = this.#clockProblem(row[column]);
+      if (problem !== undefined) this.#note(name, `${column} ${problem}`, 'note');
+    }
+  }
+
+  #note(row: string, problem: string, severity: Severity): void {
+    const { tally } = this.#found.get(problem) ?? { tally: new Tally() };
+    this.#found.set(problem, { tally, severity });
+    tally.add(row);
+  }
+
+  /** What is wrong with a time that a service could have stored. */
+  #clockProblem(at: unknown): string | undefined {
+    if (typeof at !== 'number' || at < 0 || at > MAX_TIMESTAMP) return undefined;
+    if (at > this.#latest) return 'is later than now: a clock was wrong, or still is';
+    return at < FIRST_BLOCK ? 'is before 2009: a clock was wrong' : undefined;
+  }
+
+  findings(): Finding[] {
+    return [...this.#found].flatMap(([problem, { tally, severity }]) =>
+      findingsOf(tally, {
+        check: 'values',
+        severity,
+        problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
+        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#mendedWith}.`,
+      }),
+    );
+  }
+}
+
+interface Problem {
+  readonly column: string;
+  readonly problem: string;
+}
+
+/** The rules name one column at a time: each that was named is left out of the next look. */
+function problemsOf(row: Row, rules: Rules): Problem[] {
+  const problems: Problem[] = [];
+  const named = new Set<string>();
+  const left = { ...row };
+  for (;;) {
+    try {
+      rules.check(left);
+      return problems;
+    } catch (error) {
+      if (!isPylonDbError(error, 'INVALID_ARGUMENT')) throw error;
+      // A column that must be there, and was left out by us.
+      if (named.has(error.field)) return problems;
+      named.add(error.field);
+      const isBlob = row[error.field] instanceof Uint8Array;
+      const problem = isBlob ? `${error.field} is a BLOB` : error.problem;
+      problems.push({ column: error.field, problem });
+      left[error.field] = undefined;
+    }
+  }
+}

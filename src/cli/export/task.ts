@@ -1,0 +1,70 @@
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { fileProblem } from '../../backup/file-problem.js';
+import type { Progress } from '../../backup/progress.js';
+import { type ExportPart, type ExportProps, exportParts, whoseSql } from './parts.js';
+import type { ServerExportPart } from './server-parts.js';
+import { withSnapshot } from './snapshot.js';
+import type { ExportTable } from './tables.js';
+import { writeChunks } from './write-chunks.js';
+
+/** What the child needs to know. */
+export interface ExportInput extends ExportProps {
+  /** The database's absolute path. */
+  readonly path: string;
+  /** Empty files, one a part, in the order of the parts. */
+  readonly files: readonly string[];
+}
+
+/** What one file holds. */
+export interface WrittenPart {
+  /** `undefined` for a query. */
+  readonly table: ExportTable | undefined;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** Writes and syncs the files of an export, all from one state of the database. Throws `DISK_FULL`. */
+export async function exportFiles(
+  input: ExportInput,
+  report: (progress: Progress) => void,
+): Promise<WrittenPart[]> {
+  return await withSnapshot(
+    input.path,
+    async (db) => {
+      const written: WrittenPart[] = [];
+      for (const [i, part] of exportParts(db, input).entries()) {
+        written.push(await writePart(part, input.files[i] ?? '', report));
+      }
+      return written;
+    },
+    whoseSql(input),
+  );
+}
+
+/** Writes and syncs one file. Throws `DISK_FULL`, and what reading throws. */
+export async function writePart(
+  { table, total, chunks }: ExportPart | ServerExportPart,
+  file: string,
+  report: (progress: Progress) => void,
+): Promise<WrittenPart> {
+  const expected = await total();
+  const step = table ?? 'query';
+  const fd = openSync(file, 'r+');
+  try {
+    let bytes = 0;
+    const write = (data: string | Uint8Array) => {
+      writeFileSync(fd, data);
+      bytes += Buffer.byteLength(data);
+      return true;
+    };
+    const rows = await writeChunks(chunks(), write, (done) =>
+      report({ step, done, total: expected, unit: 'rows' }),
+    );
+    fsyncSync(fd);
+    return { table, rows, bytes };
+  } catch (error) {
+    throw fileProblem(error, file, '');
+  } finally {
+    closeSync(fd);
+  }
+}

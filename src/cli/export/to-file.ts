@@ -1,0 +1,129 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { runInChild } from '../../backup/child.js';
+import { fileProblem } from '../../backup/file-problem.js';
+import {
+  createExclusively,
+  discard,
+  partialPath,
+  removeLeftovers,
+} from '../../backup/partial-files.js';
+import type { OnProgress } from '../../backup/progress.js';
+import type { DatabasePlace } from '../../named-database.js';
+import { COMMAND_CHILD } from '../shell/tasks.js';
+import { assertFileDestination, assertFolderDestination } from './destination.js';
+import type { ExportProps } from './parts.js';
+import type { ExportTable } from './tables.js';
+import type { WrittenPart } from './task.js';
+
+/** Where an export goes, and how it is watched and stopped. */
+export interface ExportFileOptions {
+  /** The absolute path of the file, or of the folder that gets a file for each table. */
+  readonly destination: string;
+  /** Whether a file of that name is replaced. */
+  readonly force: boolean;
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+}
+
+/** A file of a finished export. */
+export interface ExportedFile extends WrittenPart {
+  readonly path: string;
+}
+
+/**
+ * Exports a table or a query to one file: whole and synced, or not at all. Throws
+ * `INVALID_ARGUMENT` when something stands there or the name is the database's own, `CANNOT_OPEN`,
+ * `DISK_FULL`, `ABORTED`, and what reading throws.
+ */
+export async function exportToFile(
+  database: DatabasePlace,
+  props: ExportProps,
+  options: ExportFileOptions,
+): Promise<ExportedFile> {
+  const { destination, force } = options;
+  return await beside(destination, async (partial) => {
+    assertFileDestination(destination, database.path, force);
+    createExclusively(partial);
+    const [written] = await run(database, props, [partial], options);
+    // What somebody made meanwhile stays.
+    assertFileDestination(destination, database.path, force);
+    renameSync(partial, destination);
+    return { path: destination, ...(written ?? NOTHING) };
+  });
+}
+
+/**
+ * Exports tables to a folder that is new or empty, a file each, named `TABLE.FORMAT`: all files
+ * appear at once, or none. Throws like {@link exportToFile}.
+ */
+export async function exportToFolder(
+  database: DatabasePlace,
+  props: ExportProps & { readonly tables: readonly ExportTable[] },
+  options: ExportFileOptions,
+): Promise<ExportedFile[]> {
+  const { destination } = options;
+  return await beside(destination, async (partial) => {
+    assertFolderDestination(destination, database.path);
+    mkdirSync(partial, { mode: 0o700 });
+    const names = props.tables.map((table) => `${table}.${props.format}`);
+    const files = names.map((name) => join(partial, name));
+    for (const file of files) createExclusively(file);
+    const written = await run(database, props, files, options);
+    syncFolder(partial);
+    renameSync(partial, destination);
+    return written.map((part, i) => ({ path: join(destination, names[i] ?? ''), ...part }));
+  });
+}
+
+const NOTHING = { table: undefined, rows: 0, bytes: 0 } as const;
+
+/** Lets `work` build something beside its final place, and removes what is left of a failure. */
+async function beside<Result>(
+  destination: string,
+  work: (partial: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = dirname(destination);
+  const partial = partialPath(folder, basename(destination));
+  try {
+    removeLeftovers(folder);
+    const result = await work(partial);
+    syncFolder(folder);
+    return result;
+  } catch (error) {
+    discard(partial);
+    throw fileProblem(error, destination, '');
+  }
+}
+
+async function run(
+  { path, serverUrl, readFrom }: DatabasePlace,
+  props: ExportProps,
+  files: readonly string[],
+  { onProgress, signal }: ExportFileOptions,
+): Promise<WrittenPart[]> {
+  if (serverUrl !== undefined) {
+    const { exportServerFiles } = await import('./server.js');
+    return await exportServerFiles(serverUrl, props, files, { onProgress, signal });
+  }
+  const { selection, format, includeSecrets, spreadsheet = false } = props;
+  const from = readFrom ?? path;
+  const input = { path: from, selection, format, includeSecrets, spreadsheet, files };
+  return await runInChild(COMMAND_CHILD, 'exportFiles', input, {
+    operation: '',
+    onReport: onProgress,
+    signal,
+  });
+}
+
+/** Makes a rename in the folder outlive a power cut. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } catch {
+    // Some network file systems can't, and do it by themselves.
+  } finally {
+    closeSync(fd);
+  }
+}

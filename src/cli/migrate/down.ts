@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import { examples } from '../shell/examples.js';
+import { Output } from '../shell/output.js';
+import { wholeNumber } from '../shell/pages.js';
+import { readSettings } from '../shell/settings.js';
+import { type MigrationsOption, migrationsOption, readMigrations } from './list.js';
+import { migrationsOf } from './migrations-of.js';
+
+interface DownOptions extends MigrationsOption {
+  readonly steps?: number;
+}
+
+/** More steps than anybody has migrations: a slip of the finger. */
+const MAX_STEPS = 1000;
+
+/** `pylon-db migrate down`: reverts the newest migrations, or none when one can't be reverted. */
+export function configure(command: Command): void {
+  command
+    .addOption(
+      new Option('--steps <n>', 'how many to revert (default: 1)').argParser((text) =>
+        wholeNumber(text, 1, MAX_STEPS),
+      ),
+    )
+    .addOption(migrationsOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['pylon-db migrate down', 'revert the newest migration'],
+        ['pylon-db migrate down --steps 2', 'the two newest'],
+      ]),
+    )
+    .action(async ({ steps = 1, ...options }: DownOptions) => {
+      const settings = readSettings(command);
+      const list = await readMigrations(options);
+      const reverted = await (await migrationsOf(settings, list)).down(steps);
+      const out = new Output(settings);
+      out.result(reverted, () => reverted.map((name) => `reverted ${name}`).join('\n'));
+      if (reverted.length === 0) out.note('Nothing to revert.');
+    });
+}

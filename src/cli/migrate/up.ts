@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import type { MigrationList } from '../../migrate/migration.js';
+import { examples } from '../shell/examples.js';
+import { Output } from '../shell/output.js';
+import { readSettings } from '../shell/settings.js';
+import { badUsage } from '../shell/usage-error.js';
+import type { DatabaseMigrations } from './database.js';
+import { type MigrationsOption, migrationsOption, readMigrations } from './list.js';
+import { migrationsOf } from './migrations-of.js';
+
+interface UpOptions extends MigrationsOption {
+  readonly to?: string;
+}
+
+/** `pylon-db migrate up`: applies what is pending; creates a missing database. */
+export function configure(command: Command): void {
+  command
+    .option('--to <name>', 'stop after this migration')
+    .addOption(migrationsOption())
+    .addHelpText(
+      'after',
+      examples([
+        ['pylon-db migrate up', 'create or update ~/.pylon/pylon.db'],
+        ['pylon-db migrate up --to 001_initial_schema', 'only the published schema'],
+        ['pylon-db migrate up --migrations ./migrations/index.js', "a service's own as well"],
+      ]),
+    )
+    .action(async (options: UpOptions) => {
+      const settings = readSettings(command);
+      const list = await readMigrations(options);
+      const last = lastOf(list, options.to);
+      const database = await migrationsOf(settings, list);
+      const isNew = database.isMissing();
+      const out = new Output(settings);
+      await up(database, last, out);
+      // Told, lest a mistyped path passes for the database.
+      if (isNew) out.note(`Created ${settings.path}.`);
+    });
+}
+
+async function up(database: DatabaseMigrations, last: number, out: Output): Promise<void> {
+  const applied: string[] = [];
+  try {
+    await database.up(last, (names) => applied.push(...names));
+  } finally {
+    // Those before a failing one stay.
+    out.result(applied, () => applied.map((name) => `applied ${name}`).join('\n'));
+  }
+  if (applied.length === 0) out.note('Nothing to apply.');
+}
+
+/** Where the migration stands that `--to` names, by default the last. Throws for an unknown name. */
+function lastOf(list: MigrationList, to: string | undefined): number {
+  const names = Object.keys(list);
+  if (to === undefined) return names.length - 1;
+  const index = names.indexOf(to);
+  if (index !== -1) return index;
+  throw badUsage(`there is no migration '${to}'`, `Give one of ${names.join(', ')}.`);
+}

@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import { expandPath } from '../../engine/sqlite/database-file.js';
+import { systemClock } from '../../options.js';
+import { rowsToTell } from '../backup/rows.js';
+import { examples } from '../shell/examples.js';
+import { untilInterrupted } from '../shell/interruption.js';
+import { named } from '../shell/openers.js';
+import { Output } from '../shell/output.js';
+import { withProgressBar } from '../shell/progress-bar.js';
+import { assertFileOrMissing, readSettings, refuseServer } from '../shell/settings.js';
+import { fields } from '../shell/table.js';
+import { formatCount, formatTime } from '../shell/units.js';
+import { type Restored, restoreDatabase } from './file.js';
+import { wayOut } from './in-use.js';
+import type { Kept, RestoreRecord } from './record.js';
+
+interface RestoreOptions {
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly replaceOther?: boolean;
+}
+
+/** `pylon-db restore FILE`: puts a backup in the place of the database, whole or not at all. */
+export function configure(command: Command): void {
+  command
+    .argument('<file>', 'a backup, with its manifest beside it')
+    .option('--dry-run', 'check everything, also while services run, and change nothing')
+    .option('--force', 'also a file without manifest, or with triggers that the database lacks')
+    .option('--replace-other', 'also a backup of another database, over rows of this one')
+    .addHelpText(
+      'after',
+      `${examples([
+        ['pylon-db backup list', 'what can be restored'],
+        ['pylon-db restore ~/.pylon/backups/pylon-….db --dry-run', 'look first'],
+        ['pylon-db restore ~/.pylon/backups/pylon-….db', 'with every program stopped'],
+        ['pylon-db restore ~/.pylon/pylon.db.before-restore-…', 'undo it: the safety copy'],
+      ])}\n
+It refuses while another process has the database open (exit code 5), keeps a safety copy of what
+was there, naming it before anything is changed, and moves a damaged database aside. Interrupted at any point, the database is the old or
+the new one, whole.`,
+    )
+    .action(async (file: string, options: RestoreOptions) => {
+      const { dryRun = false, force = false, replaceOther = false } = options;
+      const settings = readSettings(command);
+      refuseServer(
+        settings,
+        'a server is restored by its own tools',
+        'Use pg_restore for a dump, or point-in-time recovery from pg_basebackup and the WAL.',
+      );
+      assertFileOrMissing(settings.path);
+      const out = new Output(settings);
+      const restored = await untilInterrupted((signal) =>
+        withProgressBar(settings, (onProgress, clear) =>
+          restoreDatabase({
+            path: settings.path,
+            backup: expandPath(file),
+            now: systemClock(),
+            force,
+            replaceOther,
+            dryRun,
+            onProgress,
+            onKept(kept) {
+              clear();
+              out.note(keptLine(kept));
+            },
+            signal,
+          }),
+        ),
+      );
+      out.result(restored, () => show(restored));
+      if (restored.last !== undefined) out.note(lastLine(restored.last));
+      if (dryRun) out.note(dryRunLine(restored));
+    });
+}
+
+function keptLine({ safety_copy, moved_aside = [] }: Kept): string {
+  return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.`;
+}
+
+function dryRunLine({ path, openers }: Restored): string {
+  const done = 'Nothing was changed: this was a dry run.';
+  return openers.length === 0
+    ? done
+    : `${done} A restore has to wait while the database is open in ${named(openers)}. ${wayOut(path, openers)}`;
+}
+
+function show(restored: Restored): string {
+  const { manifest, moved_aside = [], problem, safety_copy } = restored;
+  return fields([
+    [restored.dry_run ? 'would restore' : 'restored', restored.backup],
+    ['to', restored.path],
+    ['made (UTC)', formatTime(manifest.created_at)],
+    ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
+    ['there before', problem === undefined ? restored.replaced : `damaged: ${problem}`],
+    ...(restored.dry_run ? [['open in', openIn(restored.openers)] as const] : []),
+    ...(safety_copy === undefined ? [] : [['kept as', safety_copy] as const]),
+    ...moved_aside.map((path) => ['moved to', path] as const),
+    ['took', formatSeconds(restored.duration_ms)],
+  ]);
+}
+
+function lastLine({ backup, started_at, outcome, duration_ms, ...kept }: RestoreRecord): string {
+  const took = duration_ms === undefined ? '' : ` after ${formatSeconds(duration_ms)}`;
+  return `The restore before this one: ${backup}, ${formatTime(started_at)} UTC, ${outcome}${took}.${outcome === 'interrupted' && kept.safety_copy ? ` What it replaced is ${kept.safety_copy}.` : ''}`;
+}
+
+const openIn = (openers: Restored['openers']) =>
+  openers.length === 0 ? 'no other process' : named(openers);
+
+const formatSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileProblem } from '../../backup/file-problem.js';
+import { cannotUse, isNoRoom, systemCode } from '../../engine/sqlite/system-error.js';
+import { PylonDbError } from '../../errors.js';
+
+/**
+ * Prints what the system said when it failed. By hand: `copyFile` gives the copy, which stands
+ * already, the mode of the file, and others may be able to read that.
+ */
+const PROGRAM = `
+  const { openSync, readSync, writeSync } = process.getBuiltinModule('node:fs');
+  const [from, to] = process.argv.slice(1);
+  try {
+    const source = openSync(from, 'r');
+    const copy = openSync(to, 'r+');
+    const piece = Buffer.allocUnsafe(1 << 20);
+    for (let size = readSync(source, piece); size > 0; size = readSync(source, piece)) {
+      for (let done = 0; done < size; ) done += writeSync(copy, piece, done, size - done);
+    }
+  } catch ({ message, code, errno, syscall }) {
+    console.log(JSON.stringify({ message, code, errno, syscall }));
+  }`;
+
+/**
+ * Copies a file that SQLite holds open here: this process would drop SQLite's locks by closing it.
+ * Throws `DISK_FULL`, `ABORTED` when the disk fails, `CANNOT_OPEN`.
+ */
+export function copyByAnotherProcess(path: string, copy: string): void {
+  // Node itself, without what its user wants of programs of his own: no other may be installed.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const args = ['--eval', PROGRAM, '--', path, copy];
+  const { error, status, signal, stdout } = spawnSync(process.execPath, args, {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (error !== undefined) {
+    throw systemCode(error) === undefined ? error : cannotUse(error, process.execPath, '');
+  }
+  if (status !== 0) throw stopped(copy, signal ?? `exit code ${status}`);
+  if (stdout !== '') throw failure(Object.assign(new Error(), JSON.parse(stdout)), copy);
+}
+
+function failure(error: Error, copy: string): unknown {
+  if (!isNoRoom(error)) return fileProblem(error, copy, '');
+  return new PylonDbError(
+    'DISK_FULL',
+    `there is no room for a safety copy at ${dirname(copy)}`,
+    {},
+    {
+      operation: '',
+      cause: error,
+      hint: 'Nothing was changed. Free space there, and restore again.',
+    },
+  );
+}
+
+function stopped(copy: string, how: string): PylonDbError<'ABORTED'> {
+  return new PylonDbError(
+    'ABORTED',
+    `the process that makes the safety copy ${copy} ended before it was whole (${how})`,
+    {},
+    { operation: '', hint: 'Run it again.' },
+  );
+}

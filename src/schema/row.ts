@@ -1,0 +1,163 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { RawRow } from '../engine/prepared.js';
+import type { Words } from '../engine/words.js';
+import { PylonDbError } from '../errors.js';
+import { isSecretKey } from './input.js';
+
+/** What a stored value must be. */
+export type ColumnKind =
+  | 'key'
+  | 'text'
+  | 'integer'
+  | 'text or null'
+  | 'integer or null'
+  | ReadonlySet<unknown>;
+
+/**
+ * Checks the rows of one table on their way out: other programs write the same file, and SQLite
+ * stores any type in any column. Throws `CORRUPT_ROW` for a value of the wrong kind, and
+ * `OUT_OF_RANGE` for an integer beyond ±(2^53-1), naming table, column and key.
+ */
+export class RowCheck<Column extends string> {
+  /** In the order in which queries must select them. */
+  readonly columns: readonly Column[];
+  readonly #table: string;
+  readonly #kinds: readonly ColumnKind[];
+
+  /** The first column of `kinds` is the row's key. */
+  constructor(table: string, kinds: Readonly<Record<Column, ColumnKind>>) {
+    this.#table = table;
+    this.columns = Object.keys(kinds) as Column[];
+    this.#kinds = Object.values<ColumnKind>(kinds);
+  }
+
+  /** Throws when the row, selected as {@link columns}, holds what it must not. */
+  assert(row: RawRow): void {
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const kind = this.#kinds[i];
+      const value = row[i];
+      if (typeof kind === 'string' ? !fits(kind, value) : kind?.has(value) !== true) {
+        throw this.#problem(row, i);
+      }
+    }
+  }
+
+  /** Whether {@link assert} lets this value of this column through. */
+  canRead(column: string, value: unknown): boolean {
+    const columns: readonly string[] = this.columns;
+    const kind = this.#kinds[columns.indexOf(column)];
+    if (kind === undefined) return true;
+    return typeof kind === 'string' ? fits(kind, value) : kind.has(value);
+  }
+
+  /**
+   * In SQL, whether the stored columns, but for `changed` ones, hold what {@link assert} lets
+   * through. A conditional update asks it in its WHERE: then it changes no row that it can't
+   * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
+   */
+  isSound(words: Words, ...changed: readonly Column[]): RawBuilder<boolean> {
+    const conditions = this.columns.flatMap((column, i) => {
+      const kind = this.#kinds[i];
+      if (typeof kind !== 'string' || changed.includes(column)) return [];
+      return [soundSql(words, column, kind)];
+    });
+    return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+  }
+
+  #problem(row: RawRow, index: number): PylonDbError {
+    const column = this.columns[index] ?? '';
+    const value = row[index];
+    const key = keyName(row[0]);
+    const details = { table: this.#table, column, key };
+    if (typeof value === 'number' && Number.isInteger(value)) {
+      return outOfRange(details);
+    }
+    return corruptRow(details, `holds ${storedKind(value)}`);
+  }
+}
+
+/** What an error calls a row: its key, unless another program put a secret there. */
+function keyName(key: unknown): string {
+  if (key === null) return 'NULL';
+  return isSecretKey(key) ? 'nsec1…' : String(key);
+}
+
+function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): boolean {
+  switch (kind) {
+    case 'key':
+      return typeof value === 'string' || Number.isSafeInteger(value);
+    case 'text':
+      return typeof value === 'string';
+    case 'integer':
+      return Number.isSafeInteger(value);
+    case 'text or null':
+      return value === null || typeof value === 'string';
+    case 'integer or null':
+      return value === null || Number.isSafeInteger(value);
+  }
+}
+
+function soundSql(
+  words: Words,
+  column: string,
+  kind: Exclude<ColumnKind, ReadonlySet<unknown>>,
+): RawBuilder<boolean> {
+  switch (kind) {
+    case 'key':
+    case 'text':
+      return words.isText(column);
+    case 'integer':
+      return words.isSafeInteger(column);
+    case 'text or null':
+      return sql`(${sql.ref(column)} is null or ${words.isText(column)})`;
+    case 'integer or null':
+      return sql`(${sql.ref(column)} is null or ${words.isSafeInteger(column)})`;
+  }
+}
+
+function storedKind(value: unknown): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return 'a fraction';
+  if (typeof value === 'string') return 'text that does not belong there';
+  return 'a blob';
+}
+
+/** A stored value that no caller can use. */
+export function corruptRow(
+  details: { readonly table: string; readonly column: string; readonly key: string },
+  what: string,
+): PylonDbError {
+  return new PylonDbError(
+    'CORRUPT_ROW',
+    `${details.table}.${details.column} of row ${details.key} ${what}`,
+    details,
+    { operation: '', hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
+  );
+}
+
+/** A stored integer that a JavaScript number can't hold. */
+export function outOfRange(details: {
+  readonly table: string;
+  readonly column: string;
+  readonly key: string;
+}): PylonDbError {
+  return new PylonDbError(
+    'OUT_OF_RANGE',
+    `${details.table}.${details.column} of row ${details.key} holds an integer beyond ±(2^53-1)`,
+    details,
+    { operation: '', hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
+  );
+}
+
+/**
+ * The error for totals that count a row as invalid while no such row is there: whatever keeps them
+ * doesn't do so any more.
+ */
+export function wrongTotals(operation: string, table: string): PylonDbError<'CORRUPT_ROW'> {
+  return new PylonDbError(
+    'CORRUPT_ROW',
+    `${table}.count of row invalid counts rows that aren't there`,
+    { table, column: 'count', key: 'invalid' },
+    { operation, hint: 'Run `pylon-db check --repair`: it counts the totals again.' },
+  );
+}

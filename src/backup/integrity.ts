@@ -15,8 +15,9 @@ export interface Uncomputed {
 }
 
 /**
- * What SQLite says of the file's pages, a line each, and the tables that stop it: without them the
- * others are checked. Throws the driver's other errors, after the lines that came before.
+ * What SQLite says of the file's pages, a line each, with the table or index that a page is of, and
+ * the tables that stop it: without them the others are checked. Throws the driver's other errors, after
+ * the lines that came before.
  */
 export function* integrityOf(
   db: Database.Database,
@@ -30,10 +31,10 @@ export function* integrityOf(
       for (const table of tablesOf(db)) yield* integrityOfTable(db, pragma, table);
       return;
     }
-    yield* lines;
+    yield* withNames(db, lines);
     throw error;
   }
-  yield* lines;
+  yield* withNames(db, lines);
 }
 
 function* integrityOfTable(
@@ -48,7 +49,7 @@ function* integrityOfTable(
     if (!isExpressions(error)) throw error;
     yield { table, columns: columnsAtFault(db, table), words: error.message };
   }
-  yield* lines;
+  yield* withNames(db, lines);
 }
 
 /** Reads them one by one: what is reported before SQLite gives up counts too. */
@@ -57,8 +58,35 @@ function read(db: Database.Database, sql: string, parameters: string[], lines: s
     .prepare<string[], string>(sql)
     .pluck()
     .iterate(...parameters)) {
-    // One row may hold several lines.
-    lines.push(...text.split('\n').filter((line) => line !== 'ok'));
+    // One row may hold several lines, the first of them the name of the database above the others.
+    lines.push(...text.split('\n').filter((line) => line !== 'ok' && !line.startsWith('***')));
+  }
+}
+
+/** `Tree 4 page 301: …` names a tree by its first page; the schema, unless it is damaged, says whose. */
+function* withNames(db: Database.Database, lines: readonly string[]): Generator<string> {
+  const trees = lines.some((line) => TREE.test(line)) ? treesOf(db) : new Map<number, string>();
+  for (const line of lines) {
+    const name = trees.get(Number(TREE.exec(line)?.[1]));
+    yield name === undefined ? line : `${name}: ${line}`;
+  }
+}
+
+const TREE = /^Tree (\d+) /;
+
+function treesOf(db: Database.Database): Map<number, string> {
+  try {
+    const objects = db
+      .prepare<[], [root: number, name: string]>(
+        `select rootpage, type || ' ' || name || iif(type = 'index', ' of ' || tbl_name, '')
+         from sqlite_master where rootpage > 0`,
+      )
+      .raw()
+      .all();
+    return new Map([[1, 'the schema'], ...objects]);
+  } catch {
+    // It is damaged itself.
+    return new Map();
   }
 }
 
@@ -94,6 +122,11 @@ export function tablesOf(db: Database.Database): string[] {
     )
     .pluck()
     .all();
+}
+
+/** The table or index that a line of {@link integrityOf} names; `undefined` where SQLite names none. */
+export function objectIn(line: string): string | undefined {
+  return /^(.+): Tree \d+ /.exec(line)?.[1];
 }
 
 /** What an {@link Uncomputed} is named in a sentence. */

@@ -40,17 +40,29 @@ describe('a backup that root made once with sudo', () => {
       { path: ofRoot, state: 'unreadable', manifest: null },
       { path: own, state: 'complete' },
     ]);
-    const { stderr } = pylonDbAsUser('backup', 'list', '--db', path);
-    expect(stderr).toContain(unreadable(folder, ofRoot));
+    // A finding, so that cron mails it.
+    const { stderr } = pylonDbAsUser('backup', 'list', '--db', path, '--quiet');
+    expect(stderr).toBe(`pylon-db: ${unreadable(folder, ofRoot)}`);
+  });
+
+  it('is a note of check, next to the last that can be read', async () => {
+    const { path, own, ofRoot } = await withBackupOfRoot();
+    const { status, stdout, stderr } = pylonDbAsUser('check', '--db', path, '--json');
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      last_backup: { path: own },
+      findings: [{ check: 'backups', severity: 'note', rows: [ofRoot] }],
+    });
   });
 
   it("stops no backup of the user's: the old ones go, and it stays", async () => {
     const { path, folder, own, ofRoot } = await withBackupOfRoot();
     expect(pylonDbAsUser('backup', '--db', path).status).toBe(0);
-    const { status, stdout, stderr } = pylonDbAsUser('backup', '--keep', '1', '--db', path);
+    const args = ['backup', '--keep', '1', '--db', path, '--quiet'];
+    const { status, stdout, stderr } = pylonDbAsUser(...args);
     expect({ status, stderr }).toEqual({
       status: 0,
-      stderr: expect.stringContaining(unreadable(folder, ofRoot)),
+      stderr: `pylon-db: ${unreadable(folder, ofRoot)}`,
     });
     expect(existsSync(stdout.trim())).toBe(true);
     expect(existsSync(ofRoot)).toBe(true);
@@ -138,5 +150,27 @@ it("a folder of root's in the user's own is given back by the hint", async () =>
   expect({ status, stderr }).toEqual({
     status: 1,
     stderr: expect.stringContaining(`\`sudo chown -R ${USER} ${folder}\` gives it back`),
+  });
+});
+
+it("check says that it can't look into root's folder of backups, and what helps", async () => {
+  const path = await databaseOfUser();
+  const folder = join(path, '../backups');
+  mkdirSync(folder, { mode: 0o700 });
+  expect(pylonDbAsUser('check', '--db', path).stdout).toMatch(
+    /^last backup +not known, see below$/m,
+  );
+  const { status, stdout } = pylonDbAsUser('check', '--db', path, '--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    last_backup: null,
+    findings: [
+      {
+        check: 'backups',
+        severity: 'note',
+        problem: `${folder} belongs to root, and user ${USER} may not use it`,
+        mend: expect.stringContaining(`\`sudo chown -R ${USER} ${folder}\` gives it back`),
+      },
+    ],
   });
 });

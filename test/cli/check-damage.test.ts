@@ -1,7 +1,7 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { check, migratedFile } from './checked.js';
+import { check, type FoundJson, migratedFile } from './checked.js';
 import { pylonDb } from './command.js';
 
 /** Bytes of a page of the fixture. */
@@ -39,21 +39,30 @@ function changeWithout(path: string, index: string, change: string): void {
 }
 
 describe('check tells damage as a finding, and exits 4:', () => {
-  it.each(['jobs', 'earnings', 'tick_history', 'idx_jobs_customer'])(
-    'a page of %s',
-    async (name) => {
-      const path = await migratedFile();
-      overwriteLeaf(path, name);
-      const { findings } = await check(path);
-      expect(findings[0]).toMatchObject({
-        check: 'integrity',
-        severity: 'damage',
-        mend: expect.stringContaining('restore the latest backup'),
-        repairable: false,
-      });
-      expect(findings[0]?.count).toBeGreaterThanOrEqual(1);
-    },
-  );
+  it.each([
+    ['jobs', 'table jobs'],
+    ['earnings', 'table earnings'],
+    ['tick_history', 'table tick_history'],
+    ['idx_jobs_customer', 'index idx_jobs_customer of jobs'],
+  ])('a page of %s, which it names, and counts what SQLite says of it only', async (name, told) => {
+    const path = await migratedFile();
+    overwriteLeaf(path, name);
+    const { findings } = await check(path);
+    expect(findings[0]).toMatchObject({
+      check: 'integrity',
+      severity: 'damage',
+      problem: expect.stringMatching(
+        new RegExp(`^SQLite finds \\d+ problems? in the file: in ${told}`),
+      ),
+      rows: expect.arrayContaining([expect.stringMatching(`^${told}: Tree \\d+ page \\d+`)]),
+      mend: expect.stringContaining('restore the latest backup'),
+      repairable: false,
+    });
+    const [{ rows, count }] = findings as [FoundJson];
+    expect(count).toBeGreaterThanOrEqual(1);
+    if (count <= rows.length) expect(rows).toHaveLength(count);
+    expect(rows.join()).not.toContain('***');
+  });
 
   it('which checks could not be made, in a line each, without a stack', async () => {
     const path = await migratedFile();
@@ -64,7 +73,9 @@ describe('check tells damage as a finding, and exits 4:', () => {
     expect(stdout).toMatch(
       /\nleft out +.*values of jobs.* \(the file is damaged: database disk image is malformed\)\n/,
     );
-    expect(stdout).toMatch(/\nDAMAGE integrity: SQLite finds \d+ problems? in the file\n {2}\S/);
+    expect(stdout).toMatch(
+      /\nDAMAGE integrity: SQLite finds \d+ problems? in the file: in table jobs.*\n {2}\S/,
+    );
     expect(stdout).not.toMatch(/\n\s+at /);
   });
 

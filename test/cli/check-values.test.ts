@@ -16,18 +16,6 @@ const VALUES: readonly (readonly [what: string, sql: string, problem: string, ro
   ['a NUL in a text', job('error_message', "'a' || char(0)"), 'without NUL characters', 'j'],
   ['an empty key', job('id', "''"), 'id must be text that is not empty', 'rowid 201'],
   ['a NULL key', job('id', 'null'), 'id must be well-formed text', 'rowid 201'],
-  [
-    'a clock at 1970',
-    job('started_at', '86400'),
-    'started_at is before 2009: a clock was wrong',
-    'j',
-  ],
-  [
-    'a clock that is years ahead',
-    job('completed_at', String(Math.floor(Date.now() / 1000) + 3 * 365 * 86_400)),
-    'completed_at is later than now: a clock was wrong, or still is',
-    'j',
-  ],
   ['milliseconds for seconds', job('started_at', String(Date.now())), 'not milliseconds', 'j'],
   ['a time before 1970', job('started_at', '-5'), 'started_at must be an integer', 'j'],
   [
@@ -78,6 +66,37 @@ describe('check finds', () => {
     const { findings } = await check(await migratedFile(sql));
     expect(findings).toMatchObject([{ check: 'values', rows: [row], count: 1 }]);
     expect(findings[0]?.problem).toContain(problem);
+  });
+
+  it.each([
+    ['at 1970', 86_400, 'with times before 2009: a clock was wrong'],
+    [
+      'that is years ahead',
+      Math.floor(Date.now() / 1000) + 3 * 365 * 86_400,
+      'with times later than now: a clock was wrong, or still is',
+    ],
+  ])('one wrong clock, %s, as one note whatever it stamped', async (_, at, problem) => {
+    const { findings } = await check(
+      await migratedFile(
+        `insert into jobs (id, kind, customer_pubkey, status, started_at, completed_at, created_at)
+           values ('j', 1, 'c', 'completed', ${at}, ${at}, ${at});
+         insert into earnings (id, amount_msats, source, earned_at) values ('e', 1, 'tip', ${at});
+         update agents set last_tick_at = ${at} where npub = (select min(npub) from agents)`,
+      ),
+    );
+    expect(findings).toEqual([
+      expect.objectContaining({
+        check: 'values',
+        severity: 'note',
+        problem: `3 rows ${problem}`,
+        rows: [
+          'jobs j: created_at, started_at, completed_at',
+          'earnings e: earned_at',
+          expect.stringMatching(/^agents npub.*: last_tick_at$/),
+        ],
+        count: 3,
+      }),
+    ]);
   });
 
   it('an unknown status, as a value and not as damage', async () => {

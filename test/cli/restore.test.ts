@@ -263,7 +263,7 @@ it('tells in one line what was wrong with a damaged database', async () => {
   bytes.fill(0xff, 4096 * 2, 4096 * 3);
   writeFileSync(path, bytes);
   const { stdout } = await restore(path, backup);
-  expect(stdout).toMatch(/^there before +damaged: Tree \d+ page \d+: .*$/m);
+  expect(stdout).toMatch(/^there before +damaged: (table|index) .+: Tree \d+ page \d+: .*$/m);
   expect(stdout).not.toContain('***');
 });
 

@@ -19,7 +19,7 @@ import { formatBytes, formatCount } from '../shell/units.js';
 import { badUsage } from '../shell/usage-error.js';
 import { defaultBackupFolder } from './folder.js';
 import { countRows } from './rows.js';
-import { unreadableLine } from './unreadable.js';
+import { unreadableBackups } from './unreadable.js';
 
 interface BackupCommandOptions {
   readonly keep?: number;
@@ -152,7 +152,10 @@ function tell(out: Output, { path, manifest }: Backup, pruned: Pruned): void {
   out.note(
     `${counted(countRows(manifest), 'row')}, ${formatBytes(manifest.size_bytes)}, verified.`,
   );
-  if (unreadable.length > 0) out.note(unreadableLine(unreadable));
+  if (unreadable.length > 0) {
+    const { problem, hint } = unreadableBackups(unreadable);
+    out.report(`${problem}. ${hint}`);
+  }
   if (removed.length > 0) out.note(`Removed ${formatCount(removed.length)} older.`);
   if (unsure.length === 0) return;
   out.note(

@@ -11,7 +11,7 @@ import { type Column, table } from '../shell/table.js';
 import { formatBytes, formatCount, formatTime } from '../shell/units.js';
 import { defaultBackupFolder } from './folder.js';
 import { countRows } from './rows.js';
-import { unreadableLine } from './unreadable.js';
+import { unreadableBackups } from './unreadable.js';
 
 /** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */
 export function configure(command: Command): void {
@@ -40,7 +40,10 @@ export function configure(command: Command): void {
       const ahead = backups.filter(({ from_future }) => from_future).length;
       if (ahead > 0) out.note(aheadLine(ahead));
       const unreadable = backups.filter(({ state }) => state === 'unreadable');
-      if (unreadable.length > 0) out.note(unreadableLine(unreadable.map(({ path }) => path)));
+      if (unreadable.length > 0) {
+        const { problem, hint } = unreadableBackups(unreadable.map(({ path }) => path));
+        out.report(`${problem}. ${hint}`);
+      }
       if (backups.length > 0)
         out.note(`In ${folder}. \`pylon-db backup verify FILE\` reads one whole.`);
     });

@@ -1,18 +1,19 @@
 import { dirname } from 'node:path';
-import { manifestPath } from '../../backup/manifest.js';
 import { ofAnother } from '../../engine/sqlite/system-error.js';
-import { formatCount } from '../shell/units.js';
+import { manifestPath } from '../../backup/manifest.js';
 
 /** What to say of backups whose manifest can't be read: whose the first is, and what helps. */
-export function unreadableLine(paths: readonly string[]): string {
+export function unreadableBackups(paths: readonly string[]): { problem: string; hint: string } {
   const [first = ''] = paths;
   const [count, them] =
-    paths.length === 1 ? ['One backup', 'it'] : [`${formatCount(paths.length)} backups`, 'them'];
+    paths.length === 1 ? ['One backup', 'it'] : [`${paths.length} backups`, 'them'];
   const manifest = manifestPath(first);
   const owner = ofAnother(manifest)?.problem;
-  const way =
-    owner === undefined
-      ? 'Check the disk, and that you may read it'
-      : `\`sudo chown -R ${process.geteuid?.()} ${dirname(first)}\` gives ${them} back`;
-  return `${count} can't be read, and nothing removes ${them}: ${owner ?? manifest}. ${way}.`;
+  return {
+    problem: `${count} can't be read, and nothing removes ${them}: ${owner ?? manifest}`,
+    hint:
+      owner === undefined
+        ? 'Check the disk, and that you may read it.'
+        : `\`sudo chown -R ${process.geteuid?.()} ${dirname(first)}\` gives ${them} back.`,
+  };
 }

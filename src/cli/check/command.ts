@@ -53,6 +53,7 @@ Checks:
   file-modes         files that group or others may read; also folder-mode and file-owners
   schema             tables, indexes and triggers not as migrated
   triggers           those of other programs: every writer runs them
+  backups            a folder, or a backup in it, that this user can't look into
 
 --quick reads the structure of each page (quick_check) and leaves out the comparison of indexes,
 and everything that reads rows: foreign-keys to values. Every check runs beside writers and sees

@@ -6,6 +6,7 @@ import { oddHashes, Payments, repeatedHashes, repeatsOf, standingHashes } from '
 import type { Questions, RowCheck } from './row-check.js';
 import { build, eachRow, fewRows } from './typed-query.js';
 import { type CheckedTable, TableValues, valuesQuery } from './values.js';
+import { WrongTimes } from './wrong-times.js';
 
 /** What an SQLite file is asked. */
 const FILE: Questions = {
@@ -46,9 +47,18 @@ export function checkPayments(db: Database.Database): Finding[] {
   return payments.findings(told.rows);
 }
 
+/** Times that only a wrong clock gives, of all tables that {@link checkValues} looks at. */
+export function wrongTimes(): WrongTimes {
+  return new WrongTimes(FILE.mendedWith);
+}
+
 /** Values of a table that no service would have stored. */
-export function checkValues(db: Database.Database, table: CheckedTable): Finding[] {
-  const values = new TableValues(table, FILE.mendedWith);
+export function checkValues(
+  db: Database.Database,
+  table: CheckedTable,
+  times: WrongTimes,
+): Finding[] {
+  const values = new TableValues(table, FILE.mendedWith, times);
   for (const row of eachRow(db, valuesQuery(FILE, table))) values.add(row);
   return values.findings();
 }

@@ -3,14 +3,12 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { runInChild } from '../../backup/child.js';
-import { listBackups } from '../../backup/list.js';
 import type { OnProgress } from '../../backup/progress.js';
-import { type DatabaseName, newestOf } from '../../backup/whose.js';
-import { isPylonDbError } from '../../errors.js';
 import { type RestoreRecord, readRecord } from '../restore/record.js';
 import { type Opener, otherOpeners } from '../shell/openers.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
 import { sizeOf } from '../vacuum/sizes.js';
+import { backupsIn, type LastBackup } from './backups.js';
 import type { DatabaseFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
 import { checkPermissions, mendModes } from './permissions.js';
@@ -70,14 +68,6 @@ interface Sizes {
   readonly disk_free_bytes: number;
 }
 
-interface LastBackup {
-  readonly path: string;
-  /** Unix seconds. */
-  readonly created_at: number;
-  /** `null` for a time from the future: nobody knows. */
-  readonly age_seconds: number | null;
-}
-
 /**
  * Looks through a database in a process of its own, in one state of it, and tells what a doctor
  * would. All but the schema's drift, which `findDrift` tells. Throws `CANNOT_OPEN`,
@@ -99,10 +89,16 @@ export async function checkDatabase(
     { operation: '', signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   );
   const mended = repair ? mendModes(path) : [];
+  const identity = checked.database?.identity ?? null;
+  const backups = backupsIn(backupFolder, now, { identity, host: hostname(), path });
   return {
     path,
     depth,
-    findings: [...checked.findings, ...(repair ? checkPermissions(path) : permissions)],
+    findings: [
+      ...checked.findings,
+      ...(repair ? checkPermissions(path) : permissions),
+      ...backups.findings,
+    ],
     skipped: checked.skipped,
     repaired: [
       ...checked.repaired.objects.map((name) => `schema: ${name} made again`),
@@ -113,11 +109,7 @@ export async function checkDatabase(
     database: checked.database,
     sizes: sizesOf(path, checked.database),
     openers: await otherOpeners(path),
-    last_backup: lastBackup(backupFolder, now, {
-      identity: checked.database?.identity ?? null,
-      host: hostname(),
-      path,
-    }),
+    last_backup: backups.last,
     last_restore: readRecord(path) ?? null,
     duration_ms: Math.round(performance.now() - start),
   };
@@ -141,18 +133,4 @@ function sizesOf(path: string, database: DatabaseFacts | null): Sizes {
     free_bytes: database === null ? null : database.freelist_count * database.page_size,
     disk_free_bytes: bavail * bsize,
   };
-}
-
-/** The newest one of this database that looks whole; none in a folder that isn't there. */
-function lastBackup(folder: string, now: number, database: DatabaseName): LastBackup | null {
-  try {
-    const newest = newestOf(listBackups(folder, now), database);
-    if (newest === undefined) return null;
-    const { path, created_at, from_future } = newest;
-    const age_seconds = from_future ? null : Math.max(0, now - created_at);
-    return { path, created_at, age_seconds };
-  } catch (error) {
-    if (isPylonDbError(error, 'CANNOT_OPEN')) return null;
-    throw error;
-  }
 }

@@ -1,12 +1,19 @@
 import type Database from 'better-sqlite3';
 import type { Progress } from '../../backup/progress.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
-import { checkPaidJobs, checkPayments, checkTickCounts, checkValues } from './file-invariants.js';
+import {
+  checkPaidJobs,
+  checkPayments,
+  checkTickCounts,
+  checkValues,
+  wrongTimes,
+} from './file-invariants.js';
 import type { Finding } from './finding.js';
 import { type CheckedColumns, missingColumn } from './read-columns.js';
 import { checkRollups } from './rollups.js';
 import { checkForeignKeys, checkIntegrity, damagedAt, isDamage } from './structure.js';
 import { CHECKED_TABLES } from './values.js';
+import type { WrongTimes } from './wrong-times.js';
 
 /** A check that wasn't made, and why. */
 export interface SkippedCheck {
@@ -24,7 +31,7 @@ export interface Found {
 interface Check {
   readonly name: string;
   readonly reads: readonly (keyof CheckedColumns)[];
-  run(db: Database.Database): readonly Finding[];
+  run(db: Database.Database, times: WrongTimes): readonly Finding[];
 }
 
 const CHECKS: readonly Check[] = [
@@ -46,7 +53,7 @@ const CHECKS: readonly Check[] = [
   ...CHECKED_TABLES.map((table) => ({
     name: `values of ${table}`,
     reads: [table],
-    run: (db: Database.Database) => checkValues(db, table),
+    run: (db: Database.Database, times: WrongTimes) => checkValues(db, table, times),
   })),
 ];
 
@@ -66,6 +73,7 @@ export function runChecks(
   begins('integrity');
   const findings = checkIntegrity(db, !quick);
   const skipped: SkippedCheck[] = [];
+  const times = wrongTimes();
   for (const { name, reads, run } of CHECKS) {
     const reason = quick ? '--quick' : missingOf(db, reads);
     if (reason !== undefined) {
@@ -74,7 +82,7 @@ export function runChecks(
     }
     begins(name);
     try {
-      findings.push(...run(db));
+      findings.push(...run(db, times));
     } catch (error) {
       if (isDamage(error)) {
         skipped.push({ check: name, reason: `the file is damaged: ${error.message}` });
@@ -87,7 +95,7 @@ export function runChecks(
       } else throw error;
     }
   }
-  return { findings, skipped };
+  return { findings: [...findings, ...times.findings()], skipped };
 }
 
 function missingOf(

@@ -9,13 +9,14 @@ import type { Found, SkippedCheck } from './run-checks.js';
 import { eachServerRow, SERVER } from './server-rows.js';
 import { checkConstraints, checkIndexes, checkTriggers } from './server-structure.js';
 import { CHECKED_TABLES, type CheckedTable, TableValues, valuesQuery } from './values.js';
+import { WrongTimes } from './wrong-times.js';
 
 /** One check of a server: it is left out where a table or column that it reads is missing. */
 interface ServerCheck {
   readonly name: string;
   readonly reads: readonly (keyof CheckedColumns)[];
   readonly readsRows: boolean;
-  run(session: Session): Promise<readonly Finding[]>;
+  run(session: Session, times: WrongTimes): Promise<readonly Finding[]>;
 }
 
 const CHECKS: readonly ServerCheck[] = [
@@ -39,7 +40,7 @@ const CHECKS: readonly ServerCheck[] = [
     name: `values of ${table}`,
     reads: [table],
     readsRows: true,
-    run: (session: Session) => checkValues(session, table),
+    run: (session: Session, times: WrongTimes) => checkValues(session, table, times),
   })),
 ];
 
@@ -62,14 +63,15 @@ export async function runServerChecks(
 ): Promise<Found> {
   const findings: Finding[] = [];
   const skipped: SkippedCheck[] = [...SERVERS_OWN];
+  const times = new WrongTimes(SERVER.mendedWith);
   const live = await columnsOf(session);
   for (const [done, { name, reads, readsRows, run }] of CHECKS.entries()) {
     report({ step: name, done, total: CHECKS.length, unit: 'steps' });
     const reason = quick && readsRows ? '--quick' : missingColumn(live, reads);
-    if (reason === undefined) findings.push(...(await run(session)));
+    if (reason === undefined) findings.push(...(await run(session, times)));
     else skipped.push({ check: name, reason });
   }
-  return { findings, skipped };
+  return { findings: [...findings, ...times.findings()], skipped };
 }
 
 async function broken<Row>(session: Session, check: RowCheck<Row>): Promise<Finding[]> {
@@ -96,8 +98,12 @@ async function checkPayments(session: Session): Promise<Finding[]> {
   return payments.findings(told.rows);
 }
 
-async function checkValues(session: Session, table: CheckedTable): Promise<Finding[]> {
-  const values = new TableValues(table, SERVER.mendedWith);
+async function checkValues(
+  session: Session,
+  table: CheckedTable,
+  times: WrongTimes,
+): Promise<Finding[]> {
+  const values = new TableValues(table, SERVER.mendedWith, times);
   await eachServerRow(session, valuesQuery(SERVER, table), (row) => values.add(row));
   return values.findings();
 }

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { OWN_OBJECTS } from '../../../generated/own-objects.js';
-import { integrityOf, namesOf, tablesOf, type Uncomputed } from '../../backup/integrity.js';
+import { integrityOf, namesOf, objectIn, tablesOf, type Uncomputed } from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { counted } from '../shell/counted.js';
@@ -18,16 +18,20 @@ const RESTORE = 'Stop writing to it, keep a copy, and restore the latest backup.
 export function checkIntegrity(db: Database.Database, thorough: boolean): Finding[] {
   const tally = new Tally();
   const left: Uncomputed[] = [];
+  const objects = new Set<string>();
   try {
     for (const found of integrityOf(db, thorough ? 'integrity_check' : 'quick_check')) {
-      if (typeof found === 'string') tally.add(found);
-      else left.push(found);
+      if (typeof found === 'string') {
+        tally.add(found);
+        objects.add(objectIn(found) ?? '');
+      } else left.push(found);
     }
   } catch (error) {
     if (!isDamage(error)) throw error;
     tally.add(error.message);
   }
-  return [...damaged(tally), ...left.flatMap(leftOut)];
+  objects.delete('');
+  return [...damaged(tally, [...objects]), ...left.flatMap(leftOut)];
 }
 
 /** A table that the integrity check had to leave out. */
@@ -66,11 +70,16 @@ export function isDamage(error: unknown): error is InstanceType<typeof Database.
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 
-function damaged(tally: Tally): Finding[] {
+/** Tables and indexes that the sentence names: a line for cron, and the rows name them too. */
+const OBJECTS_TOLD = 5;
+
+function damaged(tally: Tally, objects: readonly string[] = []): Finding[] {
+  const told = objects.slice(0, OBJECTS_TOLD).join(', ');
+  const more = objects.length > OBJECTS_TOLD ? ' and others' : '';
   return findingsOf(tally, {
     check: 'integrity',
     severity: 'damage',
-    problem: `SQLite finds ${counted(tally.count, 'problem')} in the file`,
+    problem: `SQLite finds ${counted(tally.count, 'problem')} in the file${told === '' ? '' : `: in ${told}${more}`}`,
     mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
   });
 }

@@ -141,8 +141,11 @@ function pragmas(database: NonNullable<CheckAnswer['database']>): string {
   return PRAGMAS.map((name) => `${name}=${database[name]}`).join(' ');
 }
 
-function backupLine({ last_backup }: CheckAnswer): string {
-  if (last_backup === null) return 'none (`pylon-db backup`)';
+function backupLine({ last_backup, findings }: CheckAnswer): string {
+  if (last_backup === null) {
+    const isKnown = findings.every(({ check }) => check !== 'backups');
+    return isKnown ? 'none (`pylon-db backup`)' : 'not known, see below';
+  }
   const { created_at, age_seconds, path } = last_backup;
   const when = age_seconds === null ? 'a time from the future' : `${age(age_seconds)} ago`;
   return `${formatTime(created_at)} UTC, ${when}: ${path}`;

@@ -4,11 +4,11 @@ import { canReadTick, TICK_COLUMNS, tickInput } from '../../agents/tick.js';
 import { canReadEarning, EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
 import { isPylonDbError } from '../../errors.js';
 import { canReadJob, JOB_COLUMNS, jobInput } from '../../jobs/job.js';
-import { systemClock } from '../../options.js';
-import { integer, key, MAX_TIMESTAMP, object, timestamp } from '../../schema/input.js';
+import { integer, key, object, timestamp } from '../../schema/input.js';
 import { counted } from '../shell/counted.js';
 import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
+import type { WrongTimes } from './wrong-times.js';
 
 type Row = Record<string, unknown>;
 
@@ -70,23 +70,6 @@ export const CHECKED_TABLES = [
   'tick_history',
 ] as const satisfies readonly CheckedTable[];
 
-/** 2009-01-03T18:15:05Z, in unix seconds: before the first block of Bitcoin no node can have run. */
-const FIRST_BLOCK = 1_231_006_505;
-
-/** How far a time may be ahead of this machine's clock, in seconds: clocks and zones differ by less. */
-const AHEAD_SECONDS = 86_400;
-
-/** Columns that hold the time of something that has happened. */
-const TIMES = [
-  'applied_at',
-  'created_at',
-  'started_at',
-  'completed_at',
-  'earned_at',
-  'last_tick_at',
-  'updated_at',
-] as const;
-
 /** All rows of a table, with what tells each from all others as `rowid`. */
 export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
   const rowid = address().as('rowid');
@@ -106,21 +89,22 @@ export function valuesQuery({ build, address }: Questions, table: CheckedTable):
 
 /**
  * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
- * amount, JSON that doesn't parse. Those that the services can read are notes, and so are times that
- * only a wrong clock gives. The sentence tells the kind of a value, never the value.
+ * amount, JSON that doesn't parse. Those that the services can read are notes. The sentence tells the
+ * kind of a value, never the value.
  */
 export class TableValues {
   readonly #table: CheckedTable;
   readonly #rules: Rules;
   readonly #mendedWith: string;
-  readonly #latest = systemClock() + AHEAD_SECONDS;
+  readonly #times: WrongTimes;
   readonly #found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
 
-  /** `mendedWith` is what rows are mended with. */
-  constructor(table: CheckedTable, mendedWith: string) {
+  /** `mendedWith` is what rows are mended with; `times` looks at those of all tables. */
+  constructor(table: CheckedTable, mendedWith: string, times: WrongTimes) {
     this.#table = table;
     this.#rules = RULES[table];
     this.#mendedWith = mendedWith;
+    this.#times = times;
   }
 
   /** Looks at one row of {@link valuesQuery}. */
@@ -130,23 +114,13 @@ export class TableValues {
       const isReadable = this.#rules.canRead(column, row[column]);
       this.#note(name, problem, isReadable ? 'note' : 'wrong');
     }
-    for (const column of TIMES) {
-      const problem = this.#clockProblem(row[column]);
-      if (problem !== undefined) this.#note(name, `${column} ${problem}`, 'note');
-    }
+    this.#times.add(this.#table, name, row);
   }
 
   #note(row: string, problem: string, severity: Severity): void {
     const { tally } = this.#found.get(problem) ?? { tally: new Tally() };
     this.#found.set(problem, { tally, severity });
     tally.add(row);
-  }
-
-  /** What is wrong with a time that a service could have stored. */
-  #clockProblem(at: unknown): string | undefined {
-    if (typeof at !== 'number' || at < 0 || at > MAX_TIMESTAMP) return undefined;
-    if (at > this.#latest) return 'is later than now: a clock was wrong, or still is';
-    return at < FIRST_BLOCK ? 'is before 2009: a clock was wrong' : undefined;
   }
 
   findings(): Finding[] {

@@ -78,10 +78,10 @@ async function lookAtFile(
   }
 }
 
-/** What SQLite says first, without the name of the database above it; what comes after may throw. */
+/** What SQLite says first; what comes after may throw. */
 function firstProblem(db: Database.Database): string | undefined {
   for (const found of integrityOf(db, 'integrity_check')) {
-    if (typeof found === 'string' && !found.startsWith('***')) return found;
+    if (typeof found === 'string') return found;
   }
   return undefined;
 }

@@ -82,12 +82,18 @@ export abstract class MigrationRunner {
   }
 
   /**
-   * Reverts the newest applied migrations, `steps` of them, and gives their names. Throws
-   * `INVALID_ARGUMENT` when the list lacks one that is newer than those.
+   * Reverts the newest applied migrations, `which` of them, and gives their names. Throws
+   * `INVALID_ARGUMENT` when the list lacks one that is newer than those: a name reverts that one
+   * alone, whatever came after it.
    */
-  async down(steps: number): Promise<string[]> {
+  async down(which: number | string): Promise<string[]> {
+    if (typeof which === 'string') this.#assertKnown(which, 'name');
     const { applied } = await this.ledger();
-    return await this.#revert(newestKnown(applied, this.#list, steps, this.#operation));
+    if (typeof which === 'number') {
+      return await this.#revert(newestKnown(applied, this.#list, which, this.#operation, 'down'));
+    }
+    this.#assertApplied(which, applied);
+    return await this.#revert([which]);
   }
 
   /** Reverts what is applied of the list after `name`, the last first, and gives their names. */
@@ -113,16 +119,9 @@ export abstract class MigrationRunner {
     if (name !== undefined) this.#assertKnown(name, 'name');
     const { applied } = await this.ledger();
     const [redone = name] =
-      name === undefined ? newestKnown(applied, this.#list, 1, this.#operation) : [];
+      name === undefined ? newestKnown(applied, this.#list, 1, this.#operation, 'redo') : [];
     if (redone === undefined) return [];
-    if (!applied.includes(redone)) {
-      throw new PylonDbError(
-        'INVALID_ARGUMENT',
-        `migration ${redone} is not applied`,
-        { field: 'name' },
-        { operation: this.#operation, hint: 'Apply it with `pylon-db migrate up`.' },
-      );
-    }
+    this.#assertApplied(redone, applied);
     await this.#assertReverts(redone);
     await this.#commit(redone, async (step) => {
       await this.#run(step, redone, 'down');
@@ -246,10 +245,20 @@ export abstract class MigrationRunner {
     );
   }
 
+  #assertApplied(name: string, applied: readonly string[]): void {
+    if (applied.includes(name)) return;
+    throw new PylonDbError(
+      'INVALID_ARGUMENT',
+      `migration ${name} is not applied`,
+      { field: 'name' },
+      { operation: this.#operation, hint: '`pylon-db migrate up` applies what is pending.' },
+    );
+  }
+
   #failed(name: string, step: MigrationStep | undefined, error: unknown): PylonDbError {
     // Umzug wraps what a migration threw; the caller wants that.
     const cause = error instanceof Error && error.name === 'MigrationError' ? error.cause : error;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reasonIn(cause);
     const refused = cause instanceof StepRefused ? cause : undefined;
     const statement = refused?.statement ?? step?.failedStatement;
     const where = `migration ${name} failed${statement === undefined ? '' : ` at «${statement}»`}`;
@@ -270,6 +279,12 @@ export abstract class MigrationRunner {
       },
     );
   }
+}
+
+/** Without the operation: whoever wrote a migration didn't call `tx.kysely`. */
+function reasonIn(cause: unknown): string {
+  if (isPylonDbError(cause)) return cause.problem;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function rowLost(): StepRefused {

@@ -84,9 +84,23 @@ it.each(['down', 'redo'] as const)(
     const reverting = call === 'down' ? migrator().down(1) : migrator().redo();
     const error = await failureOf(reverting, 'INVALID_ARGUMENT');
     expect(error.message).toContain('002_invoices was applied after 004_pylon_db_identity');
+    expect(error.hint).toContain(`\`pylon-db migrate ${call} 004_pylon_db_identity\``);
     expect(contentsOf(db)).toEqual(before);
   },
 );
+
+it('reverts the one that is named, beneath those of another program, which stay', async () => {
+  await migrator().up();
+  db.exec(`${ROWS}${ANOTHER_PROGRAMS}`);
+  const [newest = ''] = Object.keys(migrations).slice(-1);
+  expect(await migrator().down(newest)).toEqual([newest]);
+  expect(ledger()).toContain('002_invoices');
+  expect(ledger()).not.toContain(newest);
+  expect(db.prepare('select id from invoices').pluck().all()).toEqual(['i']);
+  const again = await failureOf(migrator().down(newest), 'INVALID_ARGUMENT');
+  expect(again.message).toContain(`${newest} is not applied`);
+  await failureOf(migrator().down('002_invoices'), 'INVALID_ARGUMENT');
+});
 
 it.each(['down', 'redo'] as const)(
   "takes a service's newest for %s, also when an update of pylon-db was applied after it",

@@ -88,6 +88,8 @@ describe.each(BAD)('a migration that fails with %s', (_, text) => {
         await sql.raw(text).execute(context);
       });
       const error = await failureOf(open(failing), 'MIGRATION_FAILED');
+      // Of the caller's API nothing was called.
+      expect(error.message).not.toContain('tx.kysely');
       expect(error.migration).toBe('002_service');
       expect(error.statement).toBe(text);
       expect(error.message).toContain('002_service');

@@ -16,8 +16,8 @@ export interface DatabaseMigrations {
   ledger(): Promise<LedgerReport>;
   /** Applies what is pending up to the migration in the place `last`, telling of each. */
   up(last: number, onApplied: (names: readonly string[]) => void): Promise<void>;
-  /** Reverts the newest, `steps` of them, and gives their names. */
-  down(steps: number): Promise<readonly string[]>;
+  /** Reverts the newest, `which` of them, or the one of that name, and gives their names. */
+  down(which: number | string): Promise<readonly string[]>;
   /** Reverts `name`, by default the newest, and applies it again; gives its name, or none. */
   redo(name: string | undefined): Promise<readonly string[]>;
   plan(): Promise<readonly PlannedMigration[]>;

@@ -45,9 +45,9 @@ export class FileMigrations implements DatabaseMigrations {
     await withWriter(this.#path, run, true);
   }
 
-  async down(steps: number): Promise<readonly string[]> {
+  async down(which: number | string): Promise<readonly string[]> {
     assertFile(this.#path);
-    return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).down(steps));
+    return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).down(which));
   }
 
   async redo(name: string | undefined): Promise<readonly string[]> {

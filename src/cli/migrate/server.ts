@@ -42,9 +42,9 @@ export class ServerMigrations implements DatabaseMigrations {
     });
   }
 
-  async down(steps: number): Promise<readonly string[]> {
+  async down(which: number | string): Promise<readonly string[]> {
     return await withServer(this.#url, 'write', (pool, address) =>
-      this.#migrator(pool, address).down(steps),
+      this.#migrator(pool, address).down(which),
     );
   }
 

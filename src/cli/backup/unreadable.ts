@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import { ofAnother } from '../../engine/sqlite/system-error.js';
 import { manifestPath } from '../../backup/manifest.js';
+import { ofAnother } from '../../engine/sqlite/system-error.js';
 
 /** What to say of backups whose manifest can't be read: whose the first is, and what helps. */
 export function unreadableBackups(paths: readonly string[]): { problem: string; hint: string } {

@@ -1,8 +1,8 @@
+import { type ListedBackup, listBackups } from '../../backup/list.js';
+import { type DatabaseName, newestOf } from '../../backup/whose.js';
 import { systemCode } from '../../engine/sqlite/system-error.js';
 import { isPylonDbError } from '../../errors.js';
-import { type ListedBackup, listBackups } from '../../backup/list.js';
 import { unreadableBackups } from '../backup/unreadable.js';
-import { type DatabaseName, newestOf } from '../../backup/whose.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** The newest backup of a database that looks whole. Field names are those of the JSON answer. */

@@ -1,6 +1,12 @@
 import Database from 'better-sqlite3';
 import { OWN_OBJECTS } from '../../../generated/own-objects.js';
-import { integrityOf, namesOf, objectIn, tablesOf, type Uncomputed } from '../../backup/integrity.js';
+import {
+  integrityOf,
+  namesOf,
+  objectIn,
+  tablesOf,
+  type Uncomputed,
+} from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { counted } from '../shell/counted.js';

@@ -1,5 +1,5 @@
-import { MAX_TIMESTAMP } from '../../schema/input.js';
 import { systemClock } from '../../options.js';
+import { MAX_TIMESTAMP } from '../../schema/input.js';
 import { counted } from '../shell/counted.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 

@@ -43,6 +43,15 @@ export function asItStands<Row>(
   return { ...result, rows };
 }
 
+/**
+ * Throws `SCHEMA_MISMATCH` when fewer rows of a step stand after the triggers that fire at COMMIT than
+ * before them; of one that deletes, when more do.
+ */
+export function assertKept(query: Bound<unknown>, before: number, after: number): void {
+  const isKept = query.prepared.outcome?.deletes === true ? after <= before : after >= before;
+  if (!isKept) throw swallowed(query);
+}
+
 function swallowed({ prepared: { outcome }, values }: Bound<unknown>) {
   return rowSwallowedError('', outcome?.table ?? '', outcome?.what(values) ?? 'a row');
 }

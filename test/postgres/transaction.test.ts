@@ -53,6 +53,47 @@ describeOnServer('a transaction on a server', (own) => {
     expect((await db.agents.get('a'))?.balance_sats).toBe(7);
   });
 
+  it.each([
+    ['removes a new row', 'after insert on earnings', 'delete from earnings where id = new.id'],
+    ['brings back a deleted one', 'after delete on agents', 'insert into agents select old.*'],
+  ])('is undone when a deferred trigger of another program %s', async (_, event, effect) => {
+    const { url, outside, db: before } = await own.open();
+    for (const npub of ['a', 'b']) await before.agents.upsert(agent(npub));
+    await outside.query(`
+      create function act() returns trigger language plpgsql as $$
+        begin ${effect}; return null; end $$;
+      create constraint trigger actor ${event} deferrable initially deferred
+        for each row execute function act()`);
+    const db = await opened(url);
+    const call = db.transaction(async (tx) => {
+      await tx.jobs.create(job('j'));
+      await tx.earnings.record({ id: 'x', amount_msats: 1, source: 'tip' });
+      await tx.agents.delete('a');
+    });
+    const failure = await failureOf(call, 'SCHEMA_MISMATCH');
+    expect(failure.operation).toBe('db.transaction');
+    expect(failure.message).toMatch(/trigger on (earnings|agents)/);
+    expect(await db.jobs.list()).toEqual([]);
+    expect(await db.agents.listAll()).toHaveLength(2);
+  });
+
+  it('may remove what it wrote, and be undone later, under triggers that are deferred', async () => {
+    const { url, outside } = await own.open();
+    await outside.query(`
+      create function note() returns trigger language plpgsql as $$ begin return null; end $$;
+      create constraint trigger noter after insert or delete or update on agents
+        deferrable initially deferred for each row execute function note()`);
+    const db = await opened(url);
+    await db.transaction(async (tx) => {
+      await tx.agents.upsert(agent('a'));
+      await tx.agents.delete('a');
+      await tx.agents.upsert(agent('b'));
+      await tx.agents.delete('b');
+      await tx.agents.upsert({ ...agent('b'), name: 'again' });
+    });
+    expect((await db.agents.listAll()).map(({ name }) => name)).toEqual(['again']);
+  });
+
   it('goes on after an error that its callback caught, with nothing of that call', async () => {
     const { db } = await own.open();
     await db.jobs.create(job('known'));

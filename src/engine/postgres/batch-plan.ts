@@ -1,10 +1,9 @@
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
-import { BEGIN, commit, ROLLBACK } from './commit.js';
+import { BEGIN, commit, FIRE_DEFERRED, ROLLBACK } from './commit.js';
 import { CommitUnknown, isConflict, isConnectionLost, isStale } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
 import type { RawWrite } from './raw-write.js';
 import type { Session } from './session.js';
-import { fixed } from './statement.js';
 import type { TriggerWatch } from './trigger-watch.js';
 import { type Answer, Unit } from './unit.js';
 
@@ -151,9 +150,6 @@ function ofUnit<Result>({ entry }: Place, run: () => Result): Result {
   }
 }
 
-/** Else constraint triggers that are deferred would fire after the look, at COMMIT. */
-const CHECK_NOW = fixed('set constraints all immediate');
-
 /** What the questions of each answer give, in one round trip; without questions, in none. */
 async function look(
   session: Session,
@@ -163,7 +159,7 @@ async function look(
   const looks = answers.flatMap((answer) => answer.looks);
   if (looks.length === 0) return [];
   try {
-    const [, ...found] = await session.run([CHECK_NOW, ...looks]);
+    const [, ...found] = await session.run([FIRE_DEFERRED, ...looks]);
     return answers.map((answer) => found.splice(0, answer.looks.length));
   } catch (failure) {
     if (!(failure instanceof BatchFailure)) throw failure;

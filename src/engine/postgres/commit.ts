@@ -9,6 +9,9 @@ export const BEGIN = fixed('begin isolation level read committed');
 /** Undoes all of a transaction. */
 export const ROLLBACK = fixed('rollback');
 
+/** Lets constraint triggers that are deferred fire now: else they would at COMMIT, after the last look. */
+export const FIRE_DEFERRED = fixed('set constraints all immediate');
+
 /** Ends a transaction. One that writes is committed by {@link commit}, which reads the answer. */
 export const COMMIT = fixed('commit');
 

@@ -5,14 +5,14 @@ import type { Bound } from '../prepared.js';
 import { firstKeyword } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
-import { commit, ROLLBACK } from './commit.js';
+import { commit, FIRE_DEFERRED, ROLLBACK } from './commit.js';
 import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
 import { toldToCaller } from './postgres-errors.js';
 import type { Session } from './session.js';
 import { fixed, type StatementCompiler } from './statement.js';
 import type { TriggerWatch } from './trigger-watch.js';
-import { Unit } from './unit.js';
+import { type Answer, Unit } from './unit.js';
 
 // Serializable as SQLite's are: what was read before a write still holds when it commits.
 const BEGIN = fixed('begin isolation level serializable');
@@ -53,6 +53,8 @@ export class PostgresTransaction implements WriteHandle {
   readonly #triggers: TriggerWatch;
   readonly #assertPublished: TransactionProps['assertPublished'];
   #mayHaveChangedSchema = false;
+  /** What its calls stored under triggers that may fire at COMMIT. */
+  readonly #stored: Answer[] = [];
   /** The latest call; the next waits for it. */
   #latest: Promise<unknown> = Promise.resolve();
   #hasSavepoint = false;
@@ -137,12 +139,14 @@ export class PostgresTransaction implements WriteHandle {
   }
 
   /**
-   * Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit, and
-   * `NOT_SUPPORTED` when other programs would miss something of the published schema.
+   * Commits; see {@link commit}. Throws also what a call failed of that left nothing to commit,
+   * `SCHEMA_MISMATCH` when a deferred trigger removed what a call stored, and `NOT_SUPPORTED` when
+   * other programs would miss something of the published schema.
    */
   async commit(): Promise<void> {
     await this.#latest;
     if (this.#doom !== undefined) throw this.#doom;
+    await this.#lastLook();
     if (this.#mayHaveChangedSchema) await this.#assertPublished(this.#session);
     this.#end = 'was committed';
     await commit(this.#session);
@@ -172,7 +176,22 @@ export class PostgresTransaction implements WriteHandle {
     }
     const answer = unit.inspect(results.slice(before.length));
     if (answer.looks.length === 0) return answer.asItStands([]);
-    return answer.asItStands(await this.#session.run(answer.looks));
+    const stored = answer.asItStands(await this.#session.run(answer.looks));
+    if (this.#triggers.mayFireAtCommit) this.#stored.push(answer);
+    return stored;
+  }
+
+  /** Later calls may have changed what earlier ones stored: so it looks before and after the triggers. */
+  async #lastLook(): Promise<void> {
+    const looks = this.#stored.flatMap((answer) => answer.looks);
+    if (looks.length === 0) return;
+    const found = await this.#session.run([...looks, FIRE_DEFERRED, ...looks]);
+    const before = found.slice(0, looks.length);
+    const after = found.slice(looks.length + 1);
+    for (const answer of this.#stored) {
+      const { length } = answer.looks;
+      answer.assertKept(before.splice(0, length), after.splice(0, length));
+    }
   }
 
   /** Ends the savepoint of the call before, in the same round trip that opens the next. */

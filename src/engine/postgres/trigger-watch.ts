@@ -8,14 +8,16 @@ const LOOK_EVERY_MS = 1000;
 const PUBLISHED = `(to_regclass('jobs'), to_regclass('earnings'), to_regclass('agents'), to_regclass('tick_history'))`;
 
 /**
- * The published tables that have triggers of others, or rules. Not those that fire on TRUNCATE only:
- * 4, 8 and 16 are INSERT, DELETE and UPDATE.
+ * The published tables that have triggers of others, or rules, and whether some of these may fire at
+ * COMMIT. Not those that fire on TRUNCATE only: 4, 8 and 16 are INSERT, DELETE and UPDATE.
  */
 const LOOK = fixed(
-  `select relname from pg_class where oid in ${PUBLISHED} and (
-    exists (select 1 from pg_trigger where tgrelid = pg_class.oid and not tgisinternal
-      and tgenabled <> 'D' and (tgtype & 28) <> 0 and tgname !~ '^pylon_db_')
-    or exists (select 1 from pg_rewrite where ev_class = pg_class.oid))`,
+  `select relname, coalesce(at_commit, false) from pg_class, lateral (
+      select count(*) as triggers, bool_or(tgdeferrable) as at_commit from pg_trigger
+      where tgrelid = pg_class.oid and not tgisinternal
+        and tgenabled <> 'D' and (tgtype & 28) <> 0 and tgname !~ '^pylon_db_') as foreign_ones
+    where oid in ${PUBLISHED} and (
+      triggers > 0 or exists (select 1 from pg_rewrite where ev_class = pg_class.oid))`,
 );
 
 /**
@@ -24,10 +26,16 @@ const LOOK = fixed(
  */
 export class TriggerWatch {
   #tables: ForeignTriggers = new Set();
+  #mayFireAtCommit = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   get tables(): ForeignTriggers {
     return this.#tables;
+  }
+
+  /** Whether one of them is a constraint trigger that can be deferred. */
+  get mayFireAtCommit(): boolean {
+    return this.#mayFireAtCommit;
   }
 
   /** The statement to send along: none while the last look is young. */
@@ -41,7 +49,9 @@ export class TriggerWatch {
   /** Takes the answer, if what is {@link due} was among the statements. */
   learn(statements: readonly Statement[], results: readonly StatementResult[]): void {
     const answer = results[statements.indexOf(LOOK)];
-    if (answer !== undefined) this.#tables = new Set(answer.rows.map(([name]) => String(name)));
+    if (answer === undefined) return;
+    this.#tables = new Set(answer.rows.map(([name]) => String(name)));
+    this.#mayFireAtCommit = answer.rows.some(([, atCommit]) => atCommit === 't');
   }
 
   /** Lets the next write ask: ad-hoc SQL may have made a trigger. */

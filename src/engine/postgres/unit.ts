@@ -1,5 +1,5 @@
 import type { Step } from '../engine.js';
-import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
+import { asItStands, assertKept, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
 import type { Bound, StepResult } from '../prepared.js';
 import type { Statement, StatementResult } from './batch.js';
 import { paymentLock } from './payment-lock.js';
@@ -113,6 +113,17 @@ export class Answer {
       const rows = found[next++]?.rows ?? [];
       return asItStands(query, result, rows.map(look.prepared.decode));
     });
+  }
+
+  /**
+   * Throws `SCHEMA_MISMATCH` when what {@link looks} gave before the triggers of a COMMIT is not there
+   * after them.
+   */
+  assertKept(before: readonly StatementResult[], after: readonly StatementResult[]): void {
+    const asked = this.#steps.filter(({ look }) => look !== undefined);
+    for (const [i, { query }] of asked.entries()) {
+      assertKept(query, before[i]?.rows.length ?? 0, after[i]?.rows.length ?? 0);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
-import { PylonDbError } from '../../errors.js';
 import type { SqlValue } from '../prepared.js';
+import { exactJson } from './exact-json.js';
+import { exactNumber } from './exact-number.js';
 
 /** Reads a column's text as the value that services know. */
 export type ValueParser = (text: string) => string | number;
@@ -18,6 +19,10 @@ export const BIGINT = INT8;
 /** Lists of them, which pg would give as texts and rounded. */
 const BIGINT_LIST = 1016;
 const NUMERIC_LIST = 1231;
+const JSON_TEXT = 114;
+const JSONB = 3802;
+const JSON_LIST = 199;
+const JSONB_LIST = 3807;
 /** A list whose items pg gives as they are written. */
 const TEXT_LIST = 1009;
 
@@ -27,7 +32,14 @@ export const READ_LATER: ReadonlyMap<number, number> = new Map([
   [NUMERIC, TEXT],
   [BIGINT_LIST, TEXT_LIST],
   [NUMERIC_LIST, TEXT_LIST],
+  [JSON_TEXT, TEXT],
+  [JSONB, TEXT],
+  [JSON_LIST, TEXT_LIST],
+  [JSONB_LIST, TEXT_LIST],
 ]);
+
+/** Those whose numbers stand in a document. */
+const JSON_TYPES: ReadonlySet<number> = new Set([JSON_TEXT, JSONB, JSON_LIST, JSONB_LIST]);
 
 const NUMBERS: ReadonlySet<number> = new Set([INT8, INT2, INT4, FLOAT4, FLOAT8, NUMERIC]);
 
@@ -53,43 +65,12 @@ export function toWire(value: SqlValue): WireValue {
 
 /**
  * A value of an ad-hoc query's `column`, never rounded: a whole number is exact or throws
- * `OUT_OF_RANGE`; a decimal that a number can't give back stays text. Lists are read item by item.
+ * `OUT_OF_RANGE`; a decimal that a number can't give back stays text. Lists are read item by item, and
+ * so are the numbers in JSON.
  */
 export function exactValue(value: unknown, typeOid: number, column: string): unknown {
   if (!READ_LATER.has(typeOid)) return value;
   if (Array.isArray(value)) return value.map((item) => exactValue(item, typeOid, column));
-  return typeof value === 'string' ? exactNumber(value, column) : value;
-}
-
-function exactNumber(text: string, column: string): number | string {
-  const number = Number(text);
-  if (text.length <= DIGITS_KEPT || digitsOf(String(number)) === digitsOf(text)) {
-    if (Number.isSafeInteger(number) || !isInteger(text)) return number;
-  }
-  if (!isInteger(text)) return text;
-  throw new PylonDbError(
-    'OUT_OF_RANGE',
-    `column ${column} holds an integer beyond 2^53-1`,
-    { column },
-    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
-  );
-}
-
-/** Decimal digits that every number of 64 bits gives back. */
-const DIGITS_KEPT = 15;
-
-function isInteger(text: string): boolean {
-  return /^-?\d+$/.test(text);
-}
-
-/** What a plain or exponential decimal says, in one spelling: its digits and the last one's place. */
-function digitsOf(text: string): string {
-  const [mantissa = '', exponent = '0'] = text.split('e');
-  const [whole = '', fraction = ''] = mantissa.split('.');
-  const digits = whole + fraction;
-  let end = digits.length;
-  // By hand: a pattern for zeros at the end tries each of a thousand zeros before it.
-  while (digits[end - 1] === '0') end -= 1;
-  const place = Number(exponent) - fraction.length + digits.length - end;
-  return `${digits.slice(0, end).replace(/^(-?)0+/, '$1')}e${place}`;
+  if (typeof value !== 'string') return value;
+  return JSON_TYPES.has(typeOid) ? exactJson(value, column) : exactNumber(value, column);
 }

@@ -30,6 +30,8 @@ const REFUSED = [
   'copy jobs from stdin',
   "COPY jobs (id) FROM STDIN with (format 'csv')",
   'copy (select 1) to stdout',
+  'declare c cursor with hold for select 1',
+  'DECLARE c NO SCROLL CURSOR /* */ WITH HOLD FOR SELECT 1',
 ];
 
 const OUTSIDE = [
@@ -101,6 +103,74 @@ describeOnServer('ad-hoc SQL on a server', (own) => {
   });
 
   it.each([
+    'drop schema public cascade',
+    '/* /* */ */ drop schema public cascade',
+    'alter schema public rename to elsewhere',
+    'alter table agents set schema other',
+    'alter table migrations set schema other',
+    'do $$ begin drop table tick_history; end $$',
+    'call drops_ticks()',
+  ])('leaves no published table behind: %s', async (statement) => {
+    const { db, outside } = await own.open();
+    await outside.query(
+      `create schema other; create procedure drops_ticks() language sql as 'drop table tick_history'`,
+    );
+    const failure = await failureOf(run(db.kysely, statement), 'NOT_SUPPORTED');
+    expect(failure.message).toMatch(/jobs|agents|tick_history|migrations/);
+    await failureOf(
+      db.transaction((tx) => run(tx.kysely, statement)),
+      'NOT_SUPPORTED',
+    );
+    await db.agents.upsert({ npub: 'a', name: 'A', lifecycle_state: 'active' });
+    await db.agents.recordTick('a', { tick_number: 1 });
+    expect(await db.jobs.list()).toEqual([]);
+  });
+
+  it('changes the schema also where it takes no transaction, and where another program broke it', async () => {
+    const { db, outside } = await own.open();
+    await run(db.kysely, 'create table notes (id int)');
+    await run(db.kysely, 'create index concurrently notes_id on notes (id)');
+    await run(db.kysely, 'drop index concurrently notes_id -- returning nothing');
+    await run(
+      db.kysely,
+      `create procedure fills() language plpgsql as $$
+        begin insert into notes values (1); commit; insert into notes values (2); commit; end $$`,
+    );
+    await run(db.kysely, 'call fills()');
+    await run(db.kysely, 'vacuum notes');
+    expect((await run(db.kysely, 'select id from notes')).rows).toEqual([{ id: 1 }, { id: 2 }]);
+    await outside.query('alter table agents alter name drop not null');
+    await run(db.kysely, 'alter table notes add column b int');
+    await failureOf(run(db.kysely, 'do $$ begin drop table tick_history; end $$'), 'NOT_SUPPORTED');
+    expect((await run(db.kysely, 'select b from notes')).rows).toHaveLength(2);
+  });
+
+  it.each([
+    ['lock table jobs', /db\.transaction/],
+    ['declare c cursor for select 1', /db\.transaction/],
+  ])('sends %s into a transaction', async (statement, hint) => {
+    const { db } = await own.open();
+    const failure = await failureOf(run(db.kysely, statement), 'INVALID_ARGUMENT');
+    expect(failure).toMatchObject({ field: 'sql', hint: expect.stringMatching(hint) });
+    await db.transaction((tx) => run(tx.kysely, statement));
+  });
+
+  it.each(['vacuum jobs', 'create index concurrently i on jobs (kind)', 'call commits()'])(
+    'sends %s out of a transaction',
+    async (statement) => {
+      const { db } = await own.open();
+      await run(
+        db.kysely,
+        'create procedure commits() language plpgsql as $$ begin commit; end $$',
+      );
+      const call = db.transaction((tx) => run(tx.kysely, statement));
+      const failure = await failureOf(call, 'INVALID_ARGUMENT');
+      expect(failure).toMatchObject({ field: 'sql', hint: expect.stringMatching(/db\.kysely/) });
+      await run(db.kysely, statement);
+    },
+  );
+
+  it.each([
     'delete from jobs',
     'explain analyze delete from jobs',
     'explain (analyze, verbose) delete from jobs',
@@ -138,6 +208,20 @@ describeOnServer('decimals and lists of a server', (own) => {
     ],
     ["'{0.1,12345678901234567890.5,NULL}'::numeric[]", [0.1, '12345678901234567890.5', null]],
     ["'{0.5,1e300}'::float8[]", [0.5, 1e300]],
+    [
+      `'{"a": [9007199254740991, -0.5, 1e3, 0e9, -0.00000000000000000000], "1234567890123456789": null}'::json`,
+      { a: [Number.MAX_SAFE_INTEGER, -0.5, 1000, 0, -0], '1234567890123456789': null },
+    ],
+    [
+      String.raw`'{"b": "12345678901234567890 \\\" 9007199254740993 \\", "c": 0.1234567890123456789}'::jsonb`,
+      { b: '12345678901234567890 \\" 9007199254740993 \\', c: '0.1234567890123456789' },
+    ],
+    ["'[1e400, -1e-400]'::json", ['1e400', '-1e-400']],
+    [
+      "array['{\"a\": 1.50000000000000000000}', null, '0.12345678901234567']::json[]",
+      [{ a: 1.5 }, null, '0.12345678901234567'],
+    ],
+    ["array[array['[7]'], array['null']]::jsonb[]", [[[7]], [null]]],
   ])('%s is read as %j', async (text, value) => {
     const { db } = await own.open();
     expect((await run(db.kysely, `select ${text} as v`)).rows).toEqual([{ v: value }]);
@@ -150,6 +234,11 @@ describeOnServer('decimals and lists of a server', (own) => {
     '9007199254740992::numeric',
     "'{1,9007199254740993}'::int8[]",
     "'{9007199254740993}'::numeric[]",
+    "'9007199254740993'::json",
+    `'{"a": ["x", {"b": -9007199254740993}]}'::jsonb`,
+    "array['1', '[12345678901234567890]']::json[]",
+    "array['[12345678901234567890]']::jsonb[]",
+    '(select jsonb_agg(to_jsonb(x)) from (values (9007199254740993)) as x (y))',
   ])('%s throws OUT_OF_RANGE naming the column', async (text) => {
     const { db } = await own.open();
     const failure = await failureOf(run(db.kysely, `select ${text} as v`), 'OUT_OF_RANGE');

@@ -78,6 +78,18 @@ export function isStale(error: unknown): boolean {
   return code === UNKNOWN_STATEMENT || (code === NOT_IMPLEMENTED && routine === REPLANNING);
 }
 
+/** SQLSTATE of what needs a transaction, such as LOCK TABLE. */
+export const NO_TRANSACTION = '25P01';
+
+/** SQLSTATE of what takes no transaction around it: VACUUM, and a procedure that commits. */
+const TAKES_NO_TRANSACTION: ReadonlySet<string> = new Set(['25001', '2D000']);
+
+/** Whether the server refused a statement because it stands in a transaction. */
+export function takesNoTransaction(error: unknown): boolean {
+  const cause = said(error);
+  return isServerError(cause) && TAKES_NO_TRANSACTION.has(cause.code);
+}
+
 /** Whether the server doesn't do what a statement asks for. */
 export function isUnsupported(error: unknown): boolean {
   const cause = said(error);

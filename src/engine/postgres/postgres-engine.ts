@@ -24,7 +24,7 @@ import { noRight } from './no-right.js';
 import type { SessionPool } from './pool.js';
 import { toldToCaller } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
-import { RawWrite } from './raw-write.js';
+import { type AssertPublished, RawWrite } from './raw-write.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import { fixed, StatementCompiler } from './statement.js';
@@ -44,7 +44,7 @@ export interface PostgresEngineProps {
   /** Knows the triggers of other programs. */
   readonly triggers: TriggerWatch;
   /** Throws `NOT_SUPPORTED` when other programs would miss something of the published schema. */
-  readonly assertPublished: (session: Session) => Promise<void>;
+  readonly assertPublished: AssertPublished;
 }
 
 /**
@@ -73,7 +73,7 @@ export class PostgresEngine implements Engine {
     this.#busyTimeoutMs = busyTimeoutMs;
     this.#triggers = triggers;
     this.#assertPublished = props.assertPublished;
-    this.#writes = readonly ? undefined : new WriteQueue(pool, busyTimeoutMs, triggers);
+    this.#writes = readonly ? undefined : new WriteQueue(pool, props);
     const runner: RawRunner = { raw: (sql, parameters) => this.#raw(sql, parameters) };
     this.kysely = new QueuedKysely<DB>(kyselyProps(postgresDialect, runner), (run) =>
       this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),

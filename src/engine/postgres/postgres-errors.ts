@@ -10,9 +10,11 @@ import {
   isConflict,
   isConnectionLost,
   LOCK_NOT_AVAILABLE,
+  NO_TRANSACTION,
   NotConnected,
   RolledBack,
   said,
+  takesNoTransaction,
 } from './failures.js';
 import { noRight } from './no-right.js';
 import {
@@ -200,6 +202,18 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
       `${address} is damaged`,
       {},
       context('Stop writing to it, and restore the latest backup of the server.'),
+    );
+  }
+  if (code === NO_TRANSACTION || takesNoTransaction(error)) {
+    return new PylonDbError(
+      'INVALID_ARGUMENT',
+      messageWithoutValues(error),
+      { field: 'sql' },
+      context(
+        code === NO_TRANSACTION
+          ? 'Send it through tx.kysely in db.transaction(async tx => …).'
+          : 'Send it through db.kysely, outside of a transaction.',
+      ),
     );
   }
   if (/^(?:25P|57|58|XX)/.test(code)) {

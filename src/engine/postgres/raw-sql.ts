@@ -13,7 +13,7 @@ import { serverTokens } from './sql-pieces.js';
 
 /** A text without any of these is read no further than its keyword: most, and the longest. */
 const SUSPECT =
-  /explain|temp|pylon_db_|lastval|currval|set_config|advisory|into|update|delete|merge|copy|alter|drop|migrations/i;
+  /explain|temp|pylon_db_|lastval|currval|set_config|advisory|hold|into|update|delete|merge|copy|alter|drop|migrations/i;
 
 const QUESTIONS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'SHOW']);
 
@@ -102,8 +102,17 @@ function writesAt(tokens: readonly SqlWord[], index: number): boolean {
   }
 }
 
+/** Statements that may change the schema, some of them by what they run. */
+const SCHEMA_CHANGES: ReadonlySet<string> = new Set(['CREATE', 'ALTER', 'DROP', 'DO', 'CALL']);
+
+/** Whether an ad-hoc statement may change the schema. */
+export function mayChangeSchema(sql: string): boolean {
+  return SCHEMA_CHANGES.has(keywordOf(serverTokens(sql)));
+}
+
 function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
   if (makesTemporary(tokens)) return TEMPORARY;
+  if (holdsCursor(tokens)) return HELD_CURSOR;
   if (copiesByClient(tokens)) return COPY_BY_CLIENT;
   const name = calledFunction(tokens, SESSION_LOCKS);
   if (name === undefined) return changesOurs(tokens) ?? writesLedger(tokens);
@@ -112,6 +121,17 @@ function refusedAnywhere(tokens: readonly SqlWord[]): Refusal | undefined {
     hint: 'Its lock would stay on one of several connections. Use pg_advisory_xact_lock in db.transaction.',
   };
 }
+
+/** `declare c cursor with hold for select …`: it outlives its transaction, on one connection. */
+function holdsCursor(tokens: readonly SqlWord[]): boolean {
+  const hold = tokens.findIndex((_, i) => wordAt(tokens, i) === 'hold');
+  return wordAt(tokens, 0) === 'declare' && wordAt(tokens, hold - 1) === 'with';
+}
+
+const HELD_CURSOR: Refusal = {
+  problem: "a cursor WITH HOLD can't be declared by a query",
+  hint: 'It would stay on one of several connections. Leave WITH HOLD out, in db.transaction.',
+};
 
 const COPY_BY_CLIENT: Refusal = {
   problem: "COPY … FROM STDIN and TO STDOUT can't be sent as a query",

@@ -2,13 +2,14 @@ import { PylonDbError } from '../../errors.js';
 import type { SnapshotRows, Step, UnitResults, WriteHandle } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
-import { firstKeyword } from '../raw-sql.js';
 import { endedError } from '../refusals.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit, FIRE_DEFERRED, ROLLBACK } from './commit.js';
 import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
 import { toldToCaller } from './postgres-errors.js';
+import { mayChangeSchema } from './raw-sql.js';
+import type { AssertPublished } from './raw-write.js';
 import type { Session } from './session.js';
 import { fixed, type StatementCompiler } from './statement.js';
 import type { TriggerWatch } from './trigger-watch.js';
@@ -35,11 +36,8 @@ interface TransactionProps {
   readonly address: string;
   readonly triggers: TriggerWatch;
   /** Throws `NOT_SUPPORTED` when other programs would miss something of the published schema. */
-  readonly assertPublished: (session: Session) => Promise<void>;
+  readonly assertPublished: AssertPublished;
 }
-
-/** Statements that may change the schema. */
-const SCHEMA_CHANGES: ReadonlySet<string> = new Set(['CREATE', 'ALTER', 'DROP', 'DO', 'CALL']);
 
 /**
  * An open interactive transaction. Its calls run one after another, each that may fail in a
@@ -132,7 +130,7 @@ export class PostgresTransaction implements WriteHandle {
     return await this.#call('tx.kysely', () =>
       this.#undoing(async () => {
         await this.#dooming(() => this.#session.run(this.#nextSavepoint()));
-        if (SCHEMA_CHANGES.has(firstKeyword(sql))) this.#mayHaveChangedSchema = true;
+        if (mayChangeSchema(sql)) this.#mayHaveChangedSchema = true;
         return await this.#session.raw(sql, parameters);
       }),
     );

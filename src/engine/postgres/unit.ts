@@ -1,5 +1,12 @@
 import type { Step } from '../engine.js';
-import { asItStands, assertKept, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
+import {
+  asItStands,
+  assertKept,
+  assertTouched,
+  type ForeignTriggers,
+  lookFor,
+  mustLook,
+} from '../outcome.js';
 import type { Bound, StepResult } from '../prepared.js';
 import type { Statement, StatementResult } from './batch.js';
 import { paymentLock } from './payment-lock.js';

@@ -2,7 +2,7 @@ import { FlushScheduler } from '../flush-scheduler.js';
 import type { RawResult } from '../kysely-connection.js';
 import { BatchPlan, type Queued } from './batch-plan.js';
 import type { SessionPool } from './pool.js';
-import { RawWrite, rawWrite } from './raw-write.js';
+import { type AssertPublished, RawWrite, rawWrite } from './raw-write.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
 import type { TriggerWatch } from './trigger-watch.js';
@@ -10,6 +10,12 @@ import type { Unit } from './unit.js';
 
 /** The most units of one transaction: its locks are held until all have run. */
 const UNITS_A_BATCH = 200;
+
+interface WriteQueueProps {
+  readonly busyTimeoutMs: number;
+  readonly triggers: TriggerWatch;
+  readonly assertPublished: AssertPublished;
+}
 
 /**
  * The writes of one PylonDb, on one connection at a time. Units that wait while a batch is on its
@@ -21,15 +27,17 @@ export class WriteQueue {
   readonly #pool: SessionPool;
   readonly #busyTimeoutMs: number;
   readonly #triggers: TriggerWatch;
+  readonly #assertPublished: AssertPublished;
   readonly #scheduler = new FlushScheduler(() => void this.#flush());
   readonly #entries: Queued[] = [];
   #running = false;
   #lastBatch = 0;
 
-  constructor(pool: SessionPool, busyTimeoutMs: number, triggers: TriggerWatch) {
+  constructor(pool: SessionPool, props: WriteQueueProps) {
     this.#pool = pool;
-    this.#busyTimeoutMs = busyTimeoutMs;
-    this.#triggers = triggers;
+    this.#busyTimeoutMs = props.busyTimeoutMs;
+    this.#triggers = props.triggers;
+    this.#assertPublished = props.assertPublished;
   }
 
   /** Stores one unit. Throws what the connection throws, or what inspecting its results throws. */
@@ -77,7 +85,7 @@ export class WriteQueue {
     const [first] = batch;
     if (first?.work instanceof RawWrite) {
       this.#triggers.forget();
-      first.resolve(await rawWrite(session, first.work));
+      first.resolve(await rawWrite(session, first.work, this.#assertPublished));
       return;
     }
     const plan = new BatchPlan(batch, this.#triggers.due());

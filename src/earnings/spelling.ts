@@ -1,32 +1,44 @@
 import { PylonDbError } from '../errors.js';
 import type { Check } from '../schema/input.js';
 
-const HEX = /^(?:0x)?([0-9a-f]{64})$/i;
+const HEX = /^[0-9a-f]{64}$/i;
 
 /** 43 digits hold 32 bytes and two bits more, which are 0: that leaves 16 for the last digit. */
 const BASE64 = /^[\w+/-]{42}[AEIMQUYcgkosw048]=?$/;
 
+/** What nobody sees, and quotes: they come along when a value is copied from elsewhere. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}"'`]/gu;
+
+/** What says how the digits behind it are meant. */
+const LABEL = /^(?:0x|\\x|sha-?256[:=-])/i;
+
+/** What stands between groups of hex digits. */
+const SEPARATOR = /[\s:._-]/g;
+
 /**
- * The lower-case hex of a 32-byte value, however it is spelled: in any case, with `0x`, in base64 or
- * base64url, with white space around it. `undefined` for other texts.
+ * The lower-case hex of a 32-byte value, however it is spelled: in any case, in groups, behind `0x` or
+ * `sha256:`, in base64 or base64url, with white space, quotes or unseen characters. `undefined` for
+ * other texts.
  */
 export function lowerCaseHex(text: string): string | undefined {
-  const word = text.trim();
-  const hex = HEX.exec(word)?.[1];
-  if (hex !== undefined) return hex.toLowerCase();
-  // Node reads both alphabets.
-  return BASE64.test(word) ? Buffer.from(word, 'base64').toString('hex') : undefined;
+  if (HEX.test(text)) return text.toLowerCase();
+  // Also letters and digits of another width.
+  const word = text.normalize('NFKC').replace(UNSEEN, '').trim();
+  for (const digits of [word, word.replace(LABEL, '')]) {
+    const hex = digits.replace(SEPARATOR, '');
+    if (HEX.test(hex)) return hex.toLowerCase();
+    // Node reads both alphabets.
+    if (BASE64.test(digits)) return Buffer.from(digits, 'base64').toString('hex');
+  }
+  return undefined;
 }
 
 /** What a payment's hash is stored as: the hash here, and in upper case where others wrote it so. */
 export function hashSpellings(hash: string): { payment_hash: string; upper_hash: string } {
-  const isHex = HEX.test(hash) && hash.length === HEX_DIGITS;
-  return isHex
+  return HEX.test(hash)
     ? { payment_hash: hash.toLowerCase(), upper_hash: hash.toUpperCase() }
     : { payment_hash: hash, upper_hash: hash };
 }
-
-const HEX_DIGITS = 64;
 
 /** A hash to store: `check`, and one spelling of 32 bytes only, or a payment would count twice. */
 export function oneSpelling(check: Check): Check {

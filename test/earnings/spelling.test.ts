@@ -16,8 +16,27 @@ const SPELLINGS: readonly (readonly [name: string, spell: (bytes: Buffer) => str
   ['base64', (bytes) => bytes.toString('base64')],
   ['base64 without padding', (bytes) => bytes.toString('base64').replace('=', '')],
   ['base64url', (bytes) => bytes.toString('base64url')],
+  ['hex by pairs', (bytes) => bytes.toString('hex').replaceAll(/..(?!$)/g, '$&:')],
+  ['hex in groups', (bytes) => bytes.toString('hex').replaceAll(/.{8}(?!$)/g, '$& ')],
+  ['hex with dashes', (bytes) => bytes.toString('hex').replaceAll(/.{4}(?!$)/g, '$&-')],
+  ['hex behind sha256', (bytes) => `sha256:${bytes.toString('hex')}`],
+  ['base64 behind SHA-256', (bytes) => `SHA-256=${bytes.toString('base64')}`],
+  ['integrity', (bytes) => `sha256-${bytes.toString('base64')}`],
+  ['bytea', (bytes) => `\\x${bytes.toString('hex')}`],
+  ['hex in quotes', (bytes) => `"${bytes.toString('hex')}"`],
+  ['hex behind a zero-width space', (bytes) => `\u200b${bytes.toString('hex')}`],
+  ['hex around a word joiner', (bytes) => bytes.toString('hex').replace(/^.{9}/, '$&\u2060')],
+  ['hex with a variation selector', (bytes) => `${bytes.toString('hex')}\ufe0f`],
+  ['hex of wide letters', (bytes) => wide(bytes.toString('hex'))],
+  ['base64 in lines', (bytes) => bytes.toString('base64').replace(/^.{20}/, '$&\r\n')],
+  ['base64 with a soft hyphen', (bytes) => `\u00ad${bytes.toString('base64')}`],
   ['base64 within white space', (bytes) => ` ${bytes.toString('base64')}\r\n`],
 ];
+
+/** The letters and digits that East Asian fonts draw as wide as their own. */
+function wide(text: string): string {
+  return text.replaceAll(/./g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0));
+}
 
 async function withJob() {
   const database = await testDatabase();
@@ -63,7 +82,20 @@ describe('a payment hash in another spelling', () => {
 
   it('that is no value of 32 bytes is stored as it comes', async () => {
     const { db } = await withJob();
-    const texts = ['hash...', 'h', 'H', ' h ', 'AB', 'ab'.repeat(31), 'x'.repeat(43), '0xab'];
+    const groups = 'ab:cd-ef 01.'.repeat(5);
+    const texts = [
+      'hash...',
+      groups,
+      `sha256:${'ab'.repeat(31)}`,
+      `md5:${HEX}`,
+      'h',
+      'H',
+      ' h ',
+      'AB',
+      'ab'.repeat(31),
+      'x'.repeat(43),
+      '0xab',
+    ];
     for (const payment_hash of texts) {
       const id = await db.earnings.recordForJob('a', 5, { payment_hash, preimage: payment_hash });
       expect(await db.earnings.get(id)).toMatchObject({ payment_hash, preimage: payment_hash });

@@ -14,7 +14,7 @@ import Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
 import { BLOCKING_TIMEOUT_MS } from './pragmas.js';
 import { refuseForeignSidecars } from './sidecars.js';
-import { toldToCaller } from './sqlite-errors.js';
+import { isReadOnly, toldToCaller } from './sqlite-errors.js';
 import { isNoDescriptor, isNoRoom, ofAnother } from './system-error.js';
 
 /** Where the published system keeps its file. */
@@ -100,12 +100,15 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
   }
   if (path !== ':memory:') refuseForeignSidecars(path, operation);
   try {
-    return new Database(path, {
+    const db = new Database(path, {
       readonly,
       fileMustExist: path !== ':memory:',
       timeout: BLOCKING_TIMEOUT_MS,
     });
+    if (!readonly && path !== ':memory:') refuseDowngraded(db, path, operation);
+    return db;
   } catch (error) {
+    if (error instanceof PylonDbError) throw error;
     // The driver throws a plain TypeError for a missing folder.
     if (error instanceof TypeError) {
       throw new PylonDbError(
@@ -117,6 +120,43 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
     }
     throw toldToCaller(error, operation, path);
   }
+}
+
+/**
+ * Throws `CANNOT_OPEN` where SQLite could open for reading only what may be written: it tries that
+ * when the first try failed, and says nothing.
+ */
+function refuseDowngraded(db: Database.Database, path: string, operation: string): void {
+  if (!isDowngraded(db) || !mayAccess(path, constants.W_OK)) return;
+  db.close();
+  throw new PylonDbError(
+    'CANNOT_OPEN',
+    `${path} can't be opened for writing, as when too many files are open for a moment`,
+    { path },
+    { operation, hint: 'Try again. `ulimit -n` shows how many may be open.' },
+  );
+}
+
+function isDowngraded(db: Database.Database): boolean {
+  // On a file that it opened for reading, SQLite makes of this a transaction that reads: p2 is 0.
+  const steps = db.prepare<[], Step>('explain begin immediate').all();
+  if (steps.some(({ opcode, p1, p2 }) => opcode === 'Transaction' && p1 === 0 && p2 === 0)) {
+    return true;
+  }
+  try {
+    db.exec('begin immediate; rollback');
+    return false;
+  } catch (error) {
+    // Its sidecars. What else is wrong, such as another's lock, shows where it matters.
+    return isReadOnly(error);
+  }
+}
+
+/** One step of a compiled statement; `p1` is the database, the first being the file. */
+interface Step {
+  readonly opcode: string;
+  readonly p1: number;
+  readonly p2: number;
 }
 
 /** Throws `READ_ONLY` when it may not be written: SQLite would open it, and fail each write. */

@@ -45,6 +45,11 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
+/** Whether the connection was opened for reading, whatever was asked for. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof SqliteError && error.code === 'SQLITE_READONLY';
+}
+
 /**
  * Whether SQLite can't read a file where it is, though the file may be whole: it could write nothing
  * next to it, or a transaction was left in the middle.

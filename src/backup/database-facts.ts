@@ -5,7 +5,6 @@ import { migrations } from '../../migrations/index.js';
 import { connect } from '../engine/sqlite/database-file.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../migrate/schema-check.js';
 import { quoted } from '../schema/tables.js';
-import { identityIn } from './identity.js';
 import { integrityOf, tablesOf } from './integrity.js';
 import type { BackupFacts } from './manifest.js';
 import type { Progress } from './progress.js';
@@ -42,7 +41,7 @@ export async function hashFile(
 }
 
 /** What the database says of itself, but for the file's bytes. */
-export type DatabaseFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
+type DatabaseFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
 
 /**
  * Looks through a whole database that nobody writes. Throws {@link NotWhole} where `integrity_check`
@@ -102,4 +101,15 @@ function countViolations(db: Database.Database, table: string): number {
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
+}
+
+/**
+ * The UUID that names a database; `null` in a file that was last migrated before there were
+ * identities, and in another program's.
+ */
+export function identityIn(db: Database.Database): string | null {
+  const table = "select 1 from sqlite_master where type = 'table' and name = 'pylon_db_identity'";
+  if (db.prepare(table).get() === undefined) return null;
+  const identity = db.prepare('select identity from pylon_db_identity where id = 1').pluck().get();
+  return typeof identity === 'string' && identity !== '' ? identity : null;
 }

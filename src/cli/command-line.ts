@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { fileProblem } from '../backup/file-problem.js';
 import { DEFAULT_PATH } from '../engine/sqlite/database-file.js';
 import { placeOf, systemCode } from '../engine/sqlite/system-error.js';
-import { examples } from './shell/examples.js';
+import { examples } from './shell/arguments.js';
 import { addCommands, loadCommands, refuseAsUsage } from './shell/lazy-commands.js';
 
 /**

@@ -6,9 +6,13 @@ import {
 } from 'kysely-codegen';
 import { PylonDbError } from '../errors.js';
 import { enumeratedColumns, foldName } from '../schema/check-constraints.js';
-import { type Kysely, sql } from './commonjs-kysely.js';
-import { EXACT_DIGITS, WIDE_DECIMAL } from './decimal.js';
-import { withoutInternalTables } from './internal-tables.js';
+import {
+  EXACT_DIGITS,
+  type Kysely,
+  sql,
+  WIDE_DECIMAL,
+  withoutInternalTables,
+} from './kysely-codegen.js';
 
 /** A column that SQLite computes (`GENERATED ALWAYS AS`): read, never written. */
 export class ComputedColumn extends ColumnMetadata {}

@@ -1,8 +1,12 @@
 import type { ColumnMetadata, PostprocessFunction, TableMetadata } from 'kysely-codegen';
 import { enumeratedTexts } from '../schema/server-checks.js';
-import { type Kysely, sql } from './commonjs-kysely.js';
-import { EXACT_DIGITS, WIDE_DECIMAL } from './decimal.js';
-import { withoutInternalTables } from './internal-tables.js';
+import {
+  EXACT_DIGITS,
+  type Kysely,
+  sql,
+  WIDE_DECIMAL,
+  withoutInternalTables,
+} from './kysely-codegen.js';
 import { assertTables } from './live-schema.js';
 
 /** What pylon-db reads as numbers, by a type that kysely-codegen calls a number. */

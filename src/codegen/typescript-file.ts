@@ -13,8 +13,8 @@ import {
   TypeScriptSerializer,
   transform,
 } from 'kysely-codegen';
-import { WIDE_DECIMAL } from './decimal.js';
 import { compareNames, type NamedEnum, nameEnums } from './enum-names.js';
+import { WIDE_DECIMAL } from './kysely-codegen.js';
 import { ComputedColumn } from './live-schema.js';
 
 type Statement = ReturnType<typeof transform>[number];

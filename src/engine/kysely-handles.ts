@@ -15,7 +15,7 @@ import { QueryConnection, type RawRunner } from './kysely-connection.js';
 import { refusingDriver } from './refusing-driver.js';
 
 /** Opens a transaction and gives the callback the way to run queries in it. */
-export type Transact = <Result>(run: (tx: RawRunner) => Promise<Result>) => Promise<Result>;
+type Transact = <Result>(run: (tx: RawRunner) => Promise<Result>) => Promise<Result>;
 
 /**
  * `db.kysely`: any query, type-checked, through the same queues as the services. Its

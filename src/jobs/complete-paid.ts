@@ -39,7 +39,7 @@ export interface PaidJob {
 }
 
 /** What completes a job with its payment; `null` for what is not known. */
-export interface Completion {
+interface Completion {
   readonly id: string;
   readonly price_msats: number;
   readonly output_hash: string | null;

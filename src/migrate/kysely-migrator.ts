@@ -9,7 +9,7 @@ import {
 import { type ConnectProps, openReader, openWriter, startWal } from '../engine/sqlite/open.js';
 import { PylonDbError } from '../errors.js';
 import { assertForKyselyCtl, told } from './kysely-ctl.js';
-import { readLedgerRows } from './ledger-rows.js';
+import { readLedgerRows } from './ledger.js';
 import type { MigrationList } from './migration.js';
 import { assertMigrationNames } from './migration-names.js';
 import { Migrator } from './migrator.js';

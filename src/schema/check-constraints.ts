@@ -8,7 +8,7 @@ import {
 } from './sql-tokens.js';
 
 /** One CHECK of a table. */
-export interface CheckConstraint {
+interface CheckConstraint {
   /** What stands between its parentheses. */
   readonly tokens: readonly SqlToken[];
   /** The column and texts of `column IN ('a', 'b')` or `column = 'a'`; undefined for a CHECK of any other form. */

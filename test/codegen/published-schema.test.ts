@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { generateSchemaSql, generateTypes } from '../../src/codegen/generate.js';
-import { generateOurs } from '../../src/codegen/generated-files.js';
-import { createMigratedDatabase } from '../../src/codegen/temporary-database.js';
+import { createMigratedDatabase, generateOurs } from '../../src/codegen/generated-files.js';
 import { databaseWith, freshFolder } from './project-copy.js';
 import { AGENTS, EARNINGS, JOBS, LEDGER, TICKS } from './published-sql.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ownCommand } from '../../src/cli/shell/own-command.js';
+import { ownCommand } from '../../src/cli/shell/openers.js';
 
 it.each([
   ['node /usr/bin/pylon-db check --db x', 'pylon-db check'],

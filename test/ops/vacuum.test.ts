@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/backup/progress.js';
+import { assertRoom } from '../../src/cli/vacuum/disk-space.js';
 import { runVacuum } from '../../src/cli/vacuum/file.js';
-import { assertRoom } from '../../src/cli/vacuum/room.js';
 import { isPylonDbError } from '../../src/errors.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { stored } from '../file.js';

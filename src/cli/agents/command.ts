@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { LIFECYCLE_STATES, type LifecycleState } from '../../../generated/db.js';
 import type { Agent } from '../../agents/agent.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { reading } from '../shell/reading.js';
 import { type Column, table } from '../shell/table.js';
 import { formatCount, formatOptionalTime, formatSats } from '../shell/units.js';

@@ -5,8 +5,7 @@ import { type Pruned, pruneBackups } from '../../backup/prune.js';
 import type { FormerPlace } from '../../backup/whose.js';
 import { expandPath } from '../../engine/sqlite/database-file.js';
 import { systemClock } from '../../options.js';
-import { counted } from '../shell/counted.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { addCommands } from '../shell/lazy-commands.js';
 import { Output } from '../shell/output.js';
@@ -14,12 +13,15 @@ import { wholeNumber } from '../shell/pages.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import { withReadable } from '../shell/readable.js';
 import { openToRead } from '../shell/reading.js';
-import { assertFile, readSettings, refuseServer, type Settings } from '../shell/settings.js';
-import { formatBytes, formatCount } from '../shell/units.js';
-import { badUsage } from '../shell/usage-error.js';
-import { defaultBackupFolder } from './folder.js';
-import { countRows } from './rows.js';
-import { unreadableBackups } from './unreadable.js';
+import {
+  assertFile,
+  defaultBackupFolder,
+  readSettings,
+  refuseServer,
+  type Settings,
+} from '../shell/settings.js';
+import { counted, formatBytes, formatCount } from '../shell/units.js';
+import { countRows, unreadableBackups } from './text.js';
 
 interface BackupCommandOptions {
   readonly keep?: number;

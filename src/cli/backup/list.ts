@@ -4,14 +4,12 @@ import type { Command } from 'commander';
 import { type ListedBackup, listBackups } from '../../backup/list.js';
 import { expandPath } from '../../engine/sqlite/database-file.js';
 import { systemClock } from '../../options.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
-import { readSettings, refuseServer } from '../shell/settings.js';
+import { defaultBackupFolder, readSettings, refuseServer } from '../shell/settings.js';
 import { type Column, table } from '../shell/table.js';
 import { formatBytes, formatCount, formatTime } from '../shell/units.js';
-import { defaultBackupFolder } from './folder.js';
-import { countRows } from './rows.js';
-import { unreadableBackups } from './unreadable.js';
+import { countRows, unreadableBackups } from './text.js';
 
 /** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */
 export function configure(command: Command): void {

@@ -2,7 +2,7 @@ import { type ListedBackup, listBackups } from '../../backup/list.js';
 import { type DatabaseName, newestOf } from '../../backup/whose.js';
 import { systemCode } from '../../engine/sqlite/system-error.js';
 import { isPylonDbError } from '../../errors.js';
-import { unreadableBackups } from '../backup/unreadable.js';
+import { unreadableBackups } from '../backup/text.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** The newest backup of a database that looks whole. Field names are those of the JSON answer. */
@@ -15,7 +15,7 @@ export interface LastBackup {
 }
 
 /** The last backup, and why there may be a later one than this user may see. */
-export interface Backups {
+interface Backups {
   readonly last: LastBackup | null;
   readonly findings: readonly Finding[];
 }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
-import { identityIn } from '../../backup/identity.js';
+import { identityIn } from '../../backup/database-facts.js';
 import { isDamage } from './structure.js';
 
 // Pragmas, the schema and dbstat: the builder has no words for them.

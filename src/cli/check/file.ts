@@ -7,7 +7,7 @@ import type { OnProgress } from '../../backup/progress.js';
 import { type RestoreRecord, readRecord } from '../restore/record.js';
 import { type Opener, otherOpeners } from '../shell/openers.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
-import { sizeOf } from '../vacuum/sizes.js';
+import { sizeOf } from '../vacuum/disk-space.js';
 import { backupsIn, type LastBackup } from './backups.js';
 import type { DatabaseFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
@@ -16,7 +16,7 @@ import type { SkippedCheck } from './run-checks.js';
 import type { CheckDepth } from './task.js';
 
 /** What is checked, and whether it is mended. */
-export interface CheckOptions {
+interface CheckOptions {
   readonly depth: CheckDepth;
   /** Makes our own objects again, counts wrong rollups anew, and takes the files' rights from group and others. */
   readonly repair: boolean;

@@ -1,4 +1,4 @@
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { rowName } from './finding.js';
 import type { RowCheck } from './row-check.js';
 

@@ -1,6 +1,6 @@
 import type { Compilable } from 'kysely';
 import { lowerCaseHex } from '../../earnings/spelling.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import type { Finding } from './finding.js';
 import type { Questions } from './row-check.js';
 

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 // `lstat` and `chmod` only: opening a live file, and closing it, would drop SQLite's locks.

@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
 import { countFromRows } from '../../migrate/rollup-views.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { build, fewRows } from './typed-query.js';
 
 /** The tables of totals that `--repair` counts anew. */
-export const ROLLUP_TABLES = [
+const ROLLUP_TABLES = [
   'pylon_db_job_totals',
   'pylon_db_earning_totals',
   'pylon_db_paid_jobs',
@@ -14,7 +14,7 @@ export const ROLLUP_TABLES = [
 type RollupTable = (typeof ROLLUP_TABLES)[number];
 
 /** The keys of each: of the statuses and sources that are none, `invalid` counts the rows. */
-export const ROLLUP_KEYS: Readonly<Record<RollupTable, readonly string[]>> = {
+const ROLLUP_KEYS: Readonly<Record<RollupTable, readonly string[]>> = {
   pylon_db_job_totals: [...JOB_STATUSES, 'invalid'],
   pylon_db_earning_totals: [...EARNING_SOURCES, 'invalid'],
   pylon_db_paid_jobs: ['1'],

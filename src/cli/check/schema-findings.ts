@@ -1,6 +1,6 @@
 import type { Drift } from '../../migrate/drift.js';
 import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** The finding for a database without the published schema: a node that was emptied must not hear that all is well. */

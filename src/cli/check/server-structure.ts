@@ -1,6 +1,6 @@
 import type { Session } from '../../engine/postgres/session.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
 

@@ -9,7 +9,7 @@ import {
 } from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
 

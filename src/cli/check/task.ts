@@ -6,10 +6,10 @@ import { findOwnObjects } from '../../migrate/own-objects.js';
 import { withSnapshot } from '../export/snapshot.js';
 import { type DatabaseFacts, readFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
-import { appliedMigrations } from './ledger.js';
 import { type Repaired, repair } from './repair.js';
 import { checkRollups } from './rollups.js';
 import { runChecks, type SkippedCheck } from './run-checks.js';
+import { appliedMigrations } from './schema.js';
 import { damagedAt, passedDamage } from './structure.js';
 
 /** How much is read: pages only, all rows too, or also the size of each table and index. */

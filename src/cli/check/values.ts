@@ -5,7 +5,7 @@ import { canReadEarning, EARNING_COLUMNS, earningInput } from '../../earnings/ea
 import { isPylonDbError } from '../../errors.js';
 import { canReadJob, JOB_COLUMNS, jobInput } from '../../jobs/job.js';
 import { integer, key, object, timestamp } from '../../schema/input.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
 import type { WrongTimes } from './wrong-times.js';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../options.js';
 import { MAX_TIMESTAMP } from '../../schema/input.js';
-import { counted } from '../shell/counted.js';
+import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** 2009-01-03T18:15:05Z, in unix seconds: before the first block of Bitcoin no node can have run. */

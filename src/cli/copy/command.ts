@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { DatabasePlace } from '../../named-database.js';
-import { namedDatabase } from '../../named-database.js';
+import { type DatabasePlace, namedDatabase } from '../../named-database.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from '../migrate/list.js';
-import { counted } from '../shell/counted.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import { withReadable } from '../shell/readable.js';
 import { assertFile, assertFileOrMissing, readSettings, type Settings } from '../shell/settings.js';
-import { badUsage } from '../shell/usage-error.js';
+import { counted } from '../shell/units.js';
 import type { CopyProps, CopyReport } from './copy.js';
-import { namesOf } from './left-behind.js';
+import { namesOf } from './sides.js';
 
 interface CopyOptions extends MigrationsOption {
   readonly from: string;

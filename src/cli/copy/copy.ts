@@ -4,11 +4,16 @@ import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import type { DatabasePlace } from '../../named-database.js';
 import { PUBLISHED_TABLES, type PublishedTable } from '../../schema/tables.js';
-import { ledgerLike } from './ledger.js';
-import { type LeftBehind, refuseLeftBehind } from './left-behind.js';
-import { othersIn, type RunCopy } from './plan.js';
+import { ledgerLike, othersIn, type RunCopy } from './plan.js';
 import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
-import { type CopyDestination, type CopyRequest, type CopySource, UnstorableRow } from './sides.js';
+import {
+  type CopyDestination,
+  type CopyRequest,
+  type CopySource,
+  type LeftBehind,
+  refuseLeftBehind,
+  UnstorableRow,
+} from './sides.js';
 import { TableDigest, type TableSum } from './table-digest.js';
 
 /** What a copy did. */

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Described, DescribedColumn } from './described.js';
+import type { Described, DescribedColumn } from './sides.js';
 
 /** The tables of a file. */
 export function describeFile(db: Database.Database): Described {

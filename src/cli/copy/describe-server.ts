@@ -1,5 +1,5 @@
 import type { Session } from '../../engine/postgres/session.js';
-import type { Described, DescribedColumn, DescribedTable } from './described.js';
+import type { Described, DescribedColumn, DescribedTable } from './sides.js';
 
 const HERE = 'pg_catalog.to_regnamespace(pg_catalog.quote_ident(current_schema()))';
 

@@ -9,12 +9,19 @@ import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { columnList, PUBLISHED_TABLES, type PublishedTable, quoted } from '../../schema/tables.js';
 import { describeFile } from './describe-file.js';
-import { isOwnTable, type Named, refuseRows, toFill } from './empty.js';
 import { fileRows } from './file-rows.js';
 import { fileLedger, lastFileId } from './file-source.js';
 import { planOf, type RunCopy } from './plan.js';
 import { type CopiedRow, type FileValue, type LinedRow, notCopied, storedValue } from './row.js';
-import type { CopyDestination, CopyRequest, LedgerEntry } from './sides.js';
+import {
+  type CopyDestination,
+  type CopyRequest,
+  isOwnTable,
+  type LedgerEntry,
+  type Named,
+  refuseRows,
+  toFill,
+} from './sides.js';
 
 /**
  * Migrates the file at `path`, creating it when it is missing, and runs `run` in one transaction,

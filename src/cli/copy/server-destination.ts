@@ -9,14 +9,17 @@ import { columnList, PUBLISHED_TABLES, type PublishedTable, quoted } from '../..
 import { withServer } from '../shell/server.js';
 import { readInStoredOrder } from '../shell/stored-order.js';
 import { describeServer, fixFormats } from './describe-server.js';
-import { isOwnTable, type Named, refuseRows, toFill } from './empty.js';
 import { planOf, type RunCopy } from './plan.js';
 import type { LinedRow } from './row.js';
 import { lastServerId, serverLedger, serverRows, setLastServerId } from './server-rows.js';
 import {
   type CopyDestination,
   type CopyRequest,
+  isOwnTable,
   type LedgerEntry,
+  type Named,
+  refuseRows,
+  toFill,
   UnstorableRow,
 } from './sides.js';
 

@@ -1,6 +1,6 @@
+import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import type { PublishedTable } from '../../schema/tables.js';
-import type { Described } from './described.js';
+import { PUBLISHED_TABLES, type PublishedTable, type TableColumn } from '../../schema/tables.js';
 import type { CopiedRow, LinedRow } from './row.js';
 
 /** A row of the ledger, integers in decimal. */
@@ -60,4 +60,79 @@ export class UnstorableRow {
     readonly place: number,
     readonly why: string,
   ) {}
+}
+
+/** A table as a database has it. */
+export interface DescribedTable {
+  readonly columns: readonly DescribedColumn[];
+  /** The column that is its whole primary key, else its first. */
+  readonly key: string;
+  /** Tables that its foreign keys name. */
+  readonly references: readonly string[];
+  /** Why its rows can't be copied. */
+  readonly obstacle?: string;
+}
+
+/** A column as a database has it. */
+export interface DescribedColumn extends Pick<TableColumn, 'name' | 'kind'> {
+  /** Computed from others: there is nothing to copy. */
+  readonly isComputed: boolean;
+}
+
+/** All tables of a database but the ledger and our own. */
+export type Described = ReadonlyMap<string, DescribedTable>;
+
+/** A table, by its name. */
+export type Named = Pick<PublishedTable, 'name'>;
+
+/** Throws `INVALID_ARGUMENT` when tables of the destination have rows. */
+export function refuseRows(address: string, filled: readonly Named[]): void {
+  if (filled.length === 0) return;
+  const names = filled.map(({ name }) => name).join(', ');
+  throw new PylonDbError(
+    'INVALID_ARGUMENT',
+    `${address} isn't empty: there are rows in ${names}`,
+    { field: 'to' },
+    { operation: '', hint: 'Nothing was changed. Give a new file, or a schema without rows.' },
+  );
+}
+
+/** Of the tables that will be filled those that are there, before anything is migrated. */
+export function toFill({ source }: CopyRequest, there: Described): Named[] {
+  const own = [...(source?.keys() ?? [])].map((name) => ({ name })).filter(isOwnTable);
+  return [...PUBLISHED_TABLES, ...own].filter(({ name }) => there.has(name));
+}
+
+/** Whether a table is not published. */
+export function isOwnTable({ name }: Named): boolean {
+  return !PUBLISHED_TABLES.some((table) => table.name === name);
+}
+
+/** What a source holds alongside what is copied. */
+export interface LeftBehind extends Others {
+  /** Names in the ledger that are not ours. */
+  readonly migrations: readonly string[];
+}
+
+/** Throws `NOT_SUPPORTED`, naming it, where anything is left behind. */
+export function refuseLeftBehind(leftBehind: LeftBehind): void {
+  const named = namesOf(leftBehind);
+  if (named === '') return;
+  throw new PylonDbError(
+    'NOT_SUPPORTED',
+    `the source holds more than the published tables, which would stay behind: ${named}`,
+    {},
+    {
+      operation: '',
+      hint: 'Nothing was copied. Take it along with --migrations FILE, or leave it behind with --published-only.',
+    },
+  );
+}
+
+/** `tables a, b; columns jobs.c`, or nothing. */
+export function namesOf(leftBehind: Others | LeftBehind): string {
+  return Object.entries(leftBehind)
+    .filter(([, names]) => names.length > 0)
+    .map(([what, names]) => `${what} ${names.join(', ')}`)
+    .join('; ');
 }

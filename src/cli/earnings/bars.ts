@@ -1,9 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
 import type { EarningsBucket } from '../../earnings/rollup.js';
 import type { BucketWidth } from '../../earnings/utc-calendar.js';
-import { counted } from '../shell/counted.js';
 import type { Output } from '../shell/output.js';
-import { formatMsats } from '../shell/units.js';
+import { counted, formatMsats } from '../shell/units.js';
 
 /** Eighths of a cell, so that a bar's length is told finely. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

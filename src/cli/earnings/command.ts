@@ -3,7 +3,7 @@ import type { Earning } from '../../earnings/earning.js';
 import type { BucketWidth } from '../../earnings/utc-calendar.js';
 import type { PylonDb } from '../../pylon-db.js';
 import { MAX_INTEGER } from '../../schema/input.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import type { Output } from '../shell/output.js';
 import {
   beforeOption,
@@ -17,7 +17,6 @@ import { reading } from '../shell/reading.js';
 import { type Column, table } from '../shell/table.js';
 import { assertTimeZone, readRange, type TimeRange } from '../shell/times.js';
 import { formatMsats, formatTime } from '../shell/units.js';
-import { badUsage } from '../shell/usage-error.js';
 import { bars } from './bars.js';
 import { bucketsThatFit } from './newest-buckets.js';
 

@@ -1,13 +1,11 @@
 import { type Command, Option } from 'commander';
 import { expandPath } from '../../engine/sqlite/database-file.js';
-import { examples } from '../shell/examples.js';
+import { assertCsv, badUsage, examples, SPREADSHEET } from '../shell/arguments.js';
 import { reading } from '../shell/reading.js';
 import { readSettings } from '../shell/settings.js';
 import { readRange } from '../shell/times.js';
-import { badUsage } from '../shell/usage-error.js';
 import { printExport, writeExport } from './output.js';
 import { EXPORT_FORMATS, type ExportFormat, type Selection } from './parts.js';
-import { assertCsv, SPREADSHEET } from './spreadsheet-option.js';
 import { EXPORT_TABLES, type ExportTable } from './tables.js';
 
 interface ExportOptions {

@@ -1,10 +1,10 @@
-import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 
 /**
  * A value as JSON that no reader rounds: integers beyond ±(2^53−1) and infinite reals are strings,
  * a BLOB is its hex digits.
  */
-export function jsonValue(value: StoredValue): string {
+function jsonValue(value: StoredValue): string {
   if (typeof value === 'bigint') {
     return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
   }

@@ -1,14 +1,13 @@
-import { counted } from '../shell/counted.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import type { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import type { Settings } from '../shell/settings.js';
 import { visibleJson, visibleLines } from '../shell/terminal-text.js';
-import { formatBytes } from '../shell/units.js';
+import { counted, formatBytes } from '../shell/units.js';
+import type { Sink } from './chunks.js';
 import type { ExportProps } from './parts.js';
 import { EXPORT_TABLES, SECRET } from './tables.js';
 import type { ExportedFile, ExportFileOptions } from './to-file.js';
-import type { Sink } from './write-chunks.js';
 
 /** Exports to stdout; ends quietly when its reader went away (`| head`). */
 export async function printExport(

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { prepareQuestion, type Question } from '../query/read-statement.js';
-import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { type CsvLine, csvLine } from './csv.js';
 import { jsonArray, jsonLines } from './json.js';
 import { spreadsheetLine } from './spreadsheet.js';

@@ -3,7 +3,7 @@ import type { Session } from '../../engine/postgres/session.js';
 import { serverQuestion } from '../query/server-read-statement.js';
 import { toQueryValue } from '../query/server-values.js';
 import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';
-import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { csvLine } from './csv.js';
 import { jsonArrayText, jsonLineText } from './json.js';
 import type { ExportProps } from './parts.js';

@@ -4,10 +4,10 @@ import { PylonDbError } from '../../errors.js';
 import { refusedWrite } from '../query/server.js';
 import { serverQuestion } from '../query/server-read-statement.js';
 import { withServer } from '../shell/server.js';
+import { type StreamOptions, writeChunks } from './chunks.js';
 import type { ExportProps } from './parts.js';
 import { serverParts, serverTablesTogether } from './server-parts.js';
 import { type WrittenPart, writePart } from './task.js';
-import { type StreamOptions, writeChunks } from './write-chunks.js';
 
 /** Exports one state of a server to whoever reads; like `exportToStream`. */
 export async function exportServerToStream(

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { type Chunk, inChunks, type StoredValue } from './chunk.js';
+import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { csvLine } from './csv.js';
 import { csvPage, FIELD_END, ROW_END } from './csv-page.js';
 import { type ExportTable, quotedName, timeColumnOf } from './tables.js';

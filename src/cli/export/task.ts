@@ -1,11 +1,11 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { fileProblem } from '../../backup/file-problem.js';
 import type { Progress } from '../../backup/progress.js';
+import { writeChunks } from './chunks.js';
 import { type ExportPart, type ExportProps, exportParts, whoseSql } from './parts.js';
 import type { ServerExportPart } from './server-parts.js';
 import { withSnapshot } from './snapshot.js';
 import type { ExportTable } from './tables.js';
-import { writeChunks } from './write-chunks.js';
 
 /** What the child needs to know. */
 export interface ExportInput extends ExportProps {

@@ -1,7 +1,16 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { runInChild } from '../../backup/child.js';
 import { fileProblem } from '../../backup/file-problem.js';
+import { assertNotLive } from '../../backup/live-files.js';
 import {
   createExclusively,
   discard,
@@ -9,9 +18,9 @@ import {
   removeLeftovers,
 } from '../../backup/partial-files.js';
 import type { OnProgress } from '../../backup/progress.js';
+import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../../named-database.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
-import { assertFileDestination, assertFolderDestination } from './destination.js';
 import type { ExportProps } from './parts.js';
 import type { ExportTable } from './tables.js';
 import type { WrittenPart } from './task.js';
@@ -126,4 +135,32 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` unless a file may be written there: nothing stands there, or with
+ * `force` a plain file that isn't the database's.
+ */
+export function assertFileDestination(path: string, database: string, force: boolean): void {
+  assertNotLive(path, database, '');
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || (force && found.isFile())) return;
+  if (found.isDirectory()) throw refused(`${path} is a folder`, 'Give the name of a file in it.');
+  if (!found.isFile()) throw refused(`${path} is no plain file`, 'Give another name.');
+  throw refused(`${path} exists already`, 'Give another name, or add --force to replace it.');
+}
+
+/** Throws `INVALID_ARGUMENT` unless the folder is new, or empty. */
+export function assertFolderDestination(path: string, database: string): void {
+  assertNotLive(path, database, '');
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const isEmpty = found.isDirectory() && readdirSync(path).length === 0;
+  if (isEmpty) return;
+  const problem = found.isDirectory() ? `${path} isn't empty` : `${path} is no folder`;
+  throw refused(problem, 'Give a folder that is new or empty: it gets a file for each table.');
+}
+
+function refused(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {
+  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'out' }, { operation: '', hint });
 }

@@ -1,7 +1,7 @@
 import type { DatabasePlace } from '../../named-database.js';
+import { type StreamOptions, writeChunks } from './chunks.js';
 import { type ExportProps, exportParts, inOneText, whoseSql } from './parts.js';
 import { withSnapshot } from './snapshot.js';
-import { type StreamOptions, writeChunks } from './write-chunks.js';
 
 /**
  * Exports to whoever reads: one table or query, or with `together` several tables in one text.

@@ -5,11 +5,10 @@ import { wholeSats } from '../../earnings/earning.js';
 import { type EarningsFigures, type Figure, orWhyNot } from '../../earnings/figures.js';
 import { PylonDbError } from '../../errors.js';
 import type { PylonDb } from '../../pylon-db.js';
-import { counted } from '../shell/counted.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { reading } from '../shell/reading.js';
 import { fields } from '../shell/table.js';
-import { formatCount, formatMsats } from '../shell/units.js';
+import { counted, formatCount, formatMsats } from '../shell/units.js';
 import { type DatabaseSize, fileSize, serverSize, sizeLines } from './size.js';
 
 /** What a database says, where a figure that can't be given is an error. */

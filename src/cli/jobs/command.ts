@@ -3,7 +3,7 @@ import { JOB_STATUSES, type JobStatus } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
 import type { Job, JobPageStart } from '../../jobs/job.js';
 import type { PylonDb } from '../../pylon-db.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import type { Output } from '../shell/output.js';
 import {
   beforeOption,
@@ -16,7 +16,6 @@ import {
 import { reading } from '../shell/reading.js';
 import { type Column, fields, table } from '../shell/table.js';
 import { formatMsats, formatOptionalTime, formatTime } from '../shell/units.js';
-import { badUsage } from '../shell/usage-error.js';
 
 interface JobsOptions extends PageOptions {
   readonly status?: JobStatus;

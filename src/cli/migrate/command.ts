@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { addCommands } from '../shell/lazy-commands.js';
 
 /** `pylon-db migrate`: the commands about migrations. */

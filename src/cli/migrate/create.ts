@@ -2,10 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PylonDbError } from '../../errors.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';
-import { badUsage } from '../shell/usage-error.js';
 import { EMPTY_LIST, withEntry } from './index-file.js';
 
 interface Created {

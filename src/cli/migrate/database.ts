@@ -1,5 +1,5 @@
 import type { Drift } from '../../migrate/drift.js';
-import type { LedgerRow } from '../../migrate/ledger-rows.js';
+import type { LedgerRow } from '../../migrate/ledger.js';
 import type { PlannedMigration } from '../../migrate/migration-runner.js';
 
 /** What a ledger says, and what a list has beyond it. */

@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { wholeNumber } from '../shell/pages.js';
 import { readSettings } from '../shell/settings.js';
-import { badUsage } from '../shell/usage-error.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './list.js';
 import { migrationsOf } from './migrations-of.js';
 

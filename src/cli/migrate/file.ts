@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { startWal } from '../../engine/sqlite/open.js';
 import { isPylonDbError } from '../../errors.js';
-import { readLedgerRows } from '../../migrate/ledger-rows.js';
+import { readLedgerRows } from '../../migrate/ledger.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import type { PlannedMigration } from '../../migrate/migration-runner.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION, readLedger } from '../../migrate/schema-check.js';

@@ -6,7 +6,7 @@ import { migrations as ownMigrations } from '../../../migrations/index.js';
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import { optionsInput } from '../../options.js';
-import { badUsage } from '../shell/usage-error.js';
+import { badUsage } from '../shell/arguments.js';
 
 /** The option of commands that can run a service's own migrations along with ours. */
 export interface MigrationsOption {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PlannedMigration } from '../../migrate/migration-runner.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';
 import { visible, visibleLines } from '../shell/terminal-text.js';

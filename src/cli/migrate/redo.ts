@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './list.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { EXIT } from '../shell/exit-code.js';
 import { Output } from '../shell/output.js';
 import { readSettings, type Settings } from '../shell/settings.js';

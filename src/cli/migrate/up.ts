@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { MigrationList } from '../../migrate/migration.js';
-import { examples } from '../shell/examples.js';
+import { badUsage, examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';
-import { badUsage } from '../shell/usage-error.js';
 import type { DatabaseMigrations } from './database.js';
 import { type MigrationsOption, migrationsOption, readMigrations } from './list.js';
 import { migrationsOf } from './migrations-of.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Drift } from '../../migrate/drift.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import { EXIT } from '../shell/exit-code.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';

@@ -2,26 +2,23 @@ import { type Command, Option } from 'commander';
 import { isPylonDbError } from '../../errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { spreadsheetLine } from '../export/spreadsheet.js';
-import { assertCsv, SPREADSHEET } from '../export/spreadsheet-option.js';
-import { examples } from '../shell/examples.js';
+import { assertCsv, badUsage, examples, SPREADSHEET, secondsAsMs } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { wholeNumber } from '../shell/pages.js';
 import { withReadable } from '../shell/readable.js';
-import { secondsAsMs } from '../shell/seconds.js';
 import { existingDatabase, readSettings, type Settings } from '../shell/settings.js';
 import { formatBytes, formatCount } from '../shell/units.js';
-import { badUsage } from '../shell/usage-error.js';
 import { runQuery } from './file.js';
 import {
   CsvPrinter,
+  planLines,
+  planTree,
   printerOf,
   QUERY_FORMATS,
   type QueryFormat,
   type ResultPrinter,
 } from './formats.js';
-import { addParameter } from './parameter-options.js';
-import type { QueryParameters } from './parameters.js';
-import { planLines, planTree } from './plan.js';
+import { addParameter, type QueryParameters } from './parameters.js';
 import type { QueryEnd, QueryInput, QueryReport } from './task.js';
 
 /** Rows of a result when the command line names no limit. */

@@ -1,8 +1,8 @@
 import { runInChild } from '../../backup/child.js';
 import { isPylonDbError } from '../../errors.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
+import { queryTimeout } from './limits.js';
 import type { QueryEnd, QueryInput, QueryReport } from './task.js';
-import { queryTimeout } from './timeout.js';
 
 /**
  * Runs one SELECT, WITH or VALUES in a process of its own and reports its columns and rows. Throws

@@ -18,7 +18,7 @@ export interface ResultPrinter {
 }
 
 /** Draws the rows of a plan as text. */
-export type DrawPlan = (rows: readonly QueryValue[][]) => string;
+type DrawPlan = (rows: readonly QueryValue[][]) => string;
 
 /** The printer of a format; `drawPlan` draws what comes where a table is asked for. */
 export function printerOf(
@@ -158,4 +158,21 @@ class JsonPrinter implements ResultPrinter {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** A server's plan, which it draws itself: a row a line. */
+export function planLines(rows: readonly QueryValue[][]): string {
+  return rows.map(([line = null]) => visible(String(line))).join('\n');
+}
+
+/** SQLite's plan, rows of `id, parent, notused, detail`, with each step under its parent. */
+export function planTree(rows: readonly QueryValue[][]): string {
+  const depths = new Map<QueryValue, number>();
+  return rows
+    .map(([id = null, parent = null, , detail = null]) => {
+      const depth = (depths.get(parent) ?? -1) + 1;
+      depths.set(id, depth);
+      return '  '.repeat(depth) + visible(String(detail));
+    })
+    .join('\n');
 }

@@ -3,12 +3,11 @@ import type { SessionPool } from '../../engine/postgres/pool.js';
 import type { Session, TextResult } from '../../engine/postgres/session.js';
 import { PylonDbError } from '../../errors.js';
 import { withServer } from '../shell/server.js';
+import { queryTimeout, rowSize } from './limits.js';
 import { type QueryValue, wouldWrite } from './read-statement.js';
-import { rowSize } from './row-size.js';
 import { type ServerQuestion, serverQuestion } from './server-read-statement.js';
 import { toQueryValue } from './server-values.js';
 import type { QueryEnd, QueryInput, QueryReport } from './task.js';
-import { queryTimeout } from './timeout.js';
 
 /** What a server is asked. */
 export interface ServerQueryInput extends Omit<QueryInput, 'path' | 'busyTimeoutMs'> {

@@ -2,10 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
 import { toldToAsker } from '../../engine/sqlite/sqlite-errors.js';
+import { killedAfter, rowSize } from './limits.js';
 import { bindParameters, type QueryParameters } from './parameters.js';
 import { prepareQuestion, type QueryValue, type Question, wouldWrite } from './read-statement.js';
-import { rowSize } from './row-size.js';
-import { killedAfter } from './watchdog.js';
 
 /** What the child needs to know. */
 export interface QueryInput {

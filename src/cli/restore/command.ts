@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { expandPath } from '../../engine/sqlite/database-file.js';
 import { systemClock } from '../../options.js';
-import { rowsToTell } from '../backup/rows.js';
-import { examples } from '../shell/examples.js';
+import { rowsToTell } from '../backup/text.js';
+import { examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { named } from '../shell/openers.js';
 import { Output } from '../shell/output.js';

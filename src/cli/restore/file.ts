@@ -9,14 +9,14 @@ import { verifyBackup } from '../../backup/verify.js';
 import { isPylonDbError } from '../../errors.js';
 import { type Opener, otherOpeners } from '../shell/openers.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
-import { assertAnother } from './another-file.js';
 import { assertUnused } from './in-use.js';
 import { type Kept, type RestoreRecord, readRecord, writeRecord } from './record.js';
+import { assertAnother } from './refused-backups.js';
 import type { Replaced, RestoreReport } from './task.js';
 import { toldWithWhatStands } from './what-stands.js';
 
 /** What is restored, where, and how. */
-export interface RestoreProps {
+interface RestoreProps {
   /** The live database, as an absolute path; it may be missing. */
   readonly path: string;
   /** The backup, as an absolute path. */

@@ -1,9 +1,8 @@
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type Database from 'better-sqlite3';
-import { readFacts } from '../../backup/database-facts.js';
+import { identityIn, readFacts } from '../../backup/database-facts.js';
 import { fileProblem } from '../../backup/file-problem.js';
-import { identityIn } from '../../backup/identity.js';
 import type { BackupManifest } from '../../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../../backup/partial-files.js';
 import type { Progress } from '../../backup/progress.js';
@@ -12,12 +11,11 @@ import { readUntouched } from '../../backup/untouched.js';
 import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
 import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
-import { refuseAnotherDatabase } from './another-database.js';
 import { copyInto } from './copy-into.js';
 import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
 import { type Kept, writeRecord } from './record.js';
+import { refuseAnotherDatabase, refuseUnknownTriggers, triggersOf } from './refused-backups.js';
 import { describeSafetyCopy } from './safety-copy.js';
-import { refuseUnknownTriggers, triggersOf } from './triggers.js';
 
 export interface RestoreInput {
   readonly path: string;

@@ -1,5 +1,4 @@
-import type { ErrorCode, PylonDbError } from '../../errors.js';
-import { isPylonDbError } from '../../errors.js';
+import { type ErrorCode, isPylonDbError, type PylonDbError } from '../../errors.js';
 
 /** The exit codes of every command (DESIGN §8). */
 export const EXIT = {

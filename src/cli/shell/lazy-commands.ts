@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { usageError } from './usage-error.js';
+import { usageError } from './arguments.js';
 
 /** What the file of a command exports: it adds arguments, options, examples and the action. */
-export interface CommandModule {
+interface CommandModule {
   configure(command: Command): void;
 }
 

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { cannotUse, systemCode } from '../../engine/sqlite/system-error.js';
 import { PylonDbError } from '../../errors.js';
-import type { DatabasePlace } from '../../named-database.js';
-import { environmentDatabase, namedDatabase } from '../../named-database.js';
-import { badUsage } from './usage-error.js';
+import { type DatabasePlace, environmentDatabase, namedDatabase } from '../../named-database.js';
+import { badUsage } from './arguments.js';
 
 /** What the options of every command say. */
 export interface Settings {
@@ -86,4 +86,9 @@ function kindAt(path: string): 'missing' | 'file' | 'a folder' | 'no regular fil
 
 function cannotOpen(path: string, problem: string, hint: string): PylonDbError {
   return new PylonDbError('CANNOT_OPEN', problem, { path }, { operation: '', hint });
+}
+
+/** Where backups go that are given no other place: `backups` beside the database. */
+export function defaultBackupFolder({ path }: Settings): string {
+  return join(dirname(path), 'backups');
 }

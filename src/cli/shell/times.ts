@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { MAX_TIMESTAMP } from '../../schema/input.js';
-import { badUsage } from './usage-error.js';
+import { badUsage } from './arguments.js';
 
 /** A range in unix seconds, both ends included; `undefined` where the command line names none. */
 export interface TimeRange {

@@ -49,3 +49,8 @@ export function formatTime(seconds: number): string {
 export function formatOptionalTime(seconds: number | null): string {
   return seconds === null ? '' : formatTime(seconds);
 }
+
+/** `1 row`, `1,234 rows`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}

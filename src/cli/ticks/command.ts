@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Tick, TickPageStart } from '../../agents/tick.js';
 import { PylonDbError } from '../../errors.js';
 import type { PylonDb } from '../../pylon-db.js';
-import { examples } from '../shell/examples.js';
+import { examples } from '../shell/arguments.js';
 import type { Output } from '../shell/output.js';
 import {
   beforeOption,

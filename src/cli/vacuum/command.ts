@@ -1,16 +1,15 @@
 import { type Command, Option } from 'commander';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
-import { examples } from '../shell/examples.js';
+import { examples, secondsAsMs } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { named, otherOpeners } from '../shell/openers.js';
 import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
-import { secondsAsMs } from '../shell/seconds.js';
 import { assertFile, readSettings, refuseServer } from '../shell/settings.js';
 import { fields } from '../shell/table.js';
 import { formatBytes } from '../shell/units.js';
+import type { DatabaseSizes } from './disk-space.js';
 import { runVacuum, type Vacuum } from './file.js';
-import type { DatabaseSizes } from './sizes.js';
 
 interface VacuumOptions {
   readonly wait?: number;

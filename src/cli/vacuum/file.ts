@@ -4,7 +4,7 @@ import type { OnProgress, Progress } from '../../backup/progress.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { named, otherOpeners } from '../shell/openers.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
-import { vacuumedBytes } from './progress.js';
+import { vacuumedBytes } from './disk-space.js';
 import type { VacuumReport, VacuumSizes } from './task.js';
 
 /** What {@link runVacuum} did. */
@@ -17,7 +17,7 @@ export interface Vacuum extends VacuumSizes {
 }
 
 /** How a vacuum waits, is watched and stopped. */
-export interface VacuumOptions {
+interface VacuumOptions {
   /** How long each step waits for other processes, in ms. */
   readonly busyTimeoutMs: number;
   readonly onProgress: OnProgress;

@@ -9,8 +9,7 @@ import { openWriter } from '../../engine/sqlite/open.js';
 import { toldToCaller, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
-import { assertRoom } from './room.js';
-import { type DatabaseSizes, sizesOf, usedBytes } from './sizes.js';
+import { assertRoom, type DatabaseSizes, sizesOf, usedBytes } from './disk-space.js';
 
 /** What the child needs to know. */
 export interface VacuumInput {

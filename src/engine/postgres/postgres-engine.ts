@@ -34,7 +34,7 @@ import { Unit } from './unit.js';
 import { WriteQueue } from './write-queue.js';
 
 /** The connections and settings that an engine takes over. */
-export interface PostgresEngineProps {
+interface PostgresEngineProps {
   readonly pool: SessionPool;
   /** The server and database as errors may show them. */
   readonly address: string;

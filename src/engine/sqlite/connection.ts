@@ -4,8 +4,15 @@ import type { DB } from '../../../generated/db.js';
 import { type QueryEvent, tellQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
-import type { RawRow, SqlValue, StepResult } from '../prepared.js';
-import { type Bound, type CompiledPrepared, ParamSlot, type PreparedQuery } from '../prepared.js';
+import {
+  type Bound,
+  type CompiledPrepared,
+  ParamSlot,
+  type PreparedQuery,
+  type RawRow,
+  type SqlValue,
+  type StepResult,
+} from '../prepared.js';
 import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';
 import { sqliteDialect } from './kysely-dialect.js';

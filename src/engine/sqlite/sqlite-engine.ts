@@ -31,7 +31,7 @@ import { rawUnit, Unit, type Work } from './unit.js';
 import { type Turn, WriteQueue } from './write-queue.js';
 
 /** The open connections and settings that an engine takes over. */
-export interface SqliteEngineProps {
+interface SqliteEngineProps {
   readonly path: string;
   /** Missing when the database is open for reading only. */
   readonly writer: Database.Database | undefined;

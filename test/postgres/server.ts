@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +20,12 @@ const DEBIAN = '/usr/lib/postgresql';
 
 /** How long a server may take to start or stop, in seconds: the machine may be busy. */
 const WAIT_S = '60';
+
+/** Where Linux keeps files in memory: there a test's database is copied in a third of the time. */
+const IN_MEMORY = '/dev/shm';
+
+/** Free memory, in bytes, that all servers of a run stay far below; containers often have 64 MB. */
+const ENOUGH_MEMORY = 4 * 2 ** 30;
 
 /** Tries, 100 ms apart, of a server whose crash the other processes have not noticed yet. */
 const BOOTS_AT_MOST = 100;
@@ -38,7 +54,7 @@ export class PostgresServer {
   static async start(files?: string): Promise<PostgresServer> {
     const bin = findPrograms();
     if (bin === undefined) throw new Error('No PostgreSQL here: apt-get install postgresql');
-    const folder = mkdtempSync(join(tmpdir(), 'pylon-db-postgres-'));
+    const folder = newFolder();
     const server = new PostgresServer(bin, folder, await freePort());
     server.#takeOver();
     if (files === undefined) server.#makeFiles();
@@ -49,7 +65,7 @@ export class PostgresServer {
 
   /** Starts a standby of this server, which answers what may be read. */
   async standby(): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'pylon-db-postgres-'));
+    const folder = newFolder();
     const standby = new PostgresServer(this.#bin, folder, await freePort());
     standby.#takeOver();
     standby.#run('pg_basebackup', [
@@ -121,7 +137,8 @@ export class PostgresServer {
   #makeFiles(): void {
     this.#run('initdb', [
       ...['-D', this.files, '-U', 'postgres', '--auth=trust', '-E', 'UTF8'],
-      ...['--locale=C.UTF-8', '--no-sync'],
+      // The smallest log: each server begins with a copy of it.
+      ...['--locale=C.UTF-8', '--no-sync', '--wal-segsize=1'],
     ]);
   }
 
@@ -149,6 +166,21 @@ export class PostgresServer {
         `${program} failed (${status}): ${error ?? ''}${stdout ?? ''}${stderr ?? ''}`,
       );
     }
+  }
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(hasMemory() ? IN_MEMORY : tmpdir(), 'pylon-db-postgres-'));
+}
+
+/** Servers run without fsync anyway: on a disk, too, they would lose all with the machine. */
+function hasMemory(): boolean {
+  try {
+    accessSync(IN_MEMORY, constants.W_OK);
+    const { bavail, bsize } = statfsSync(IN_MEMORY);
+    return bavail * bsize >= ENOUGH_MEMORY;
+  } catch {
+    return false;
   }
 }
 

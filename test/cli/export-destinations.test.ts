@@ -181,13 +181,15 @@ describe('nothing is left of an export', () => {
 
 it('all tables are of one moment, beside a writer that never rests', async () => {
   const { path, db } = await testFile();
+  const completeAndPay = async (i: number) => {
+    const id = `job-${i}`;
+    await db.jobs.create({ id, kind: 1, customer_pubkey: 'c', status: 'processing' });
+    await db.jobs.completeWithPayment(id, { price_msats: 1000, payment_hash: `hash-${i}` });
+  };
+  await completeAndPay(0);
   let resting = false;
   const writing = (async () => {
-    for (let i = 0; !resting; i++) {
-      const id = `job-${i}`;
-      await db.jobs.create({ id, kind: 1, customer_pubkey: 'c', status: 'processing' });
-      await db.jobs.completeWithPayment(id, { price_msats: 1000, payment_hash: `hash-${i}` });
-    }
+    for (let i = 1; !resting; i++) await completeAndPay(i);
   })();
   try {
     for (let round = 0; round < 3; round++) {

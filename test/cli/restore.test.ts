@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,22 +13,32 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, inject, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { contentsOf } from '../migrate/schema-of.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { CLI, contents, pylonDb } from './command.js';
 
-/** A database with one job, a backup of it, and another job since. */
-async function backedUp() {
+/** Made once, and copied. */
+const template = makeBackedUp(mkdtempSync(join(inject('runFolder'), 'restore-')));
+
+async function makeBackedUp(folder: string): Promise<string> {
+  const db = await PylonDb.open(migratedFile(join(folder, 'pylon.db')));
+  await db.jobs.create({ id: 'old', kind: 1, customer_pubkey: 'c' });
+  await db.backup(join(folder, 'backup.db'));
+  await db.jobs.create({ id: 'since', kind: 1, customer_pubkey: 'c' });
+  await db.close();
+  return folder;
+}
+
+/** A database with one job, a backup of it, and another job since; one of `made`, which is copied. */
+async function backedUp(made = template) {
   const folder = temporaryFolder();
   const path = join(folder, 'pylon.db');
   const backup = join(temporaryFolder(), 'backup.db');
-  const db = await PylonDb.open(path);
-  await db.jobs.create({ id: 'old', kind: 1, customer_pubkey: 'c' });
-  await db.backup(backup);
-  await db.jobs.create({ id: 'since', kind: 1, customer_pubkey: 'c' });
-  await db.close();
+  copyFileSync(join(await made, 'pylon.db'), path);
+  for (const end of ['', '.json']) copyFileSync(join(await made, `backup.db${end}`), backup + end);
   return { folder, path, backup };
 }
 
@@ -294,7 +305,7 @@ it('refuses triggers that the database lacks, and touches nothing, but for --for
 it('goes on naming what the last restore kept when the next one is refused', async () => {
   const { path, backup } = await backedUp();
   const { safety_copy } = JSON.parse((await restore(path, backup, '--json')).stdout);
-  const other = await backedUp();
+  const other = await backedUp(makeBackedUp(temporaryFolder()));
   expect((await restore(path, other.backup)).exitCode).toBe(2);
   const record = JSON.parse(readFileSync(`${path}.restore.json`, 'utf8'));
   expect(record).toMatchObject({ backup, outcome: 'restored', safety_copy });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
-import { pylonDb } from '../cli/command.js';
+import { freshPylonDb, pylonDb } from '../cli/command.js';
 import { connection, describeOnServer } from './own-server.js';
 import { jsonOnServer, onServer, withoutSecret, withPassword } from './server-commands.js';
 
@@ -129,7 +129,7 @@ describeOnServer('commands that read a server', (own) => {
 
   it.runIf(existsSync('/proc/self/cmdline'))('ps shows no password', async () => {
     const sql = "select pg_sleep(3600), 'cmdline-test'";
-    const running = onServer(url, 'query', sql, '--timeout', '3600');
+    const running = freshPylonDb(['query', sql, '--timeout', '3600', '--db', withPassword(url)]);
     const client = await connection(url);
     const sleeping = "from pg_stat_activity where wait_event = 'PgSleep'";
     while ((await client.query(`select 1 ${sleeping}`)).rowCount === 0) {

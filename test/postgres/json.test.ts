@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { BUSY_AGENT } from '../cli/answers.js';
-import { publishedFile, pylonDb } from '../cli/command.js';
+import { freshPylonDb, publishedFile } from '../cli/command.js';
 import {
   count,
   flag,
@@ -14,7 +14,6 @@ import {
 } from '../cli/json-schemas.js';
 import { temporaryFolder } from '../temporary.js';
 import { connected, describeOnServer } from './own-server.js';
-import { onServer } from './server-commands.js';
 
 const address = { type: 'string', pattern: '^postgres://[^:@]+@' };
 const sized = object({ name: text, type: oneOf(['table', 'index']), bytes: count });
@@ -92,12 +91,12 @@ describeOnServer('--json on a server', (own) => {
   it('prints what the schema of each command says', async () => {
     const url = await own.freshSchema();
     const from = publishedFile(temporaryFolder());
-    const copied = await pylonDb(['copy', '--from', from, '--to', url, '--json']);
+    const copied = await freshPylonDb(['copy', '--from', from, '--to', url, '--json']);
     expect(misfitsOf('copy', copied.stdout)).toEqual([]);
     // Something for `check` to find.
     await (await connected(url)).query('update agents set tick_count = 0');
     for (const [schema, args] of DAY) {
-      const outcome = await onServer(url, ...args, '--json');
+      const outcome = await freshPylonDb([...args, '--json', '--db', url]);
       const label = `${args.join(' ')}: ${outcome.stderr}`;
       expect(outcome.exitCode, label).toBe(0);
       expect(misfitsOf(schema, outcome.stdout), label).toEqual([]);

@@ -6,7 +6,7 @@ import { wholeProgram } from '../../src/cli/command-line.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { BUSY_AGENT } from './answers.js';
-import { freshPylonDb, publishedFile } from './command.js';
+import { freshPylonDb, publishedFile, pylonDb } from './command.js';
 import { ERROR_SCHEMA, JSON_SCHEMAS, misfits } from './json-schemas.js';
 
 const SOME_JOB = '6906fcdfcabde25665c46640dc38793894832d8f31ca4233a1a83a40d41cf145';
@@ -131,7 +131,7 @@ describe('--json', () => {
     const path = publishedFile(folder);
     for (const [name, args] of Object.entries(FAILING)) {
       const database = args.includes('--db') ? [] : ['--db', path];
-      const { exitCode, stdout, stderr } = await freshPylonDb([
+      const { exitCode, stdout, stderr } = await pylonDb([
         ...inFolder(args, folder),
         ...database,
         '--json',

@@ -102,7 +102,7 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
    * The same failure, told by `operation`. The engine meets errors in a later turn, where the
    * caller is no longer on the stack; made anew behind an `await`, the error keeps its frame.
    */
-  toldBy(operation: string): PylonDbError<C> {
+  withOperation(operation: string): PylonDbError<C> {
     return new PylonDbError(this.code, this.#problem, this.#details, {
       operation,
       hint: this.hint,

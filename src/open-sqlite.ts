@@ -13,7 +13,7 @@ import {
 } from './engine/sqlite/open.js';
 import type { WatchProps } from './engine/sqlite/schema-watch.js';
 import { SqliteEngine } from './engine/sqlite/sqlite-engine.js';
-import { toldToCaller } from './engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from './engine/sqlite/sqlite-errors.js';
 import { systemCode } from './engine/sqlite/system-error.js';
 import { type KeepProps, keepSchema } from './keep-schema.js';
 import type { MigrationList } from './migrate/migration.js';
@@ -45,7 +45,7 @@ export async function openSqlite(
     // No descriptor was left for a module of ours, the file went away between two looks, or what a
     // look at its schema found is damaged.
     const isRaw = error instanceof Database.SqliteError || systemCode(error) !== undefined;
-    throw isRaw ? toldToCaller(error, operation, path) : error;
+    throw isRaw ? toPylonDbError(error, operation, path) : error;
   }
 }
 
@@ -108,7 +108,7 @@ async function ledgerOf(
   try {
     return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
   } catch (error) {
-    throw toldToCaller(error, operation, path);
+    throw toPylonDbError(error, operation, path);
   }
 }
 

@@ -1,5 +1,10 @@
 import type { LifecycleState } from '../../generated/db.js';
-import { type Clock, isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
+import {
+  type Admission,
+  type Clock,
+  isStepWithoutRows,
+  type WriteHandle,
+} from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { MAX_INTEGER, plusZero } from '../schema/input.js';
@@ -120,7 +125,7 @@ export class AgentsService {
     if (changed.rows[0] !== undefined) return changed.rows[0];
     const look = { query: lockAgent({ npub }) };
     const again = { query, watched: true };
-    const [found, { rows }] = await this.#db.write(operation, [look, again], 'follow-up');
+    const [found, { rows }] = await this.#db.write(operation, [look, again], 'continuation');
     if (rows[0] !== undefined) return rows[0];
     throw illegalState(operation, found.rows[0] ?? unknownAgent(operation, npub), state);
   }
@@ -147,7 +152,7 @@ export class AgentsService {
     if (adjusted.rows[0] !== undefined) return adjusted.rows[0];
     const look = { query: lockAgent({ npub }) };
     const again = { query, watched: true };
-    const [found, { rows }] = await this.#db.write(operation, [look, again], 'follow-up');
+    const [found, { rows }] = await this.#db.write(operation, [look, again], 'continuation');
     if (rows[0] !== undefined) return rows[0];
     if (found.rows[0] === undefined) unknownAgent(operation, npub);
     throw outOfRange(operation, 'balance_sats', npub);
@@ -200,22 +205,22 @@ export class AgentsService {
       }
       // Ticks that a trigger of another program kept, or rows of that program: watched, the first
       // throws.
-      return await this.#delete(npub, 'follow-up');
+      return await this.#delete(npub, 'continuation');
     }
   }
 
-  async #delete(npub: string, place?: Place): Promise<boolean> {
-    const watched = place === 'follow-up';
+  async #delete(npub: string, admission?: Admission): Promise<boolean> {
+    const watched = admission === 'continuation';
     const unit = [
       { query: keepTicksOut({ npub }), required: true },
       { query: deleteTicks({ npub }), watched },
       { query: deleteAgent({ npub }) },
     ];
     try {
-      await this.#db.write('agents.delete', unit, place);
+      await this.#db.write('agents.delete', unit, admission);
       return true;
     } catch (error) {
-      if (isStepUntouched(error)) return false;
+      if (isStepWithoutRows(error)) return false;
       throw error;
     }
   }
@@ -225,28 +230,29 @@ export class AgentsService {
     const [changed] = await this.#db.write(operation, [{ query }]);
     if (changed.rows[0] !== undefined) return changed.rows[0];
     // An agent that isn't there, or a trigger of another program: watched, that one throws.
-    const [again] = await this.#db.write(operation, [{ query, watched: true }], 'follow-up');
+    const [again] = await this.#db.write(operation, [{ query, watched: true }], 'continuation');
     return again.rows[0] ?? unknownAgent(operation, npub);
   }
 
   /** Stores a tick and counts it, once more while another process changes the agent in between. */
-  async #storeTick(operation: string, row: Omit<Tick, 'id'>, place?: Place): Promise<Tick> {
+  async #storeTick(operation: string, row: Omit<Tick, 'id'>, admission?: Admission): Promise<Tick> {
     const { agent_npub: npub, created_at: now } = row;
     // The first try is seldom in vain; what came in its way shows in the next.
-    const watched = place === 'follow-up';
+    const watched = admission === 'continuation';
     try {
       const [, inserted] = await this.#db.write(
         operation,
         [{ query: countTick({ npub, now }), required: true, watched }, { query: insertTick(row) }],
-        place,
+        admission,
       );
       return inserted.rows[0] ?? { id: inserted.insertId, ...row };
     } catch (error) {
-      if (!isStepUntouched(error)) throw error;
+      if (!isStepWithoutRows(error)) throw error;
       // Decoding the agent says what is wrong with its count, if it can't be read.
-      const agent = await this.#db.first(operation, getAgent({ npub }), 'follow-up');
+      const agent = await this.#db.first(operation, getAgent({ npub }), 'continuation');
       if (agent === undefined) unknownAgent(operation, npub);
-      if (agent.tick_count < MAX_INTEGER) return await this.#storeTick(operation, row, 'follow-up');
+      if (agent.tick_count < MAX_INTEGER)
+        return await this.#storeTick(operation, row, 'continuation');
       throw outOfRange(operation, 'tick_count', npub);
     }
   }

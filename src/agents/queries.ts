@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { DB, LifecycleState } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { MAX_INTEGER } from '../schema/input.js';
 import { AGENT_COLUMNS, type Agent, type AgentPatch, decodeAgent, PATCH_COLUMNS } from './agent.js';
 
@@ -129,12 +129,12 @@ export const updateAgentState = prepared(
 /** Like {@link updateAgentState}, when the state is one of `from`, a JSON list. */
 export const updateAgentStateFrom = prepared(
   'agents.updateState from',
-  (db, p: Params<{ npub: string; state: LifecycleState; now: number; from: string }>, words) =>
+  (db, p: Params<{ npub: string; state: LifecycleState; now: number; from: string }>, syntax) =>
     db
       .updateTable('agents')
       .set({ lifecycle_state: p.state, updated_at: p.now })
       .where('npub', '=', p.npub)
-      .where('lifecycle_state', 'in', words.texts<LifecycleState>(p.from))
+      .where('lifecycle_state', 'in', syntax.texts<LifecycleState>(p.from))
       .returning(AGENT_COLUMNS),
   decodeAgent,
   {
@@ -146,12 +146,12 @@ export const updateAgentStateFrom = prepared(
 /** Whether an agent is in one of `from`; nobody else changes it until the unit is stored. */
 const agentInState = prepared(
   'agents.updateState lock',
-  (db, p: Params<{ npub: string; from: string }>, words) =>
+  (db, p: Params<{ npub: string; from: string }>, syntax) =>
     db
       .selectFrom('agents')
       .select('npub')
       .where('npub', '=', p.npub)
-      .where('lifecycle_state', 'in', words.texts<LifecycleState>(p.from))
+      .where('lifecycle_state', 'in', syntax.texts<LifecycleState>(p.from))
       .forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { agent: 'npub' } },
@@ -202,25 +202,25 @@ interface Adjustment {
 
 /** The agent whose balance can change by that much: the sum is a safe integer and not below zero. */
 const canAdjust =
-  (p: Params<Adjustment>, words: Words) =>
+  (p: Params<Adjustment>, syntax: SqlSyntax) =>
   ({ and, between, cast, eb }: ExpressionBuilder<DB, 'agents'>) =>
     and([
       eb('npub', '=', p.npub),
-      words.isSafeInteger('balance_sats'),
+      syntax.isSafeInteger('balance_sats'),
       between(eb('balance_sats', '+', cast<number>(p.delta_sats, 'bigint')), 0, MAX_INTEGER),
     ]);
 
 const adjustable = prepared(
   'agents.adjustBalance wanted',
-  (db, p: Params<Adjustment>, words) =>
-    db.selectFrom('agents').select('npub').where(canAdjust(p, words)).forUpdate(),
+  (db, p: Params<Adjustment>, syntax) =>
+    db.selectFrom('agents').select('npub').where(canAdjust(p, syntax)).forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { agent: 'npub' } },
 );
 
 export const adjustAgentBalance = prepared(
   'agents.adjustBalance',
-  (db, p: Params<Adjustment & { now: number }>, words) =>
+  (db, p: Params<Adjustment & { now: number }>, syntax) =>
     db
       .updateTable('agents')
       .set((eb) => ({
@@ -228,7 +228,7 @@ export const adjustAgentBalance = prepared(
         balance_sats: eb('balance_sats', '+', eb.cast<number>(p.delta_sats, 'bigint')),
         updated_at: p.now,
       }))
-      .where(canAdjust(p, words))
+      .where(canAdjust(p, syntax))
       .returning(AGENT_COLUMNS),
   decodeAgent,
   {
@@ -242,18 +242,18 @@ export const adjustAgentBalance = prepared(
 
 /** The agent whose count can grow: another program may have written it, or it is at its end. */
 const canTick =
-  (p: Params<{ npub: string }>, words: Words) =>
+  (p: Params<{ npub: string }>, syntax: SqlSyntax) =>
   ({ and, eb }: ExpressionBuilder<DB, 'agents'>) =>
     and([
       eb('npub', '=', p.npub),
-      words.isSafeInteger('tick_count'),
+      syntax.isSafeInteger('tick_count'),
       eb('tick_count', '<', sql.lit(MAX_INTEGER)),
     ]);
 
 const ableToTick = prepared(
   'agents.recordTick wanted',
-  (db, p: Params<{ npub: string }>, words) =>
-    db.selectFrom('agents').select('npub').where(canTick(p, words)).forUpdate(),
+  (db, p: Params<{ npub: string }>, syntax) =>
+    db.selectFrom('agents').select('npub').where(canTick(p, syntax)).forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { agent: 'npub' } },
 );
@@ -261,7 +261,7 @@ const ableToTick = prepared(
 /** Touches nothing when the count can't grow. */
 export const countTick = prepared(
   'agents.recordTick count',
-  (db, p: Params<{ npub: string; now: number }>, words) =>
+  (db, p: Params<{ npub: string; now: number }>, syntax) =>
     db
       .updateTable('agents')
       .set((eb) => ({
@@ -269,7 +269,7 @@ export const countTick = prepared(
         last_tick_at: p.now,
         updated_at: p.now,
       }))
-      .where(canTick(p, words)),
+      .where(canTick(p, syntax)),
   noRow,
   {
     locks: { agent: 'npub' },

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { CopySource } from '../engine/engine.js';
+import type { CopyableDatabase } from '../engine/engine.js';
 import type { BackupOptions } from './backup-options.js';
 import { runInChild } from './child.js';
 import type { BackupFacts } from './manifest.js';
@@ -7,7 +7,7 @@ import type { OnProgress, Progress } from './progress.js';
 import { LIBRARY_CHILD } from './tasks.js';
 
 /** What is backed up. */
-export interface BackupSource extends CopySource {
+export interface BackupSource extends CopyableDatabase {
   /** A copy that is read in the place of a file that can't be opened where it is. */
   readonly readFrom?: string;
   /** Unix seconds. */

@@ -41,14 +41,14 @@ export async function hashFile(
 }
 
 /** What the database says of itself, but for the file's bytes. */
-type DatabaseFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
+type SnapshotFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
 
 /**
  * Looks through a whole database that nobody writes. Throws {@link NotWhole} where `integrity_check`
  * finds something, `SCHEMA_MISMATCH` for another program's file or a newer pylon-db's, and the driver's
  * errors.
  */
-export function readFacts(path: string, report: (progress: Progress) => void): DatabaseFacts {
+export function readFacts(path: string, report: (progress: Progress) => void): SnapshotFacts {
   const step = (done: number) => report({ step: 'checking', done, total: 4, unit: 'steps' });
   const db = connect(path, true, '');
   try {
@@ -57,7 +57,7 @@ export function readFacts(path: string, report: (progress: Progress) => void): D
     const { applied } = readLedger(db, migrations, '');
     if (!applied.includes(INITIAL_MIGRATION)) refusePending('', [INITIAL_MIGRATION]);
     step(1);
-    assertWhole(db);
+    assertIntact(db);
     step(2);
     const tables = tablesOf(db);
     const foreign_key_violations = sum(tables.map((table) => countViolations(db, table)));
@@ -70,7 +70,7 @@ export function readFacts(path: string, report: (progress: Progress) => void): D
   }
 }
 
-function assertWhole(db: Database.Database): void {
+function assertIntact(db: Database.Database): void {
   const found: string[] = [];
   for (const line of integrityOf(db, 'integrity_check')) {
     // A table that can't be compared is whole as a backup: its rows are there, and counted.

@@ -1,10 +1,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { SIDECARS } from '../engine/sqlite/sidecars.js';
 import { PylonDbError } from '../errors.js';
 import { manifestPath } from './manifest.js';
-
-/** What SQLite keeps beside a database. */
-const SIDECARS = ['-wal', '-shm', '-journal'] as const;
 
 /**
  * Throws `INVALID_ARGUMENT` when a backup at `path`, or its manifest, would replace the database
@@ -43,9 +41,14 @@ function comparable(path: string): string {
   return join(canonical(dirname(path)), basename(path)).toLowerCase();
 }
 
-function identityOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+/** Device and inode, which are the same under every name of a file; `undefined` for what can't be seen. */
+export function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }
 
 function refused(operation: string, problem: string): PylonDbError {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { SIDECARS } from '../engine/sqlite/sidecars.js';
 import { manifestPath, readManifest } from './manifest.js';
 
 // A file that grows has a hidden name beside the one it is meant for:
@@ -19,9 +20,6 @@ import { manifestPath, readManifest } from './manifest.js';
 
 const PARTIAL =
   /^\.(?<target>.+)\.(?<pid>\d+)-(?<start>[0-9a-z]+)-(?<host>[0-9a-f]+)-[0-9a-f]+\.partial(?:-journal|-wal|-shm)?$/;
-
-/** What SQLite may have left beside a partial file. */
-const SIDECARS = ['-journal', '-wal', '-shm'] as const;
 
 /** When this process began: a later one may get the pid of a dead one. */
 const START = startOf(process.pid) ?? Math.round(performance.timeOrigin).toString(36);

@@ -2,7 +2,7 @@ import { truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { connect } from '../engine/sqlite/database-file.js';
-import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../errors.js';
 import { hashFile, readFacts } from './database-facts.js';
 import { fileProblem } from './file-problem.js';
@@ -71,5 +71,5 @@ function snapshotError(error: unknown, source: string, into: string): unknown {
     );
   }
   // Of the copy: SQLite alone opens the source.
-  return toldToCaller(fileProblem(error, dirname(into), ''), '', source);
+  return toPylonDbError(fileProblem(error, dirname(into), ''), '', source);
 }

@@ -1,4 +1,4 @@
-import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, type PylonDbError } from '../errors.js';
 import { hashFile, readFacts } from './database-facts.js';
 import { fileProblem } from './file-problem.js';
@@ -83,7 +83,7 @@ function asInvalid(error: unknown, path: string): unknown {
   if (error instanceof NotWhole) {
     return invalidBackup('', `${path} is damaged: ${error.message}`);
   }
-  const told = fileProblem(toldToCaller(error, '', path), path, '');
+  const told = fileProblem(toPylonDbError(error, '', path), path, '');
   const isContent =
     isPylonDbError(told, 'CORRUPT') ||
     isPylonDbError(told, 'NOT_A_DATABASE') ||

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { connect } from '../engine/sqlite/database-file.js';
-import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../errors.js';
 
 /**
@@ -26,7 +26,7 @@ export function openReadOnly(path: string): Database.Database {
   } catch (cause) {
     database.close();
     if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') {
-      throw toldToCaller(cause, 'codegen', path);
+      throw toPylonDbError(cause, 'codegen', path);
     }
     throw new PylonDbError(
       'NOT_A_DATABASE',

@@ -50,7 +50,7 @@ async function typesOfServer(url: string): Promise<string> {
       serializer: new TypeScriptFile(),
     });
   } catch (cause) {
-    if (isPylonDbError(cause)) throw cause.toldBy('codegen');
+    if (isPylonDbError(cause)) throw cause.withOperation('codegen');
     throw new PylonDbError(
       'CANNOT_OPEN',
       `${shownUrl(url)} can't be read`,

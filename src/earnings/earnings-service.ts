@@ -147,7 +147,7 @@ export class EarningsService {
     }
     return await this.#db.during(operation, async () => {
       const midnight = await startOfDay(now, timeZone);
-      return (await earnedSince(this.#db, operation, midnight, 'follow-up')).amount_msats;
+      return (await earnedSince(this.#db, operation, midnight, 'continuation')).amount_msats;
     });
   }
 

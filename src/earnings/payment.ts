@@ -1,4 +1,4 @@
-import { isStepUntouched, type Place, type WriteHandle } from '../engine/engine.js';
+import { type Admission, isStepWithoutRows, type WriteHandle } from '../engine/engine.js';
 import { rowSwallowedError } from '../engine/refusals.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import type { Earning } from './earning.js';
@@ -28,14 +28,14 @@ export async function recordOnce(
     required: hash === undefined,
   };
   let before: string | undefined;
-  for (let place: Place = 'first'; ; place = 'follow-up') {
+  for (let admission: Admission = 'new'; ; admission = 'continuation') {
     let standing: Earning | undefined;
     // By its id first, which is the cheaper search, and finds none when the payment stands.
-    const isById = place === 'first' || hash === undefined;
+    const isById = admission === 'new' || hash === undefined;
     const query = isById ? getEarning({ id }) : firstOfPayment(hash);
     try {
-      const [added, found] = await db.write(operation, [add, { query, required: true }], place);
-      if (added.touched > 0 && found.rows[0] !== undefined) return found.rows[0];
+      const [added, found] = await db.write(operation, [add, { query, required: true }], admission);
+      if (added.affectedRows > 0 && found.rows[0] !== undefined) return found.rows[0];
       // An earning of this id may be another payment.
       if (!isById) standing = found.rows[0];
       if (standing !== undefined) {
@@ -43,11 +43,11 @@ export async function recordOnce(
         if (full === standing) return standing;
         const fill = { query: fillEarning({ ...full }), required: true };
         const check = { query: getEarning({ id: full.id }), required: true };
-        const [, { rows }] = await db.write(operation, [fill, check], 'follow-up');
+        const [, { rows }] = await db.write(operation, [fill, check], 'continuation');
         if (rows[0] !== undefined) return rows[0];
       }
     } catch (error) {
-      if (!isStepUntouched(error)) throw explained(error, operation, wanted);
+      if (!isStepWithoutRows(error)) throw explained(error, operation, wanted);
     }
     // Once more, for what another process did in between; when that was nothing, it's a trigger.
     const seen = JSON.stringify(standing ?? null);

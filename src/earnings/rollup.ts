@@ -50,7 +50,7 @@ export async function rollup(
   const { by, timeZone = 'UTC' } = options;
   let ends =
     endsOf(options) ??
-    endsOf(options, ...(await db.snapshot(operation, FIRST_AND_LAST, 'follow-up')));
+    endsOf(options, ...(await db.snapshot(operation, FIRST_AND_LAST, 'continuation')));
   while (ends !== undefined && ends.start <= ends.end) {
     const edges = await calendarEdges(operation, { by, timeZone, ends, now });
     const { sums, endsThen } = await sumRanges(db, operation, options, rangesOf(edges, options));
@@ -101,10 +101,10 @@ async function sumRanges(
   const given = endsOf(options);
   const ask = async () => {
     if (given !== undefined) {
-      return { answer: await db.all(operation, asked, 'follow-up'), endsThen: given };
+      return { answer: await db.all(operation, asked, 'continuation'), endsThen: given };
     }
     const queries = [...FIRST_AND_LAST, asked] as const;
-    const [first, last, answer] = await db.snapshot(operation, queries, 'follow-up');
+    const [first, last, answer] = await db.snapshot(operation, queries, 'continuation');
     return { answer, endsThen: endsOf(options, first, last) };
   };
   let found = await ask();

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { Place, ReadHandle } from '../engine/engine.js';
+import type { Admission, ReadHandle } from '../engine/engine.js';
 import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { wrongTotals } from '../schema/row.js';
 import { decodeEarning, EARNING_COLUMNS } from './earning.js';
@@ -42,8 +42,8 @@ const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
 const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
 
 /** An earning that must not be summed: the rollups count it as invalid. */
-const isInvalid = (words: Words) =>
-  sql<boolean>`(${words.isSafeInteger('amount_msats')} and source in ('job', 'tip', 'other')) is not true`;
+const isInvalid = (syntax: SqlSyntax) =>
+  sql<boolean>`(${syntax.isSafeInteger('amount_msats')} and source in ('job', 'tip', 'other')) is not true`;
 
 /** All earnings ever by source; `withJobs` also how many jobs were paid, at the same instant. */
 const allTime = (name: string, withJobs: boolean) =>
@@ -72,8 +72,8 @@ const totals = allTime('earnings.total', false);
 export const totalsWithJobs = allTime('earnings.summary', true);
 
 /** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
-function sums(words: Words): RawBuilder<number>[] {
-  const invalid = sql<number>`count(*) filter (where ${isInvalid(words)})`;
+function sums(syntax: SqlSyntax): RawBuilder<number>[] {
+  const invalid = sql<number>`count(*) filter (where ${isInvalid(syntax)})`;
   return [invalid, ...EARNING_SOURCES.flatMap(sumsOf)];
 }
 
@@ -98,10 +98,10 @@ function decodeSums(row: RawRow): SourceSum[] {
 
 const sumsSince = prepared(
   'earnings.today',
-  (db, p: Params<{ start: number }>, words) =>
+  (db, p: Params<{ start: number }>, syntax) =>
     db
       .selectFrom('earnings')
-      .select(sums(words).map((sum, i) => sum.as(`sum_${i}`)))
+      .select(sums(syntax).map((sum, i) => sum.as(`sum_${i}`)))
       .where('earned_at', '>=', p.start),
   decodeSums,
 );
@@ -109,13 +109,13 @@ const sumsSince = prepared(
 /** The sums of each range of a JSON list, in no order. */
 const sumsOfRanges = prepared(
   'earnings.rollup',
-  (db, p: Params<{ ranges: string }>, words) =>
-    db.selectFrom(words.ranges(p.ranges).as('bucket')).select((eb) => [
+  (db, p: Params<{ ranges: string }>, syntax) =>
+    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) => [
       'bucket.start',
       eb
         .selectFrom('earnings')
         // As one value: for each range the index is asked once.
-        .select(words.jsonList(sums(words)).as('sums'))
+        .select(syntax.jsonList(sums(syntax)).as('sums'))
         .whereRef('earned_at', '>=', 'bucket.start')
         .whereRef('earned_at', '<=', 'bucket.end')
         .as('sums'),
@@ -132,13 +132,13 @@ interface RangeSums {
 const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
   prepared(
     name,
-    (db, p: Params<{ start: number; end: number }>, words) =>
+    (db, p: Params<{ start: number; end: number }>, syntax) =>
       db
         .selectFrom('earnings')
         .select(EARNING_COLUMNS)
         .$if(bounds !== 'ever', (query) => query.where('earned_at', '>=', p.start))
         .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end))
-        .where(isInvalid(words))
+        .where(isInvalid(syntax))
         .limit(1),
     decodeEarning,
   );
@@ -173,7 +173,7 @@ export async function soundTotals<Sum extends SourceSum>(
   const sums = await db.all(operation, query);
   if (!leavesOut(sums)) return sums;
   const again = [query, invalidEver({ start: 0, end: 0 })] as const;
-  const [sumsThen] = await db.snapshot(operation, again, 'follow-up');
+  const [sumsThen] = await db.snapshot(operation, again, 'continuation');
   if (leavesOut(sumsThen)) throw wrongTotals(operation, 'pylon_db_earning_totals');
   return sumsThen;
 }
@@ -183,12 +183,12 @@ export async function earnedSince(
   db: ReadHandle,
   operation: string,
   start: number,
-  place?: Place,
+  admission?: Admission,
 ): Promise<Earned> {
-  let [sums = []] = await db.all(operation, sumsSince({ start }), place);
+  let [sums = []] = await db.all(operation, sumsSince({ start }), admission);
   while (leavesOut(sums)) {
-    await db.first(operation, invalidSince({ start, end: 0 }), 'follow-up');
-    [sums = []] = await db.all(operation, sumsSince({ start }), 'follow-up');
+    await db.first(operation, invalidSince({ start, end: 0 }), 'continuation');
+    [sums = []] = await db.all(operation, sumsSince({ start }), 'continuation');
   }
   return addUp(operation, sums);
 }
@@ -209,7 +209,7 @@ export async function lookInRange(
   operation: string,
   range: TimeRange,
 ): Promise<void> {
-  await db.first(operation, invalidBetween({ ...range }), 'follow-up');
+  await db.first(operation, invalidBetween({ ...range }), 'continuation');
 }
 
 /** What each range earned, in the order in which they were asked for; throws `OUT_OF_RANGE`. */

@@ -5,7 +5,7 @@ import type { Bound, StepResult } from './prepared.js';
 /** One statement of a unit. */
 export interface Step<Row = unknown> {
   readonly query: Bound<Row>;
-  /** Undo the whole unit and throw {@link StepUntouched} when this statement touches no row. */
+  /** Undo the whole unit and throw {@link StepWithoutRows} when this statement touches no row. */
   readonly required?: boolean;
   /** Look first which rows it wants to touch, as `outcome` says, though no foreign trigger is known. */
   readonly watched?: boolean;
@@ -22,23 +22,23 @@ export type SnapshotRows<Queries extends readonly Bound<unknown>[]> = {
 };
 
 /**
- * Where a request stands in its call. A `follow-up` finishes a call that was accepted before, in
+ * Where a request stands in its call. A `continuation` finishes a call that was accepted before, in
  * the same turn in which the first request was answered: it is served while `close` waits.
  */
-export type Place = 'first' | 'follow-up';
+export type Admission = 'new' | 'continuation';
 
 /**
  * What a service may ask for when it only reads. Reads see every write acknowledged before the
  * call. `operation` is the caller's name for it, told in errors.
  */
 export interface ReadHandle {
-  first<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row | undefined>;
-  all<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row[]>;
+  first<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row | undefined>;
+  all<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row[]>;
   /** Answers several queries from one instant. */
   snapshot<const Queries extends readonly Bound<unknown>[]>(
     operation: string,
     queries: Queries,
-    place?: Place,
+    admission?: Admission,
   ): Promise<SnapshotRows<Queries>>;
   /**
    * Makes a call that awaits more than its requests: `close` waits for it, and all of its requests
@@ -56,7 +56,7 @@ export interface WriteHandle extends ReadHandle {
   write<const Unit extends readonly Step[]>(
     operation: string,
     unit: Unit,
-    place?: Place,
+    admission?: Admission,
   ): Promise<UnitResults<Unit>>;
 }
 
@@ -67,7 +67,7 @@ export interface EngineTransaction {
 }
 
 /** A database that can be copied into a file. */
-export interface CopySource {
+export interface CopyableDatabase {
   readonly path: string;
   /** Copies what is committed into an empty file; missing where another process can read `path`. */
   readonly copyInto: ((file: string) => Promise<void>) | undefined;
@@ -91,19 +91,19 @@ export interface Engine extends WriteHandle {
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
   assertUsable(operation: string): void;
   /** Where a backup copies from. Throws `NOT_SUPPORTED` where another program makes backups. */
-  copySource(operation: string): CopySource;
+  copySource(operation: string): CopyableDatabase;
   /** Waits for queued calls, then closes. Later calls throw `CLOSED`. */
   close(): Promise<void>;
 }
 
 /** A required statement touched no row, so its unit was undone. Services say what that means. */
-export class StepUntouched {
+export class StepWithoutRows {
   readonly reason = 'a required statement touched no row';
 }
 
 /** Whether a unit was undone because a required statement touched no row. */
-export function isStepUntouched(error: unknown): error is StepUntouched {
-  return error instanceof StepUntouched;
+export function isStepWithoutRows(error: unknown): error is StepWithoutRows {
+  return error instanceof StepWithoutRows;
 }
 
 /** Seconds since 1970, as an integer. One reading serves a whole unit. */

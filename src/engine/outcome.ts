@@ -1,4 +1,4 @@
-import { type Step, StepUntouched } from './engine.js';
+import { type Step, StepWithoutRows } from './engine.js';
 import type { Bound, StepResult } from './prepared.js';
 import { rowSwallowedError } from './refusals.js';
 
@@ -12,11 +12,15 @@ export function mustLook(steps: readonly Step[], triggers: ForeignTriggers): boo
   return steps.some(({ query }) => triggers.has(query.prepared.outcome?.table ?? ''));
 }
 
-/** Throws `SCHEMA_MISMATCH` or {@link StepUntouched} when a statement touched too few rows. */
-export function assertTouched({ query, required }: Step, touched: number, wanted: number): void {
+/** Throws `SCHEMA_MISMATCH` or {@link StepWithoutRows} when a statement touched too few rows. */
+export function assertAffected(
+  { query, required }: Step,
+  affectedRows: number,
+  wanted: number,
+): void {
   const always = query.prepared.outcome?.always === true;
-  if (touched < wanted || (touched === 0 && always)) throw swallowed(query);
-  if (touched === 0 && required === true) throw new StepUntouched();
+  if (affectedRows < wanted || (affectedRows === 0 && always)) throw swallowed(query);
+  if (affectedRows === 0 && required === true) throw new StepWithoutRows();
 }
 
 /** The question whether the rows of a step stand; none when it touched no row. */
@@ -25,7 +29,7 @@ export function lookFor<Row>(
   result: StepResult<Row>,
   wanted: readonly unknown[],
 ): Bound<Row> | undefined {
-  if (result.touched === 0) return undefined;
+  if (result.affectedRows === 0) return undefined;
   return outcome?.look(values, result, wanted);
 }
 
@@ -39,7 +43,7 @@ export function asItStands<Row>(
     if (rows.length > 0) throw swallowed(query);
     return result;
   }
-  if (rows.length < result.touched) throw swallowed(query);
+  if (rows.length < result.affectedRows) throw swallowed(query);
   return { ...result, rows };
 }
 

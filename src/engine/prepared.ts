@@ -1,6 +1,6 @@
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { Words } from './words.js';
+import type { SqlSyntax } from './sql-syntax.js';
 
 /** What a database stores and gives back. */
 export type SqlValue = string | number | bigint | Uint8Array | null;
@@ -15,7 +15,7 @@ export type Params<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Val
 export interface PreparedQuery<Row> {
   /** Names the query in plan snapshots: `jobs.get`. */
   readonly name: string;
-  compile(db: QueryCreator<DB>, words: Words): CompiledPrepared;
+  compile(db: QueryCreator<DB>, syntax: SqlSyntax): CompiledPrepared;
   readonly returnsRows: boolean;
   /** Whether it may give a row that can't be decoded, and then must be undone. */
   readonly mayGiveCorruptRow: boolean;
@@ -54,7 +54,7 @@ export interface StepResult<Row> {
   /** What it returned, or the rows as the unit found them at its end; else empty. */
   readonly rows: readonly Row[];
   /** How many rows it inserted, changed or deleted. */
-  readonly touched: number;
+  readonly affectedRows: number;
   /** The key that the database gave the row inserted last; meaningless after anything else. */
   readonly insertId: number;
 }
@@ -108,7 +108,7 @@ interface PreparedOptions<Values, Row> {
  */
 export function prepared<Values, Row>(
   name: string,
-  build: (db: QueryCreator<DB>, params: Params<Values>, words: Words) => Compilable,
+  build: (db: QueryCreator<DB>, params: Params<Values>, syntax: SqlSyntax) => Compilable,
   decode: (row: RawRow) => Row,
   options: PreparedOptions<Values, Row> = {},
 ): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {

@@ -59,10 +59,10 @@ export class TransactionScope {
 const HINT =
   "Call it on tx instead: on db it would wait for itself for ever. If it isn't this transaction's call, a limiter or emitter that both share started it: wrap what you hand over in AsyncResource.bind.";
 
-const HERE = dirname(fileURLToPath(import.meta.url));
+const OWN_FOLDER = dirname(fileURLToPath(import.meta.url));
 
 /** Our own code: `src/` from source, `dist/` when built. */
-const OWN_CODE = HERE.endsWith(`${sep}src${sep}engine`) ? dirname(HERE) : HERE;
+const OWN_CODE = OWN_FOLDER.endsWith(`${sep}src${sep}engine`) ? dirname(OWN_FOLDER) : OWN_FOLDER;
 
 function callSiteOf(error: Error): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

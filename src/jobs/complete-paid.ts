@@ -18,7 +18,7 @@ import {
 } from '../earnings/payment-queries.js';
 import { getEarning } from '../earnings/queries.js';
 import { hashSpellings } from '../earnings/spelling.js';
-import { isStepUntouched, type WriteHandle } from '../engine/engine.js';
+import { isStepWithoutRows, type WriteHandle } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { rowSwallowedError } from '../engine/refusals.js';
 import {
@@ -76,7 +76,7 @@ export async function completePaid(
     const [paid] = earnings.rows;
     if (job !== undefined && paid !== undefined) return { job, earning: paid };
   } catch (error) {
-    if (!isStepUntouched(error)) throw error;
+    if (!isStepWithoutRows(error)) throw error;
   }
   return await completeStanding(db, operation, completion);
 }
@@ -123,13 +123,13 @@ async function completeStanding(
           { query: change.query, required: true },
           { query: getEarning({ id: change.id }), required: true },
         ],
-        'follow-up',
+        'continuation',
       );
       const [completed] = jobs.rows;
       const [earning] = earnings.rows;
       if (completed !== undefined && earning !== undefined) return { job: completed, earning };
     } catch (error) {
-      if (!isStepUntouched(error)) throw error;
+      if (!isStepWithoutRows(error)) throw error;
     }
   }
 }
@@ -151,11 +151,15 @@ async function lookAt(
   const job = { query: lockJob({ id }) };
   const ofJob = { query: paymentsOfJob({ job_id: id, amount_msats: price_msats }) };
   if (payment_hash === null) {
-    const [jobs, earnings] = await db.write(operation, [job, ofJob], 'follow-up');
+    const [jobs, earnings] = await db.write(operation, [job, ofJob], 'continuation');
     return { job: jobs.rows[0], ofJob: earnings.rows, ofHash: undefined };
   }
   const ofHash = { query: firstOfPayment(hashSpellings(payment_hash)) };
-  const [jobs, earnings, standing] = await db.write(operation, [job, ofJob, ofHash], 'follow-up');
+  const [jobs, earnings, standing] = await db.write(
+    operation,
+    [job, ofJob, ofHash],
+    'continuation',
+  );
   return { job: jobs.rows[0], ofJob: earnings.rows, ofHash: standing.rows[0] };
 }
 

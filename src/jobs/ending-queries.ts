@@ -2,7 +2,7 @@ import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
 import type { DB, JobStatus } from '../../generated/db.js';
 import { type Hashed, isRecorded, ofJobAtPrice } from '../earnings/payment-queries.js';
 import { type Params, prepared } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { jobOutcome } from './queries.js';
 import { sourcesOf } from './transitions.js';
@@ -39,8 +39,8 @@ function endedAt(eb: JobExpressions, status: JobStatus, now: Params<Completed>['
 }
 
 /** Of a job that has ended, the time is kept, and must be one that can be read. */
-function hasSoundEnd(eb: JobExpressions, words: Words) {
-  return eb.or([eb('completed_at', 'is', null), words.isSafeInteger('completed_at')]);
+function hasSoundEnd(eb: JobExpressions, syntax: SqlSyntax) {
+  return eb.or([eb('completed_at', 'is', null), syntax.isSafeInteger('completed_at')]);
 }
 
 /** What completing sets. */
@@ -55,10 +55,10 @@ function completion(eb: JobExpressions, p: Params<Completed>) {
 }
 
 /** In SQL, {@link isOpenTo} completing, and that completing it changes something. */
-function isCompletable(eb: JobExpressions, p: Params<Result>, words: Words) {
+function isCompletable(eb: JobExpressions, p: Params<Result>, syntax: SqlSyntax) {
   const isGiven = eb(eb.cast(p.output_hash, 'text'), 'is not', null);
   return eb.and([
-    isSoundJob(words, 'price_msats', 'error_message', 'completed_at'),
+    isSoundJob(syntax, 'price_msats', 'error_message', 'completed_at'),
     eb.or([
       mayBecome(eb, 'completed'),
       eb.and([
@@ -67,7 +67,7 @@ function isCompletable(eb: JobExpressions, p: Params<Result>, words: Words) {
         eb('output_hash', 'is', null).or(
           eb('output_hash', '=', eb.fn.coalesce(p.output_hash, 'output_hash')),
         ),
-        hasSoundEnd(eb, words),
+        hasSoundEnd(eb, syntax),
         eb.or([
           eb('price_msats', '<>', p.price_msats),
           eb('output_hash', 'is', null).and(isGiven),
@@ -80,12 +80,12 @@ function isCompletable(eb: JobExpressions, p: Params<Result>, words: Words) {
 
 const completable = prepared(
   'jobs.complete wanted',
-  (db, p: Params<Result>, words) =>
+  (db, p: Params<Result>, syntax) =>
     db
       .selectFrom('jobs')
       .select('id')
       .where('id', '=', p.id)
-      .where((eb) => isCompletable(eb, p, words))
+      .where((eb) => isCompletable(eb, p, syntax))
       .forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { job: 'id' } },
@@ -93,12 +93,12 @@ const completable = prepared(
 
 export const completeJob = prepared(
   'jobs.complete',
-  (db, p: Params<Completed>, words) =>
+  (db, p: Params<Completed>, syntax) =>
     db
       .updateTable('jobs')
       .set((eb) => completion(eb, p))
       .where('id', '=', p.id)
-      .where((eb) => isCompletable(eb, p, words))
+      .where((eb) => isCompletable(eb, p, syntax))
       .returning(JOB_COLUMNS),
   decodeJob,
   {
@@ -133,19 +133,19 @@ export const lockCompletedJob = prepared(
   { locks: { job: 'id' } },
 );
 
-const completeOpen = (db: QueryCreator<DB>, p: Params<Completed>, words: Words) =>
+const completeOpen = (db: QueryCreator<DB>, p: Params<Completed>, syntax: SqlSyntax) =>
   db
     .updateTable('jobs')
     .set((eb) => completion(eb, p))
     .where('id', '=', p.id)
     .where((eb) => mayBecome(eb, 'completed'))
-    .where(isSoundJob(words, 'price_msats', 'error_message', 'completed_at'));
+    .where(isSoundJob(syntax, 'price_msats', 'error_message', 'completed_at'));
 
 /** Completes a job that isn't completed, unless an earning stands that may be its payment. */
 export const completeUnpaidJob = prepared(
   'jobs.completeWithPayment',
-  (db, p: Params<Completed>, words) =>
-    completeOpen(db, p, words)
+  (db, p: Params<Completed>, syntax) =>
+    completeOpen(db, p, syntax)
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
       .returning(JOB_COLUMNS),
   decodeJob,
@@ -155,8 +155,8 @@ export const completeUnpaidJob = prepared(
 /** Like {@link completeUnpaidJob}, unless its payment's hash stands, too. */
 export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
   'jobs.completeWithPayment by hash',
-  (db, p: Params<Completed & Hashed>, words) =>
-    completeOpen(db, p, words)
+  (db, p: Params<Completed & Hashed>, syntax) =>
+    completeOpen(db, p, syntax)
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
       .where(({ not }) => not(isRecorded(db, p)))
       .returning(JOB_COLUMNS),
@@ -167,7 +167,7 @@ export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
 const priceOf = (p: Params<Completed>) => ({ job_id: p.id, amount_msats: p.price_msats });
 
 /** The job that can fail: it isn't final, or failed without a message. */
-const canFail = (p: Params<{ id: string }>, words: Words) => (eb: JobExpressions) =>
+const canFail = (p: Params<{ id: string }>, syntax: SqlSyntax) => (eb: JobExpressions) =>
   eb.and([
     eb('id', '=', p.id),
     eb.or([
@@ -175,23 +175,23 @@ const canFail = (p: Params<{ id: string }>, words: Words) => (eb: JobExpressions
       eb.and([
         eb('status', '=', 'failed'),
         eb('error_message', 'is', null),
-        hasSoundEnd(eb, words),
+        hasSoundEnd(eb, syntax),
       ]),
     ]),
-    isSoundJob(words, 'error_message', 'completed_at'),
+    isSoundJob(syntax, 'error_message', 'completed_at'),
   ]);
 
 const ableToFail = prepared(
   'jobs.fail wanted',
-  (db, p: Params<{ id: string }>, words) =>
-    db.selectFrom('jobs').select('id').where(canFail(p, words)).forUpdate(),
+  (db, p: Params<{ id: string }>, syntax) =>
+    db.selectFrom('jobs').select('id').where(canFail(p, syntax)).forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { job: 'id' } },
 );
 
 export const failJob = prepared(
   'jobs.fail',
-  (db, p: Params<{ id: string; error_message: string; now: number }>, words) =>
+  (db, p: Params<{ id: string; error_message: string; now: number }>, syntax) =>
     db
       .updateTable('jobs')
       .set((eb) => ({
@@ -199,7 +199,7 @@ export const failJob = prepared(
         error_message: p.error_message,
         completed_at: endedAt(eb, 'failed', p.now),
       }))
-      .where(canFail(p, words))
+      .where(canFail(p, syntax))
       .returning(JOB_COLUMNS),
   decodeJob,
   {

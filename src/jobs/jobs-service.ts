@@ -207,7 +207,7 @@ export class JobsService {
     const { startedBefore } = options;
     if (startedBefore > this.#clock()) throw laterThanNow(operation, 'startedBefore');
     const [requeued] = await this.#db.write(operation, [{ query: requeueJobs({ startedBefore }) }]);
-    return requeued.touched;
+    return requeued.affectedRows;
   }
 
   /** Jobs, newest `created_at` first, filtered; may be fewer than `limit` (1 … 10,000, default 100). */
@@ -240,7 +240,7 @@ export class JobsService {
     if (leavesOut(totals)) {
       // Decoding the job that doesn't count says what is wrong with it, unless it is repaired now.
       const queries = [jobTotals({}), invalidJob({})] as const;
-      [totals] = await this.#db.snapshot(operation, queries, 'follow-up');
+      [totals] = await this.#db.snapshot(operation, queries, 'continuation');
       if (leavesOut(totals)) throw wrongTotals(operation, 'pylon_db_job_totals');
     }
     const counts: Partial<Record<string, number>> = {};

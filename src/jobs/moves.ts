@@ -29,7 +29,7 @@ export async function moveJob(db: WriteHandle, operation: string, move: Move): P
   if (first.rows[0] !== undefined) return first.rows[0];
   const look = { query: lockJob({ id: move.id }) };
   const again: Step<Job> = { ...update, watched: true };
-  const [found, moved] = await db.write(operation, [look, again], 'follow-up');
+  const [found, moved] = await db.write(operation, [look, again], 'continuation');
   if (moved.rows[0] !== undefined) return moved.rows[0];
   const job = found.rows[0] ?? unknownJob(operation, move.id);
   if (move.isRepeat(job)) return job;

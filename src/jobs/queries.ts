@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
@@ -67,18 +67,18 @@ type Leaving = Pick<StatusChange, 'id' | 'from'>;
 
 /** The job whose status is in `from`, a JSON list. */
 const canLeave =
-  (p: Params<Leaving>, words: Words) =>
+  (p: Params<Leaving>, syntax: SqlSyntax) =>
   ({ and, eb }: ExpressionBuilder<DB, 'jobs'>) =>
     and([
       eb('id', '=', p.id),
-      eb('status', 'in', words.texts<JobStatus>(p.from)),
-      isSoundJob(words, 'completed_at'),
+      eb('status', 'in', syntax.texts<JobStatus>(p.from)),
+      isSoundJob(syntax, 'completed_at'),
     ]);
 
 const ableToLeave = prepared(
   'jobs.updateStatus wanted',
-  (db, p: Params<Leaving>, words) =>
-    db.selectFrom('jobs').select('id').where(canLeave(p, words)).forUpdate(),
+  (db, p: Params<Leaving>, syntax) =>
+    db.selectFrom('jobs').select('id').where(canLeave(p, syntax)).forUpdate(),
   () => undefined,
   { onlySoundRows: true, locks: { job: 'id' } },
 );
@@ -86,7 +86,7 @@ const ableToLeave = prepared(
 /** Changes the status when the current one is in `from`: the rule is in the WHERE. */
 const changeStatus = prepared(
   'jobs.updateStatus',
-  (db, p: Params<StatusChange>, words) =>
+  (db, p: Params<StatusChange>, syntax) =>
     db
       .updateTable('jobs')
       .set((eb) => ({
@@ -100,7 +100,7 @@ const changeStatus = prepared(
           .else(eb.ref('error_message'))
           .end(),
       }))
-      .where(canLeave(p, words))
+      .where(canLeave(p, syntax))
       .returning(JOB_COLUMNS),
   decodeJob,
   {
@@ -149,7 +149,7 @@ export function listJobs(page: Partial<Page> & { limit: number }) {
 function listQuery(name: string, filters: ReadonlySet<string>) {
   return prepared(
     name,
-    (db, p: Params<Page>, words) =>
+    (db, p: Params<Page>, syntax) =>
       db
         .selectFrom('jobs')
         .select(JOB_COLUMNS)
@@ -159,7 +159,7 @@ function listQuery(name: string, filters: ReadonlySet<string>) {
         .$if(filters.has('status'), (query) =>
           // One customer's rows are few; by its index, SQLite would walk all of one status.
           filters.has('customer_pubkey')
-            ? query.where(words.unindexed<JobStatus>('status'), '=', p.status)
+            ? query.where(syntax.unindexed<JobStatus>('status'), '=', p.status)
             : query.where('status', '=', p.status),
         )
         .$if(filters.has('created_at'), (query) =>

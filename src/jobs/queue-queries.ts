@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
 import { noRow, type Params, prepared } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { decodeJob, isSoundJob, JOB_COLUMNS } from './job.js';
 import { getJob } from './queries.js';
 
@@ -13,15 +13,20 @@ interface Claim {
 }
 
 /** The oldest pending job, of any kind or of those in `kinds`, a JSON list. */
-function oldestPending(db: QueryCreator<DB>, p: Params<Claim>, words: Words, ofKinds: boolean) {
+function oldestPending(
+  db: QueryCreator<DB>,
+  p: Params<Claim>,
+  syntax: SqlSyntax,
+  ofKinds: boolean,
+) {
   return (
     db
       .selectFrom('jobs as oldest')
       .select('oldest.id')
-      .where(words.equalInOrder('oldest.status', sql.lit('pending')))
+      .where(syntax.equalInOrder('oldest.status', sql.lit('pending')))
       // A row of another program that no worker can read must not block the queue.
-      .where(isSoundJob(words, 'started_at', 'completed_at'))
-      .$if(ofKinds, (query) => query.where('oldest.kind', 'in', words.integers(p.kinds)))
+      .where(isSoundJob(syntax, 'started_at', 'completed_at'))
+      .$if(ofKinds, (query) => query.where('oldest.kind', 'in', syntax.integers(p.kinds)))
       .orderBy('oldest.status')
       .orderBy('oldest.created_at')
       .orderBy('oldest.id')
@@ -35,17 +40,17 @@ function oldestPending(db: QueryCreator<DB>, p: Params<Claim>, words: Words, ofK
 const claim = (name: string, ofKinds: boolean) => {
   const wanted = prepared(
     `${name} wanted`,
-    (db, p: Params<Claim>, words) => oldestPending(db, p, words, ofKinds),
+    (db, p: Params<Claim>, syntax) => oldestPending(db, p, syntax, ofKinds),
     () => undefined,
     { onlySoundRows: true },
   );
   return prepared(
     name,
-    (db, p: Params<Claim>, words) =>
+    (db, p: Params<Claim>, syntax) =>
       db
         .updateTable('jobs')
         .set({ status: 'processing', started_at: p.now, completed_at: null })
-        .where('id', '=', oldestPending(db, p, words, ofKinds))
+        .where('id', '=', oldestPending(db, p, syntax, ofKinds))
         .where('status', '=', 'pending')
         .returning(JOB_COLUMNS),
     decodeJob,
@@ -89,11 +94,11 @@ const staleJobs = prepared(
 /** Those of `ids`, a JSON list, that are pending. */
 const pendingOf = prepared(
   'jobs.requeueStale look',
-  (db, p: Params<{ ids: string }>, words) =>
+  (db, p: Params<{ ids: string }>, syntax) =>
     db
       .selectFrom('jobs')
       .select('id')
-      .where('id', 'in', words.texts(p.ids))
+      .where('id', 'in', syntax.texts(p.ids))
       .where('status', '=', 'pending'),
   ([id]) => String(id),
   { onlySoundRows: true },

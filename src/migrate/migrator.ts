@@ -5,7 +5,7 @@ import { EventLoopTurn } from '../engine/event-loop-turn.js';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
 import { compilingKysely, SqliteConnection } from '../engine/sqlite/connection.js';
 import { sqliteDialect } from '../engine/sqlite/kysely-dialect.js';
-import { isMisfit, toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { isMisfit, toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { SqliteTransaction } from '../engine/sqlite/transaction.js';
 import type { Border } from './border.js';
 import { readFileFacts } from './file-facts.js';
@@ -56,7 +56,7 @@ export class Migrator extends MigrationRunner {
       await this.#whileItIsMade();
       return await read();
     } catch (error) {
-      throw toldToCaller(error, operation, path);
+      throw toPylonDbError(error, operation, path);
     }
   }
 
@@ -141,7 +141,7 @@ export class Migrator extends MigrationRunner {
       await retryWhileBusy(() => this.#connection.beginImmediate(), busyTimeoutMs);
       return await run();
     } catch (error) {
-      throw toldToCaller(error, operation, path);
+      throw toPylonDbError(error, operation, path);
     } finally {
       if (foreignKeysOff) db.pragma(`foreign_keys = ${String(foreignKeys)}`);
     }

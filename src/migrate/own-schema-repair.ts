@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
 import { committing } from '../engine/sqlite/failed-commit.js';
-import { toldToCaller } from '../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { findOwnObjects, type OwnObjectsFound, repairOwnObjects } from './own-objects.js';
 
 /** Which file, and whose objects. */
@@ -31,6 +31,6 @@ export async function repairOwnSchema(
     await retryWhileBusy(() => committing(db, () => repair.immediate()), busyTimeoutMs);
     return await retryWhileBusy(find, busyTimeoutMs);
   } catch (error) {
-    throw toldToCaller(error, operation, path);
+    throw toPylonDbError(error, operation, path);
   }
 }

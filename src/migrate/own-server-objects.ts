@@ -5,6 +5,7 @@ import {
   messageWithoutValues,
   type ServerError,
 } from '../engine/postgres/server-error.js';
+import { CURRENT_SCHEMA } from '../engine/postgres/session.js';
 import type { Asked } from './server-facts.js';
 
 // `drop table … cascade` takes views and indexes along, and a view stays on a table that is renamed.
@@ -21,8 +22,6 @@ export interface StandingObject {
   /** Whether the role may make it. */
   readonly mayBeMade: boolean;
 }
-
-const HERE = 'to_regnamespace(quote_ident(current_schema()))';
 
 /**
  * Gives each of our own objects in the schema that comes first in the search path: its name, what
@@ -43,12 +42,12 @@ export const OWN_OBJECTS_LOOK = `
           and d.refclassid = 'pg_catalog.pg_class'::regclass and u.oid <> c.oid
           and (u.relnamespace <> c.relnamespace or u.relname not in ('jobs', 'earnings')))
     end is not true)::text as is_lost,
-    (has_schema_privilege(${HERE}, 'create')
+    (has_schema_privilege(${CURRENT_SCHEMA}, 'create')
       and (own.type <> 'index' or pg_has_role(t.relowner, 'usage')))::text as may_be_made
   from (values ${OWN_SERVER_OBJECTS.map(({ type, name, table }) => `('${type}', '${name}', '${table}')`).join(', ')})
     as own (type, name, "table")
-  left join pg_catalog.pg_class c on c.relname = own.name and c.relnamespace = ${HERE}
-  left join pg_catalog.pg_class t on t.relname = own."table" and t.relnamespace = ${HERE}`;
+  left join pg_catalog.pg_class c on c.relname = own.name and c.relnamespace = ${CURRENT_SCHEMA}
+  left join pg_catalog.pg_class t on t.relname = own."table" and t.relnamespace = ${CURRENT_SCHEMA}`;
 
 /** Whether a row of {@link OWN_OBJECTS_LOOK} is of an object that is lost and may be made. */
 export function isToBeMade([, , isLost, mayBeMade]: readonly unknown[]): boolean {

@@ -36,7 +36,7 @@ export async function readServerLedger(
     ? NOTHING
     : standingOf(await readServerFacts(server), await serverIndexProblems(server), 'postgres');
   return judgeLedger(
-    { kind: 'schema', tables, applied, standing, signsOfAnother: () => [] },
+    { kind: 'schema', tables, applied, standing, foreignOwnerEvidence: () => [] },
     list,
     operation,
   );

@@ -4,7 +4,7 @@ import type { RawRunner } from '../engine/kysely-connection.js';
 import { postgresDialect } from '../engine/postgres/dialect.js';
 import { hasRacedForTables } from '../engine/postgres/failures.js';
 import type { SessionPool } from '../engine/postgres/pool.js';
-import { toldToCaller } from '../engine/postgres/postgres-errors.js';
+import { toPylonDbError } from '../engine/postgres/postgres-errors.js';
 import { withoutSecrets } from '../engine/postgres/server-error.js';
 import type { Session } from '../engine/postgres/session.js';
 import { refuseTransactionControl } from '../engine/raw-sql.js';
@@ -138,7 +138,7 @@ export class PostgresMigrator extends MigrationRunner {
       return await run();
     } catch (error) {
       if (error instanceof CantBeMade) throw new StepRefused(error.problem);
-      throw toldToCaller(error, this.#props.operation, this.#props.address);
+      throw toPylonDbError(error, this.#props.operation, this.#props.address);
     }
   }
 }

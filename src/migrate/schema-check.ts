@@ -48,7 +48,7 @@ function lookAtLedger(db: Database.Database, list: MigrationList, operation: str
       tables,
       applied,
       standing: applied.includes(INITIAL_MIGRATION) ? NOTHING : standingInFile(db),
-      signsOfAnother: () => signsOfAnother(db),
+      foreignOwnerEvidence: () => foreignOwnerEvidence(db),
     },
     list,
     operation,
@@ -93,7 +93,7 @@ export interface LiveSchema {
   /** What stands of the published schema where its first migration is not applied. */
   readonly standing: Standing;
   /** What tells that another program uses it, besides a ledger. */
-  signsOfAnother(): readonly string[];
+  foreignOwnerEvidence(): readonly string[];
 }
 
 /** Whether there is a ledger whose names can be read. */
@@ -153,8 +153,11 @@ function appliedNames(db: Database.Database): string[] {
  * Throws for a database without the published schema that another program uses. Many programs call
  * their ledger `migrations`; ours begins with the published schema, tables and row in one step.
  */
-function refuseAnother({ applied, signsOfAnother }: LiveSchema, operation: string): void {
-  const signs = [...applied.map((name) => `migration ${name} is applied`), ...signsOfAnother()];
+function refuseAnother({ applied, foreignOwnerEvidence }: LiveSchema, operation: string): void {
+  const signs = [
+    ...applied.map((name) => `migration ${name} is applied`),
+    ...foreignOwnerEvidence(),
+  ];
   if (signs.length > 0) throw another(operation, signs);
 }
 
@@ -164,7 +167,7 @@ function another(operation: string, signs: readonly string[]): PylonDbError {
   });
 }
 
-function signsOfAnother(db: Database.Database): string[] {
+function foreignOwnerEvidence(db: Database.Database): string[] {
   const signs: string[] = [];
   const table = db.prepare(
     `select 1 from sqlite_master

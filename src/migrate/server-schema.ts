@@ -1,4 +1,4 @@
-import type { Session } from '../engine/postgres/session.js';
+import { CURRENT_SCHEMA, type Session } from '../engine/postgres/session.js';
 
 /** One object of a server's schema, in words that don't name the schema. */
 export interface ServerObject {
@@ -62,8 +62,6 @@ async function texts(session: Session, sql: string): Promise<Texts[]> {
   });
 }
 
-const HERE = 'to_regnamespace(quote_ident(current_schema()))';
-
 const COLUMNS = `
   select array[c.relname, a.attname, concat_ws(' ', quote_ident(a.attname),
     format_type(a.atttypid, a.atttypmod),
@@ -80,7 +78,7 @@ const COLUMNS = `
   join pg_catalog.pg_type t on t.oid = a.atttypid
   left join pg_catalog.pg_collation l on l.oid = a.attcollation
   left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-  where c.relnamespace = ${HERE} and c.relkind in ('r', 'p')
+  where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('r', 'p')
   order by c.relname, a.attnum`;
 
 // NOT NULL is the column's own, in newer servers a constraint as well.
@@ -91,7 +89,7 @@ const CONSTRAINTS = `
       where a.attrelid = c.oid and a.attnum = any(r.conkey)
     ) as texts
   from pg_catalog.pg_constraint r join pg_catalog.pg_class c on c.oid = r.conrelid
-  where c.relnamespace = ${HERE} and r.contype in ('c', 'f', 'p', 'u', 'x')
+  where c.relnamespace = ${CURRENT_SCHEMA} and r.contype in ('c', 'f', 'p', 'u', 'x')
   order by c.relname, r.conname`;
 
 const OTHERS = {
@@ -99,7 +97,7 @@ const OTHERS = {
   index: `
     select array[c.relname, pg_get_indexdef(c.oid, 0, true)]::text[] as texts
     from pg_catalog.pg_class c
-    where c.relnamespace = ${HERE} and c.relkind in ('i', 'I')
+    where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('i', 'I')
       and not exists (select 1 from pg_catalog.pg_constraint r where r.conindid = c.oid
         and r.contype in ('p', 'u', 'x'))
     order by c.relname`,
@@ -107,11 +105,11 @@ const OTHERS = {
     select array[c.relname,
       'create view ' || quote_ident(c.relname) || ' as' || pg_get_viewdef(c.oid, true)]::text[] as texts
     from pg_catalog.pg_class c
-    where c.relnamespace = ${HERE} and c.relkind in ('v', 'm')
+    where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('v', 'm')
     order by c.relname`,
   trigger: `
     select array[t.tgname, pg_get_triggerdef(t.oid, true)]::text[] as texts
     from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
-    where c.relnamespace = ${HERE} and not t.tgisinternal
+    where c.relnamespace = ${CURRENT_SCHEMA} and not t.tgisinternal
     order by t.tgname`,
 };

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RawRow } from '../engine/prepared.js';
-import type { Words } from '../engine/words.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { isSecretKey } from './input.js';
 
@@ -53,9 +53,9 @@ export class RowCheck<Column extends string> {
   /**
    * In SQL, whether the stored columns, but for `changed` ones, hold what {@link assert} lets
    * through. A conditional update asks it in its WHERE: then it changes no row that it can't
-   * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
+   * return, and needs no transaction to be undone. SqlSyntax of a closed set are left to the caller.
    */
-  isSound(words: Words, ...changed: readonly Column[]): RawBuilder<boolean> {
+  isSound(words: SqlSyntax, ...changed: readonly Column[]): RawBuilder<boolean> {
     const conditions = this.columns.flatMap((column, i) => {
       const kind = this.#kinds[i];
       if (typeof kind !== 'string' || changed.includes(column)) return [];
@@ -98,7 +98,7 @@ function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): 
 }
 
 function soundSql(
-  words: Words,
+  words: SqlSyntax,
   column: string,
   kind: Exclude<ColumnKind, ReadonlySet<unknown>>,
 ): RawBuilder<boolean> {

@@ -2,10 +2,10 @@ import Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isPylonDbError, type OpenOptions, PylonDb, PylonDbError } from '../../src/index.js';
+import { expectCompleteError, PREIMAGE } from './complete-error.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job, openFresh } from './fresh.js';
 import { readOutside, valueOutside, writeOutside } from './outside.js';
-import { expectWellTold, PREIMAGE } from './well-told.js';
 
 const HERE = 'errors.sqlite.test.ts';
 
@@ -52,7 +52,7 @@ async function openPlayed(): Promise<PylonDb> {
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
   it('names its operation, says what to do and tells no preimage', async () => {
     const db = await openPlayed();
-    expectWellTold(await rejection(theCaller(call, db)), code, operation);
+    expectCompleteError(await rejection(theCaller(call, db)), code, operation);
   });
 
   it('keeps the frame of its caller', async () => {

@@ -2,9 +2,9 @@ import { CamelCasePlugin, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { isPylonDbError, PylonDb } from '../../src/index.js';
 import { testDatabase } from '../database.js';
+import { expectCompleteError, PREIMAGE } from './complete-error.js';
 import { failureOf, rejection } from './failure.js';
 import { agent, job } from './fresh.js';
-import { expectWellTold, PREIMAGE } from './well-told.js';
 
 const HERE = 'errors.test.ts';
 
@@ -112,7 +112,7 @@ async function openPlayed(): Promise<PylonDb> {
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
   it('names its operation, says what to do and tells no preimage', async () => {
     const db = await openPlayed();
-    expectWellTold(await rejection(theCaller(call, db)), code, operation);
+    expectCompleteError(await rejection(theCaller(call, db)), code, operation);
   });
 
   it('keeps the frame of its caller', async () => {

@@ -94,9 +94,9 @@ export class OneAtATime {
   #step({ sql, values, required }: Statement): unknown {
     const statement = this.#connection.prepare(sql);
     const rows = statement.reader ? statement.raw().all(...values) : [];
-    const touched = statement.reader ? rows.length : statement.run(...values).changes;
-    if (required && touched === 0) throw new NothingTouched();
-    return { rows: rows.map((row) => decode(asArray(row))), touched };
+    const affectedRows = statement.reader ? rows.length : statement.run(...values).changes;
+    if (required && affectedRows === 0) throw new NothingTouched();
+    return { rows: rows.map((row) => decode(asArray(row))), affectedRows };
   }
 
   #query(sql: string, values: readonly unknown[]): unknown {

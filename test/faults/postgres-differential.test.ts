@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { expect, it } from 'vitest';
-import { isStepUntouched, type WriteHandle } from '../../src/engine/engine.js';
+import { isStepWithoutRows, type WriteHandle } from '../../src/engine/engine.js';
 import { connectTo } from '../../src/engine/postgres/open.js';
 import { PostgresEngine } from '../../src/engine/postgres/postgres-engine.js';
 import { TriggerWatch } from '../../src/engine/postgres/trigger-watch.js';
@@ -127,7 +127,7 @@ async function perform(
 async function unit(handle: WriteHandle, statements: readonly Statement[]): Promise<unknown> {
   const steps = statements.map((one) => ({ query: bound(one), required: one.required }));
   const results = await handle.write('test', steps);
-  return results.map(({ rows, touched }) => ({ rows, touched }));
+  return results.map(({ rows, affectedRows }) => ({ rows, affectedRows }));
 }
 
 /** Gives a row as it is, unless it is account 5's, which another program spoilt. */
@@ -165,22 +165,23 @@ async function performAlone(operation: Operation, side: Side): Promise<unknown> 
   const { outside } = side;
   await outside.query('begin');
   try {
-    const answers: { rows: unknown[][]; touched: number; required: boolean }[] = [];
+    const answers: { rows: unknown[][]; affectedRows: number; required: boolean }[] = [];
     for (const { sql, values, required } of operation.statements) {
       try {
         const { rows, rowCount } = await outside.query<unknown[]>({
           ...{ text: sql, values: [...values], rowMode: 'array' },
         });
-        answers.push({ rows, touched: rowCount ?? 0, required });
+        answers.push({ rows, affectedRows: rowCount ?? 0, required });
       } catch (error) {
-        if (answers.some((one) => one.required && one.touched === 0)) throw new NothingTouched();
+        if (answers.some((one) => one.required && one.affectedRows === 0))
+          throw new NothingTouched();
         throw error;
       }
     }
     // Answers are looked at when all statements have run.
-    const results = answers.map(({ rows, touched, required }) => {
-      if (required && touched === 0) throw new NothingTouched();
-      return { rows: rows.map(decode), touched };
+    const results = answers.map(({ rows, affectedRows, required }) => {
+      if (required && affectedRows === 0) throw new NothingTouched();
+      return { rows: rows.map(decode), affectedRows };
     });
     await outside.query('commit');
     return results;
@@ -201,7 +202,7 @@ const CONSTRAINTS: Readonly<Record<string, string>> = {
 /** The error in words that both sides find. */
 function inWords(error: unknown): string {
   if (error instanceof Thrown) return 'thrown by the callback';
-  if (error instanceof NothingTouched || isStepUntouched(error)) return 'nothing touched';
+  if (error instanceof NothingTouched || isStepWithoutRows(error)) return 'nothing touched';
   if (isPylonDbError(error, 'INVALID_ARGUMENT') && error.operation === 'test') {
     return `constraint ${error.constraint}`;
   }

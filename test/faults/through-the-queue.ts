@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { CompiledQuery } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import { isStepUntouched, type WriteHandle } from '../../src/engine/engine.js';
+import { isStepWithoutRows, type WriteHandle } from '../../src/engine/engine.js';
 import { type Bound, ParamSlot } from '../../src/engine/prepared.js';
 import type { SqliteEngine } from '../../src/engine/sqlite/sqlite-engine.js';
 import { isPylonDbError, type PylonDb } from '../../src/index.js';
@@ -68,7 +68,7 @@ async function run(op: Inner, handle: WriteHandle, kysely: Kysely<DB>): Promise<
     case 'unit': {
       const steps = op.statements.map((one) => ({ query: bound(one), required: one.required }));
       const results = await handle.write('test', steps);
-      return results.map(({ rows, touched }) => ({ rows, touched }));
+      return results.map(({ rows, affectedRows }) => ({ rows, affectedRows }));
     }
     case 'builder':
       return rowsAndChanges(await db.executeQuery(op.query(db).compile()));
@@ -102,7 +102,7 @@ function bound({ sql: text, values }: Statement): Bound<unknown> {
 function describe(error: unknown): string {
   if (error instanceof Thrown) return 'thrown by the callback';
   if (error instanceof Undecodable) return 'a row could not be decoded';
-  if (isStepUntouched(error)) return 'a required statement touched nothing';
+  if (isStepWithoutRows(error)) return 'a required statement touched nothing';
   if (isPylonDbError(error, 'ABORTED')) return 'aborted before';
   if (!isPylonDbError(error)) return `unexpected ${String(error)}`;
   const { cause } = error;

@@ -221,7 +221,7 @@ export const LAYERS: readonly Layer[] = [
       'src/engine/engine.ts',
       'src/engine/prepared.ts',
       'src/engine/refusals.ts',
-      'src/engine/words.ts',
+      'src/engine/sql-syntax.ts',
     ],
     imports: ['errors'],
     types: ['generated'],

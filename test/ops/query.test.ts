@@ -39,7 +39,7 @@ function state(db: Database.Database, folder: string): string {
     .digest('hex');
 }
 
-/** Words that, put together, are now and then a statement. */
+/** SqlSyntax that, put together, are now and then a statement. */
 const WORDS = fc.constantFrom(
   ...['SELECT 1', 'select x from t', 'VALUES (1)', 'WITH a AS (SELECT 1)', 'WITH a(x) AS (', ')'],
   ...['INSERT INTO t (x) VALUES (9)', 'INSERT INTO t (x) SELECT 9', 'UPDATE t SET x = 9'],

@@ -1,12 +1,10 @@
 import { chmodSync, lstatSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { SIDECARS } from '../../engine/sqlite/sidecars.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 // `lstat` and `chmod` only: opening a live file, and closing it, would drop SQLite's locks.
-
-/** What SQLite keeps beside a database. */
-const SIDECARS = ['-wal', '-shm', '-journal'] as const;
 
 /** What group and others may do. */
 const NOT_THE_OWNERS = 0o077;

@@ -2,7 +2,7 @@ import { migrations } from '../../../migrations/index.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
-import { isMisfit, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { isMisfit, toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import {
   findOwnObjects,
@@ -51,7 +51,7 @@ export async function repair(
   } catch (error) {
     // A published table is gone or another: what stands on it can't be made, and check reports why.
     if (isMisfit(error)) return { objects: [], rollups: false };
-    const told = toldToCaller(error, '', path);
+    const told = toPylonDbError(error, '', path);
     throw isPylonDbError(told, 'BUSY') ? busy(told.waitedMs) : told;
   }
 }

@@ -1,4 +1,4 @@
-import type { Session } from '../../engine/postgres/session.js';
+import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
 
 /** What a server says of itself. Field names are those of the JSON answer. */
 export interface ServerFacts {
@@ -83,17 +83,15 @@ const FACTS = `
     (select count(*) from pg_catalog.pg_stat_activity where backend_type = 'client backend') as connections,
     current_setting('max_connections')::int as max_connections`;
 
-const HERE = 'to_regnamespace(quote_ident(current_schema()))';
-
 const SIZES = `
   select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint as schema_bytes,
     pg_database_size(current_database()) as database_bytes
   from pg_catalog.pg_class
-  where relnamespace = ${HERE} and relkind in ('r', 'p', 'm', 'S')`;
+  where relnamespace = ${CURRENT_SCHEMA} and relkind in ('r', 'p', 'm', 'S')`;
 
 const OBJECTS = `
   select relname::text as name, case when relkind in ('i', 'I') then 'index' else 'table' end as type,
     case when relkind in ('i', 'I') then pg_relation_size(oid) else pg_table_size(oid) end as bytes
   from pg_catalog.pg_class
-  where relnamespace = ${HERE} and relkind in ('r', 'p', 'm', 'i', 'I')
+  where relnamespace = ${CURRENT_SCHEMA} and relkind in ('r', 'p', 'm', 'i', 'I')
   order by 3 desc, 1`;

@@ -1,18 +1,15 @@
-import type { Session } from '../../engine/postgres/session.js';
+import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
 import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
-
-/** Catalogs: the builder has no words for them. Only the schema of the search path is looked at. */
-const HERE = 'to_regnamespace(quote_ident(current_schema()))';
 
 /** Indexes that the server doesn't use: CREATE INDEX CONCURRENTLY failed halfway. */
 export async function checkIndexes(session: Session): Promise<Finding[]> {
   const tally = await named(
     session,
     `select c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-     where c.relnamespace = ${HERE} and not (i.indisvalid and i.indisready) order by 1`,
+     where c.relnamespace = ${CURRENT_SCHEMA} and not (i.indisvalid and i.indisready) order by 1`,
   );
   return findingsOf(tally, {
     check: 'indexes',
@@ -28,7 +25,7 @@ export async function checkConstraints(session: Session): Promise<Finding[]> {
     session,
     `select c.relname || ' ' || r.conname from pg_catalog.pg_constraint r
      join pg_catalog.pg_class c on c.oid = r.conrelid
-     where c.relnamespace = ${HERE} and not r.convalidated order by 1`,
+     where c.relnamespace = ${CURRENT_SCHEMA} and not r.convalidated order by 1`,
   );
   return findingsOf(tally, {
     check: 'constraints',
@@ -56,7 +53,7 @@ const TRIGGERS = `
     union all
     select ev_class, rulename from pg_catalog.pg_rewrite
   ) f on f.relation = c.oid
-  where c.relnamespace = ${HERE} and c.relkind in ('r', 'p')
+  where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('r', 'p')
     and (c.relname = any($1::text[]) or c.relname ~ '^pylon_db_')
   order by c.relname, f.name`;
 

@@ -1,7 +1,5 @@
-import type { Session } from '../../engine/postgres/session.js';
+import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
 import type { Described, DescribedColumn, DescribedTable } from './sides.js';
-
-const HERE = 'pg_catalog.to_regnamespace(pg_catalog.quote_ident(current_schema()))';
 
 const COLUMNS = `
   select c.relname, a.attname, t.typname, (a.attgenerated <> '')::int,
@@ -10,7 +8,7 @@ const COLUMNS = `
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   join pg_catalog.pg_type t on t.oid = a.atttypid
   left join pg_catalog.pg_index i on i.indrelid = c.oid and i.indisprimary
-  where c.relnamespace = ${HERE} and c.relkind in ('r', 'p') and not c.relispartition
+  where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('r', 'p') and not c.relispartition
   and c.relname <> 'migrations' and left(c.relname, 9) <> 'pylon_db_'
   order by c.relname, a.attnum`;
 
@@ -18,7 +16,7 @@ const REFERENCES = `
   select distinct t.relname, f.relname from pg_catalog.pg_constraint c
   join pg_catalog.pg_class t on t.oid = c.conrelid
   join pg_catalog.pg_class f on f.oid = c.confrelid
-  where c.contype = 'f' and t.relnamespace = ${HERE}`;
+  where c.contype = 'f' and t.relnamespace = ${CURRENT_SCHEMA}`;
 
 /** The tables of a server's schema. */
 export async function describeServer(session: Session): Promise<Described> {

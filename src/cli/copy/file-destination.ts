@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { type ConnectProps, openReader, openWriter, startWal } from '../../engine/sqlite/open.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { Migrator } from '../../migrate/migrator.js';
 import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
@@ -54,7 +54,7 @@ export async function withFileDestination<Result>(
       db.close();
     }
   } catch (error) {
-    throw toldToCaller(error, '', path);
+    throw toPylonDbError(error, '', path);
   }
 }
 

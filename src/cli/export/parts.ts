@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { prepareQuestion, type Question } from '../query/read-statement.js';
+import { prepareQuestion, type ReadStatement } from '../query/read-statement.js';
 import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { type CsvLine, csvLine } from './csv.js';
 import { jsonArray, jsonLines } from './json.js';
@@ -90,7 +90,7 @@ function* tableChunks(
 }
 
 function* queryChunks(
-  question: Question,
+  question: ReadStatement,
   { format, spreadsheet = false }: ExportProps,
 ): Generator<Chunk> {
   const columns = question.columns().map(({ name }) => name);

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
-import { toldToAsker, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError, toQueryError } from '../../engine/sqlite/sqlite-errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 
 /** Page cache in KiB: an export reads each page once, and memory is not to grow with the file. */
@@ -34,6 +34,6 @@ export async function withSnapshot<Result>(
       db.close();
     }
   } catch (error) {
-    throw sqlIs === 'theirs' ? toldToAsker(error, path) : toldToCaller(error, '', path);
+    throw sqlIs === 'theirs' ? toQueryError(error, path) : toPylonDbError(error, '', path);
   }
 }

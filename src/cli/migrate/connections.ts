@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { type ConnectProps, IN_MEMORY, openReader, openWriter } from '../../engine/sqlite/open.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import { Migrator } from '../../migrate/migrator.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
@@ -50,7 +50,7 @@ async function closing<Result>(
   try {
     return await run(db);
   } catch (error) {
-    throw toldToCaller(error, '', path);
+    throw toPylonDbError(error, '', path);
   } finally {
     db.close();
   }

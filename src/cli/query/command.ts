@@ -105,7 +105,7 @@ On a server:
         throw badUsage(most, 'Add --format csv, json or ndjson, or lower --limit.');
       }
       existingDatabase(settings);
-      const question: Question = {
+      const question: ReadStatement = {
         sql: sql === '-' ? await readStdin() : sql,
         parameters: options.param ?? {},
         explain: options.explain ?? false,
@@ -131,7 +131,7 @@ function formatOf(format: QueryFormat | undefined, json: boolean): QueryFormat {
   throw badUsage(`--json and --format ${format} contradict`, 'Leave one of them out.');
 }
 
-type Question = Omit<QueryInput, 'path' | 'busyTimeoutMs'>;
+type ReadStatement = Omit<QueryInput, 'path' | 'busyTimeoutMs'>;
 
 interface Listener {
   readonly onReport: (report: QueryReport) => void;
@@ -140,7 +140,7 @@ interface Listener {
 
 async function ask(
   { path, serverUrl, readFrom }: Settings,
-  question: Question,
+  question: ReadStatement,
   listener: Listener,
 ): Promise<QueryEnd> {
   if (serverUrl === undefined) {
@@ -175,7 +175,12 @@ async function print(
   }
 }
 
-function noteEnd({ rows, cut }: QueryEnd, format: QueryFormat, question: Question, out: Output) {
+function noteEnd(
+  { rows, cut }: QueryEnd,
+  format: QueryFormat,
+  question: ReadStatement,
+  out: Output,
+) {
   const shown = `Rows shown: only the first ${formatCount(rows)}`;
   const whole = 'Or use `pylon-db export --sql`.';
   if (cut === 'rows') {

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { InvalidArgumentError } from 'commander';
 import { PylonDbError } from '../../errors.js';
-import type { QueryValue, Question } from './read-statement.js';
+import type { QueryValue, ReadStatement } from './read-statement.js';
 
 /** Values by the names that the SQL gives them, without `:`, `@` or `$`. */
 export type QueryParameters = Readonly<Record<string, QueryValue>>;
@@ -10,7 +10,7 @@ export type QueryParameters = Readonly<Record<string, QueryValue>>;
 export function bindParameters(
   db: Database.Database,
   sql: string,
-  question: Question,
+  question: ReadStatement,
   given: QueryParameters,
 ): void {
   const names = parameterNames(db, sql);

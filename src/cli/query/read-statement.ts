@@ -6,7 +6,7 @@ import { PylonDbError } from '../../errors.js';
 export type QueryValue = string | number | bigint | Uint8Array | null;
 
 /** A prepared statement that only asks; its rows are arrays. */
-export type Question = Database.Statement<[], QueryValue[]>;
+export type ReadStatement = Database.Statement<[], QueryValue[]>;
 
 const QUESTIONS = new Set(['SELECT', 'WITH', 'VALUES']);
 
@@ -21,7 +21,7 @@ const QUOTED = /'(?:[^']|'')*'?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"[^"]*"?|`[^`]*`
  * VALUES that SQLite itself calls read-only: a read-only connection alone lets ATTACH through, and
  * VACUUM INTO leaves a file.
  */
-export function prepareQuestion(db: Database.Database, sql: string): Question {
+export function prepareQuestion(db: Database.Database, sql: string): ReadStatement {
   refuseByText(sql);
   const statement = prepareOnly(db, sql);
   if (!statement.readonly || !statement.reader) throw wouldWrite();
@@ -50,7 +50,7 @@ function withoutText(sql: string): string {
   return sql.replace(QUOTED, (part) => (/^['-/]/.test(part) ? ' ' : part));
 }
 
-function prepareOnly(db: Database.Database, sql: string): Question {
+function prepareOnly(db: Database.Database, sql: string): ReadStatement {
   try {
     return db.prepare<[], QueryValue[]>(sql);
   } catch (error) {

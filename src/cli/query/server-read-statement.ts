@@ -58,7 +58,7 @@ interface ReadSql {
   readonly sql: string;
   /** The names of `$1`, `$2` … in this order. */
   readonly parameters: readonly string[];
-  /** Words and names in lower case, those in quotes without them: what isn't text or a comment. */
+  /** SqlSyntax and names in lower case, those in quotes without them: what isn't text or a comment. */
   readonly words: readonly string[];
   /** The word that it begins with, in upper case; `''` where it begins otherwise. */
   readonly keyword: string;

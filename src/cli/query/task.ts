@@ -1,10 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { openReader } from '../../engine/sqlite/open.js';
-import { toldToAsker } from '../../engine/sqlite/sqlite-errors.js';
+import { toQueryError } from '../../engine/sqlite/sqlite-errors.js';
 import { killedAfter, rowSize } from './limits.js';
 import { bindParameters, type QueryParameters } from './parameters.js';
-import { prepareQuestion, type QueryValue, type Question, wouldWrite } from './read-statement.js';
+import {
+  prepareQuestion,
+  type QueryValue,
+  type ReadStatement,
+  wouldWrite,
+} from './read-statement.js';
 
 /** What the child needs to know. */
 export interface QueryInput {
@@ -54,7 +59,7 @@ export async function query(
       db.close();
     }
   } catch (error) {
-    throw toldToAsker(isRefusedWrite(error) ? wouldWrite() : error, path);
+    throw toQueryError(isRefusedWrite(error) ? wouldWrite() : error, path);
   }
 }
 
@@ -70,7 +75,7 @@ async function run(
   return await reportRows(question, input, report);
 }
 
-function prepare(db: Database.Database, { sql, explain, parameters }: QueryInput): Question {
+function prepare(db: Database.Database, { sql, explain, parameters }: QueryInput): ReadStatement {
   const question = prepareQuestion(db, sql);
   bindParameters(db, sql, question, parameters);
   if (!explain) return question;
@@ -81,7 +86,7 @@ function prepare(db: Database.Database, { sql, explain, parameters }: QueryInput
 }
 
 async function reportRows(
-  question: Question,
+  question: ReadStatement,
   { maxRows, maxBytes }: QueryInput,
   report: (report: QueryReport) => void,
 ): Promise<QueryEnd> {

@@ -4,7 +4,7 @@ import { migrations } from '../../../migrations/index.js';
 import { integrityOf } from '../../backup/integrity.js';
 import { lookTwice } from '../../backup/second-look.js';
 import { connect } from '../../engine/sqlite/database-file.js';
-import { isBusy, toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { isBusy, toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError } from '../../errors.js';
 import { readLedger } from '../../migrate/schema-check.js';
 import { inUse } from './in-use.js';
@@ -68,7 +68,7 @@ async function lookAtFile(
     return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
-    const told = toldToCaller(error, '', path);
+    const told = toPylonDbError(error, '', path);
     if (isPylonDbError(told, 'CORRUPT') || isPylonDbError(told, 'NOT_A_DATABASE')) {
       return { state: 'damaged', problem: told.problem };
     }

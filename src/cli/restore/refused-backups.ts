@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
 import { identityIn } from '../../backup/database-facts.js';
-import { canonical } from '../../backup/live-files.js';
+import { canonical, identityOf } from '../../backup/live-files.js';
 import type { BackupManifest } from '../../backup/manifest.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { PylonDbError } from '../../errors.js';
@@ -26,11 +25,6 @@ export function assertAnother(path: string, backup: string): void {
       throw badPath(`${backup} belongs to the database itself`, 'Give the path of a backup.');
     }
   }
-}
-
-function identityOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
 const PUBLISHED_ROWS = ['jobs', 'earnings', 'agents', 'tick_history'];

@@ -38,7 +38,7 @@ export function takeSafetyCopy(
   try {
     createExclusively(partial);
     copyByAnotherProcess(path, partial);
-    assertWhole(partial, total);
+    assertUnchanged(partial, total);
     renameSync(partial, copy);
   } finally {
     removePartial(partial);
@@ -76,7 +76,7 @@ function factsOfOurs(copy: string, report: (progress: Progress) => void) {
 }
 
 /** In WAL mode again: another program opened the file in the moment before the lock. */
-function assertWhole(copy: string, size: number): void {
+function assertUnchanged(copy: string, size: number): void {
   const file = openSync(copy, 'r+');
   try {
     const header = Buffer.alloc(MODE_OFFSET + 1);

@@ -9,7 +9,7 @@ import type { Progress } from '../../backup/progress.js';
 import { lookTwice } from '../../backup/second-look.js';
 import { readUntouched } from '../../backup/untouched.js';
 import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
-import { toldToCaller } from '../../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { copyInto } from './copy-into.js';
 import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
@@ -72,7 +72,7 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
     });
   } catch (error) {
     const told = isPylonDbError(error) ? error : fileProblem(error, path, '');
-    throw toldToCaller(told, '', path);
+    throw toPylonDbError(told, '', path);
   }
 }
 

@@ -6,7 +6,7 @@ import { whatStopped } from '../../backup/integrity.js';
 import { retryWhileBusy } from '../../engine/sqlite/busy.js';
 import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
-import { toldToCaller, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
+import { toPylonDbError, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
 import { assertRoom, type DatabaseSizes, sizesOf, usedBytes } from './disk-space.js';
@@ -74,7 +74,7 @@ export async function vacuum(
       db.close();
     }
   } catch (error) {
-    throw toldToCaller(error, '', path);
+    throw toPylonDbError(error, '', path);
   }
 }
 

@@ -16,7 +16,7 @@ export interface Queued {
   alone: boolean;
 }
 
-interface Place {
+interface Slot {
   readonly entry: Queued;
   readonly unit: Unit;
   /** Where its statements begin in the batch. */
@@ -28,7 +28,7 @@ export class BatchPlan {
   readonly #statements: Statement[] = [];
   /** The payment locks, by their place among the statements. */
   readonly #locks = new Map<number, number>();
-  readonly #places: Place[] = [];
+  readonly #slots: Slot[] = [];
   /** Whether results decide about the commit, which is then a round trip of its own. */
   readonly #inspected: boolean;
 
@@ -45,7 +45,7 @@ export class BatchPlan {
       this.#statements.push(takePaymentLock(lock));
     }
     for (const { entry, unit } of units.sort(byOrderKey)) {
-      this.#places.push({ entry, unit, start: this.#statements.length });
+      this.#slots.push({ entry, unit, start: this.#statements.length });
       this.#statements.push(...unit.statements);
     }
   }
@@ -65,11 +65,11 @@ export class BatchPlan {
     }
     const settled: unknown[] = [];
     try {
-      const answers = this.#places.map((place) =>
+      const answers = this.#slots.map((place) =>
         ofUnit(place, () => place.unit.inspect(results.slice(place.start))),
       );
       const found = await look(session, results, answers);
-      for (const [i, place] of this.#places.entries()) {
+      for (const [i, place] of this.#slots.entries()) {
         settled.push(ofUnit(place, () => answers[i]?.asItStands(found[i] ?? [])));
       }
     } catch (failure) {
@@ -79,13 +79,13 @@ export class BatchPlan {
     }
     const refused = await this.#commit(session);
     if (refused !== undefined) return refused;
-    for (const [i, { entry }] of this.#places.entries()) entry.resolve(settled[i]);
+    for (const [i, { entry }] of this.#slots.entries()) entry.resolve(settled[i]);
     return undefined;
   }
 
   /** Answers for what is stored already. */
   #settleStored(results: readonly StatementResult[]): void {
-    for (const { entry, unit, start } of this.#places) {
+    for (const { entry, unit, start } of this.#slots) {
       try {
         entry.resolve(unit.inspect(results.slice(start)).asItStands([]));
       } catch (error) {
@@ -124,8 +124,8 @@ export class BatchPlan {
     const lock = this.#locks.get(index);
     const place =
       lock === undefined
-        ? this.#places.findLast(({ start }) => start <= index)
-        : this.#places.find(({ unit }) => unit.paymentLocks.includes(lock));
+        ? this.#slots.findLast(({ start }) => start <= index)
+        : this.#slots.find(({ unit }) => unit.paymentLocks.includes(lock));
     // BEGIN failed: that is nobody's doing.
     if (place === undefined) throw error;
     const { entry, unit, start } = place;
@@ -142,7 +142,7 @@ export class UnitFailure {
 }
 
 /** Throws {@link UnitFailure} when `run` throws. */
-function ofUnit<Result>({ entry }: Place, run: () => Result): Result {
+function ofUnit<Result>({ entry }: Slot, run: () => Result): Result {
   try {
     return run();
   } catch (error) {

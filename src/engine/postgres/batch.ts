@@ -14,7 +14,7 @@ export interface Statement {
 export interface StatementResult {
   readonly rows: readonly RawRow[];
   /** How many rows it gave or changed. */
-  readonly touched: number;
+  readonly affectedRows: number;
   /** What the server says it did: `INSERT 0 1`; of a COMMIT that it refused, `ROLLBACK`. */
   readonly tag: string;
 }
@@ -100,7 +100,7 @@ export class Batch implements Submittable {
     const done = this.#results.length;
     const name = this.#statements[done]?.name;
     if (name !== undefined) this.#prepared.set(name, this.#parsers);
-    this.#results.push({ rows: this.#rows, touched: touchedOf(text), tag: text });
+    this.#results.push({ rows: this.#rows, affectedRows: affectedRowsOf(text), tag: text });
     this.#rows = [];
     this.#parsers = this.#parsersAt(done + 1);
   }
@@ -122,6 +122,6 @@ export class Batch implements Submittable {
 }
 
 /** The count at the end of `INSERT 0 1`, `UPDATE 3`, `SELECT 5`; none in `BEGIN`. */
-function touchedOf(commandTag: string): number {
+function affectedRowsOf(commandTag: string): number {
   return Number(/\d+$/.exec(commandTag)?.[0] ?? 0);
 }

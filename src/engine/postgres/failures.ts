@@ -51,13 +51,13 @@ const REPLANNING = 'RevalidateCachedQuery';
 export const CONNECTION_STATES = /^(?:08...|57P0[1-5])$/;
 
 /** What the server or the socket said, out of its wrapping. */
-export function said(error: unknown): unknown {
+export function unwrapFailure(error: unknown): unknown {
   return error instanceof BatchFailure || error instanceof NotConnected ? error.cause : error;
 }
 
 /** Whether the same transaction may succeed when it is tried again: nothing of it is stored. */
 export function isConflict(error: unknown): boolean {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   return (
     isServerError(cause) &&
     (cause.code === SERIALIZATION_FAILURE || cause.code === DEADLOCK_DETECTED)
@@ -66,7 +66,7 @@ export function isConflict(error: unknown): boolean {
 
 /** Tells how long a call waited, in ms since `start`, when it gave up on another's lock. */
 export function timedLock(error: unknown, start: number): unknown {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   if (!isServerError(cause) || cause.code !== LOCK_NOT_AVAILABLE) return error;
   return new ConflictedTooLong(Math.round(performance.now() - start), cause);
 }
@@ -86,13 +86,13 @@ const TAKES_NO_TRANSACTION: ReadonlySet<string> = new Set(['25001', '2D000']);
 
 /** Whether the server refused a statement because it stands in a transaction. */
 export function takesNoTransaction(error: unknown): boolean {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   return isServerError(cause) && TAKES_NO_TRANSACTION.has(cause.code);
 }
 
 /** Whether the server doesn't do what a statement asks for. */
 export function isUnsupported(error: unknown): boolean {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   return isServerError(cause) && cause.code === NOT_IMPLEMENTED && !isStale(error);
 }
 
@@ -104,7 +104,7 @@ export function hasRacedForTables(error: unknown): boolean {
 
 /** Whether the connection is gone. What it was last asked may have happened all the same. */
 export function isConnectionLost(error: unknown): boolean {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   if (isServerError(cause)) return CONNECTION_STATES.test(cause.code);
   if (cause instanceof PylonDbError || isCallersMistake(cause)) return false;
   // pg's own errors of a broken socket have no code, or the system's: ECONNRESET, EPIPE.

@@ -1,5 +1,5 @@
 import type { Ask } from './ask.js';
-import { INSUFFICIENT_PRIVILEGE, said } from './failures.js';
+import { INSUFFICIENT_PRIVILEGE, unwrapFailure } from './failures.js';
 import { isServerError, type MissingRight } from './server-error.js';
 
 /**
@@ -48,7 +48,7 @@ interface Lack {
  * can be found out. `sql` is the statement that failed. Never throws.
  */
 export async function nameMissingRight(failure: unknown, sql: string, ask: Ask): Promise<void> {
-  const error = said(failure);
+  const error = unwrapFailure(failure);
   if (!isServerError(error) || error.code !== INSUFFICIENT_PRIVILEGE) return;
   // A policy for rows, and what only a superuser may, are refused by others.
   if (error.missingRight !== undefined || error.routine?.startsWith(ACL_CHECK) !== true) return;

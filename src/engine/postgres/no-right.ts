@@ -1,5 +1,5 @@
 import { PylonDbError } from '../../errors.js';
-import { INSUFFICIENT_PRIVILEGE, said } from './failures.js';
+import { INSUFFICIENT_PRIVILEGE, unwrapFailure } from './failures.js';
 import { isServerError, messageWithoutValues, withoutSecrets } from './server-error.js';
 
 /**
@@ -10,7 +10,7 @@ export function noRight(
   error: unknown,
   { operation, address, isRead }: { operation: string; address: string; isRead: boolean },
 ): PylonDbError | undefined {
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   if (!isServerError(cause) || cause.code !== INSUFFICIENT_PRIVILEGE) return undefined;
   const problem = messageWithoutValues(cause);
   const context = { operation, cause: withoutSecrets(cause) };

@@ -3,9 +3,9 @@ import type { DB } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
 import { Deadline } from '../deadline.js';
 import type {
+  Admission,
   Engine,
   EngineTransaction,
-  Place,
   SnapshotRows,
   Step,
   TransactionLimit,
@@ -22,7 +22,7 @@ import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
 import { noRight } from './no-right.js';
 import type { SessionPool } from './pool.js';
-import { toldToCaller } from './postgres-errors.js';
+import { toPylonDbError } from './postgres-errors.js';
 import { readRawSql } from './raw-sql.js';
 import { type AssertPublished, RawWrite } from './raw-write.js';
 import { retryConflicts } from './retry.js';
@@ -80,13 +80,17 @@ export class PostgresEngine implements Engine {
     );
   }
 
-  async first<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row | undefined> {
-    const [row] = await this.all(operation, query, place);
+  async first<Row>(
+    operation: string,
+    query: Bound<Row>,
+    admission?: Admission,
+  ): Promise<Row | undefined> {
+    const [row] = await this.all(operation, query, admission);
     return row;
   }
 
-  async all<Row>(operation: string, query: Bound<Row>, place?: Place): Promise<Row[]> {
-    return await this.#call(operation, place, () =>
+  async all<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row[]> {
+    return await this.#call(operation, admission, () =>
       this.#read(async (session) => {
         const [result] = await session.run([this.#compiler.statement(query)]);
         return (result?.rows ?? []).map(query.prepared.decode);
@@ -97,9 +101,9 @@ export class PostgresEngine implements Engine {
   async snapshot<const Queries extends readonly Bound<unknown>[]>(
     operation: string,
     queries: Queries,
-    place?: Place,
+    admission?: Admission,
   ): Promise<SnapshotRows<Queries>> {
-    const rows: unknown[][] = await this.#call(operation, place, () =>
+    const rows: unknown[][] = await this.#call(operation, admission, () =>
       this.#read(async (session) => {
         const statements = queries.map((query) => this.#compiler.statement(query));
         const [, ...results] = await session.run([BEGIN_SNAPSHOT, ...statements, COMMIT]);
@@ -110,15 +114,15 @@ export class PostgresEngine implements Engine {
   }
 
   async during<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
-    return await this.#call(operation, 'first', call);
+    return await this.#call(operation, 'new', call);
   }
 
   async write<const Steps extends readonly Step[]>(
     operation: string,
     steps: Steps,
-    place?: Place,
+    admission?: Admission,
   ): Promise<UnitResults<Steps>> {
-    const results: unknown = await this.#call(operation, place, () =>
+    const results: unknown = await this.#call(operation, admission, () =>
       this.#queue(operation).unit(new Unit(steps, this.#compiler, this.#triggers.tables)),
     );
     return results as UnitResults<Steps>;
@@ -134,7 +138,7 @@ export class PostgresEngine implements Engine {
     callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
     const openedAt = new CallSite();
-    return await this.#call(operation, 'first', () => {
+    return await this.#call(operation, 'new', () => {
       this.#queue(operation);
       let deadline: Deadline | undefined;
       return retryConflicts(
@@ -162,8 +166,8 @@ export class PostgresEngine implements Engine {
   }
 
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
-  assertUsable(operation: string, place: Place = 'first'): void {
-    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
+  assertUsable(operation: string, admission: Admission = 'new'): void {
+    if (admission === 'continuation' ? this.#closed : this.#closing !== undefined) {
       throw closedError(operation);
     }
     this.#scope.assertOutside(operation);
@@ -221,7 +225,7 @@ export class PostgresEngine implements Engine {
   }
 
   async #raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {
-    return await this.#call('db.kysely', 'first', async () => {
+    return await this.#call('db.kysely', 'new', async () => {
       const statement = this.#statements.of(sql);
       const asks = statement.asks === 'yes';
       if (!asks) this.#queue('db.kysely');
@@ -250,16 +254,16 @@ export class PostgresEngine implements Engine {
 
   async #call<Result>(
     operation: string,
-    place: Place | undefined,
+    admission: Admission | undefined,
     run: () => Promise<Result>,
   ): Promise<Result> {
-    this.assertUsable(operation, place);
+    this.assertUsable(operation, admission);
     this.#calls += 1;
     const start = performance.now();
     try {
       return await run();
     } catch (error) {
-      throw toldToCaller(timedLock(error, start), operation, this.#address);
+      throw toPylonDbError(timedLock(error, start), operation, this.#address);
     } finally {
       this.#calls -= 1;
     }

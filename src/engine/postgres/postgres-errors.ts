@@ -1,5 +1,5 @@
 import { type Constraint, PylonDbError } from '../../errors.js';
-import { StepUntouched } from '../engine.js';
+import { StepWithoutRows } from '../engine.js';
 import { BatchFailure } from './batch.js';
 import {
   CallbackThrew,
@@ -13,8 +13,8 @@ import {
   NO_TRANSACTION,
   NotConnected,
   RolledBack,
-  said,
   takesNoTransaction,
+  unwrapFailure,
 } from './failures.js';
 import { noRight } from './no-right.js';
 import {
@@ -26,13 +26,13 @@ import {
 
 /**
  * The error that a caller gets for what the server said, decided by SQLSTATE and never by its text.
- * Called behind an `await` in the caller's own chain, so that the stack names it. `StepUntouched`
+ * Called behind an `await` in the caller's own chain, so that the stack names it. `StepWithoutRows`
  * passes through: only the service knows what it means.
  */
-export function toldToCaller(error: unknown, operation: string, address: string): unknown {
-  if (error instanceof StepUntouched) return error;
+export function toPylonDbError(error: unknown, operation: string, address: string): unknown {
+  if (error instanceof StepWithoutRows) return error;
   if (error instanceof CallbackThrew) return error.thrown;
-  if (error instanceof PylonDbError) return error.toldBy(operation);
+  if (error instanceof PylonDbError) return error.withOperation(operation);
   if (error instanceof RolledBack) return rolledBack(operation);
   if (error instanceof CommitUnknown) {
     return new PylonDbError(
@@ -49,7 +49,7 @@ export function toldToCaller(error: unknown, operation: string, address: string)
   if (error instanceof ConflictedTooLong) {
     return busy(operation, error.waitedMs, error.cause);
   }
-  const cause = said(error);
+  const cause = unwrapFailure(error);
   if (isServerError(cause)) return fromServer(cause, operation, address);
   if (isCallersMistake(cause)) {
     return new PylonDbError(
@@ -89,12 +89,12 @@ function busy(operation: string, waitedMs: number, cause: unknown): PylonDbError
 
 /** The error that opening gives for what the server or the network said. */
 export function cannotOpen(error: unknown, operation: string, address: string): unknown {
-  const cause = said(error);
-  if (cause instanceof PylonDbError) return cause.toldBy(operation);
+  const cause = unwrapFailure(error);
+  if (cause instanceof PylonDbError) return cause.withOperation(operation);
   const denied = noRight(error, { operation, address, isRead: true });
   if (denied !== undefined) return denied;
   if (!(error instanceof NotConnected) || isServerError(cause)) {
-    return toldToCaller(error, operation, address);
+    return toPylonDbError(error, operation, address);
   }
   if (isCallersMistake(cause) || cause instanceof URIError) {
     return new PylonDbError(

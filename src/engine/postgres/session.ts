@@ -18,6 +18,10 @@ import { pidOf, type ServerProcesses } from './server-processes.js';
 import { breakWhenSilent, type Watch } from './silence.js';
 import { exactValue, type WireValue } from './values.js';
 
+/** SQL for the schema that comes first in the search path, as an oid of a namespace. */
+export const CURRENT_SCHEMA =
+  'pg_catalog.to_regnamespace(pg_catalog.quote_ident(current_schema()))';
+
 /** Asks by the extended protocol, which takes one statement only; the driver's types lack it. */
 interface ExtendedQuery extends QueryArrayConfig<unknown[]> {
   readonly queryMode: 'extended';

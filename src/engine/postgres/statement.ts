@@ -10,8 +10,8 @@ import {
 } from '../prepared.js';
 import { assertExactKey } from '../refusals.js';
 import type { Statement, StatementResult } from './batch.js';
+import { postgresSyntax } from './sql-syntax.js';
 import { toWire, type WireValue } from './values.js';
-import { postgresWords } from './words.js';
 
 interface Compiled {
   readonly name: string;
@@ -39,7 +39,7 @@ export class StatementCompiler {
   #compile(query: PreparedQuery<unknown>): Compiled {
     let compiled = this.#compiled.get(query);
     if (compiled === undefined) {
-      const { sql, slots } = query.compile(this.#builder, postgresWords);
+      const { sql, slots } = query.compile(this.#builder, postgresSyntax);
       const { generatedKey } = query;
       // SQLite tells a generated key without being asked.
       const text = generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`;
@@ -66,12 +66,12 @@ export function fixed(sql: string): Statement {
 /** What a step of a unit gives its service. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
 export function stepResult(
   { prepared }: Bound<unknown>,
-  { rows, touched }: StatementResult,
+  { rows, affectedRows }: StatementResult,
 ): StepResult<unknown> {
   if (!prepared.returnsRows) {
     const insertId = Number(rows[0]?.[0] ?? 0);
     assertExactKey(prepared, insertId);
-    return { rows: [], touched, insertId };
+    return { rows: [], affectedRows, insertId };
   }
-  return { rows: rows.map(prepared.decode), touched, insertId: 0 };
+  return { rows: rows.map(prepared.decode), affectedRows, insertId: 0 };
 }

@@ -7,7 +7,7 @@ import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit, FIRE_DEFERRED, ROLLBACK } from './commit.js';
 import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
 import { takePaymentLock } from './payment-lock.js';
-import { toldToCaller } from './postgres-errors.js';
+import { toPylonDbError } from './postgres-errors.js';
 import { mayChangeSchema } from './raw-sql.js';
 import type { AssertPublished } from './raw-write.js';
 import type { Session } from './session.js';
@@ -242,7 +242,7 @@ export class PostgresTransaction implements WriteHandle {
     try {
       return await call;
     } catch (error) {
-      throw toldToCaller(timedLock(error, start), operation, this.#address);
+      throw toPylonDbError(timedLock(error, start), operation, this.#address);
     }
   }
 

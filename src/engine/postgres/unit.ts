@@ -1,8 +1,8 @@
 import type { Step } from '../engine.js';
 import {
   asItStands,
+  assertAffected,
   assertKept,
-  assertTouched,
   type ForeignTriggers,
   lookFor,
   mustLook,
@@ -57,7 +57,7 @@ export class Unit {
   }
 
   /**
-   * What its statements gave; `results` may go on beyond them. Throws {@link StepUntouched},
+   * What its statements gave; `results` may go on beyond them. Throws {@link StepWithoutRows},
    * `SCHEMA_MISMATCH`, `CORRUPT_ROW` or `OUT_OF_RANGE`: then the unit must be undone.
    */
   inspect(results: readonly StatementResult[]): Answer {
@@ -65,7 +65,7 @@ export class Unit {
       const { query } = step;
       const raw = results[step.place] ?? NOTHING;
       const wanted = wantedOf(step, results);
-      assertTouched(step, raw.touched, wanted.length);
+      assertAffected(step, raw.affectedRows, wanted.length);
       const result = stepResult(query, raw);
       return { query, result, look: this.#looks ? lookFor(query, result, wanted) : undefined };
     });
@@ -80,7 +80,11 @@ export class Unit {
     try {
       for (const step of this.#steps) {
         if (step.place >= results.length) break;
-        assertTouched(step, results[step.place]?.touched ?? 0, wantedOf(step, results).length);
+        assertAffected(
+          step,
+          results[step.place]?.affectedRows ?? 0,
+          wantedOf(step, results).length,
+        );
       }
       return failure;
     } catch (untouched) {
@@ -140,7 +144,7 @@ interface PlacedStep extends Step {
   readonly wanted: Bound<unknown> | undefined;
 }
 
-const NOTHING: StatementResult = { rows: [], touched: 0, tag: '' };
+const NOTHING: StatementResult = { rows: [], affectedRows: 0, tag: '' };
 
 function wantedOf(
   { place, wanted }: PlacedStep,

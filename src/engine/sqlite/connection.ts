@@ -18,7 +18,7 @@ import { afterFailedCommit } from './failed-commit.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
-import { sqliteWords } from './words.js';
+import { sqliteSyntax } from './sql-syntax.js';
 
 /** A builder that compiles queries for SQLite and runs none. */
 export function compilingKysely(): Kysely<DB> {
@@ -202,7 +202,7 @@ export class SqliteConnection {
   #statementFor(query: PreparedQuery<unknown>): PreparedStatement {
     let statement = this.#prepared.get(query);
     if (statement === undefined) {
-      const compiled = query.compile(this.#builder, sqliteWords);
+      const compiled = query.compile(this.#builder, sqliteSyntax);
       statement = new PreparedStatement(this.#prepare(compiled.sql), compiled);
       this.#prepared.set(query, statement);
     }
@@ -285,10 +285,10 @@ class PreparedStatement {
   write(values: Readonly<Record<string, SqlValue>>): StepResult<RawRow> {
     if (this.#returnsRows) {
       const rows = this.all(values);
-      return { rows, touched: rows.length, insertId: 0 };
+      return { rows, affectedRows: rows.length, insertId: 0 };
     }
     const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
-    return { rows: NO_ROWS, touched: changes, insertId: Number(lastInsertRowid) };
+    return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
   }
 
   #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {

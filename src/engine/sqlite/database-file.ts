@@ -14,7 +14,7 @@ import Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
 import { BLOCKING_TIMEOUT_MS } from './pragmas.js';
 import { refuseForeignSidecars } from './sidecars.js';
-import { isReadOnly, toldToCaller } from './sqlite-errors.js';
+import { isReadOnly, toPylonDbError } from './sqlite-errors.js';
 import { isNoDescriptor, isNoRoom, ofAnother } from './system-error.js';
 
 /** Where the published system keeps its file. */
@@ -33,9 +33,9 @@ export function expandPath(path: string): string {
 export function createIfMissing(path: string, operation: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    createExclusively(path);
+    createMissing(path);
   } catch (error) {
-    if (isNoRoom(error) || isNoDescriptor(error)) throw toldToCaller(error, operation, path);
+    if (isNoRoom(error) || isNoDescriptor(error)) throw toPylonDbError(error, operation, path);
     const owner = ofAnother(path);
     throw new PylonDbError(
       'CANNOT_OPEN',
@@ -50,7 +50,7 @@ export function createIfMissing(path: string, operation: string): void {
   }
 }
 
-function createExclusively(path: string): void {
+function createMissing(path: string): void {
   try {
     // An existing file is not opened: closing it again would drop the locks that another
     // connection of this process holds on it.
@@ -118,7 +118,7 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
         { operation, cause: error, hint: 'Check that its folder exists and that you may read it.' },
       );
     }
-    throw toldToCaller(error, operation, path);
+    throw toPylonDbError(error, operation, path);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   refuseReadOnly,
 } from './database-file.js';
 import { applyConnectionPragmas, applyWriterPragmas, turnOnWal } from './pragmas.js';
-import { toldToCaller } from './sqlite-errors.js';
+import { toPylonDbError } from './sqlite-errors.js';
 
 /** How a connection is opened. */
 export interface ConnectProps {
@@ -99,7 +99,7 @@ async function unlessBusy(props: ConnectProps, attempt: () => void): Promise<voi
     await retryWhileBusy(attempt, props.busyTimeoutMs);
   } catch (error) {
     // As the call that it is part of: the SQL of opening is ours, also where no call is named.
-    const told = toldToCaller(error, 'PylonDb.open', props.path);
-    throw isPylonDbError(told) ? told.toldBy(props.operation) : told;
+    const told = toPylonDbError(error, 'PylonDb.open', props.path);
+    throw isPylonDbError(told) ? told.withOperation(props.operation) : told;
   }
 }

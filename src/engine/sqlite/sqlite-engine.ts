@@ -2,10 +2,10 @@ import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
 import { Deadline } from '../deadline.js';
 import type {
-  CopySource,
+  Admission,
+  CopyableDatabase,
   Engine,
   EngineTransaction,
-  Place,
   QueryEvent,
   SnapshotRows,
   Step,
@@ -25,7 +25,7 @@ import { readRawSql } from './raw-sql.js';
 import { ReadBatch } from './read-batch.js';
 import type { SchemaKeeper } from './schema-state.js';
 import type { WatchProps } from './schema-watch.js';
-import { isBusy, toldToCaller } from './sqlite-errors.js';
+import { isBusy, toPylonDbError } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { rawUnit, Unit, type Work } from './unit.js';
 import { type Turn, WriteQueue } from './write-queue.js';
@@ -88,36 +88,40 @@ export class SqliteEngine implements Engine {
   async first<Row>(
     operation: string,
     query: Bound<Row>,
-    place: Place = 'first',
+    admission: Admission = 'new',
   ): Promise<Row | undefined> {
-    this.assertUsable(operation, place);
+    this.assertUsable(operation, admission);
     try {
       return await this.#read((connection) => connection.first(query));
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
-  async all<Row>(operation: string, query: Bound<Row>, place: Place = 'first'): Promise<Row[]> {
-    this.assertUsable(operation, place);
+  async all<Row>(
+    operation: string,
+    query: Bound<Row>,
+    admission: Admission = 'new',
+  ): Promise<Row[]> {
+    this.assertUsable(operation, admission);
     try {
       return await this.#read((connection) => connection.all(query));
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
   async snapshot<const Queries extends readonly Bound<unknown>[]>(
     operation: string,
     queries: Queries,
-    place: Place = 'first',
+    admission: Admission = 'new',
   ): Promise<SnapshotRows<Queries>> {
-    this.assertUsable(operation, place);
+    this.assertUsable(operation, admission);
     try {
       const rows: unknown[][] = await this.#read((connection) => connection.snapshot(queries));
       return rows as SnapshotRows<Queries>;
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
@@ -134,14 +138,14 @@ export class SqliteEngine implements Engine {
   async write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,
-    place: Place = 'first',
+    admission: Admission = 'new',
   ): Promise<UnitResults<Steps>> {
-    this.assertUsable(operation, place);
+    this.assertUsable(operation, admission);
     try {
       const queue = this.#queue(operation);
       return (await queue.run(new Unit(unit, queue.connection))) as UnitResults<Steps>;
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
@@ -179,7 +183,7 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  copySource(operation: string): CopySource {
+  copySource(operation: string): CopyableDatabase {
     this.assertUsable(operation);
     this.#assertInPlace(operation);
     const isFile = this.#reader !== undefined;
@@ -188,12 +192,12 @@ export class SqliteEngine implements Engine {
   }
 
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
-  assertUsable(operation: string, place: Place = 'first'): void {
-    if (place === 'follow-up' ? this.#closed : this.#closing !== undefined) {
+  assertUsable(operation: string, admission: Admission = 'new'): void {
+    if (admission === 'continuation' ? this.#closed : this.#closing !== undefined) {
       throw closedError(operation);
     }
     const mismatch = this.#keeper.mismatch;
-    if (mismatch !== undefined) throw mismatch.toldBy(operation);
+    if (mismatch !== undefined) throw mismatch.withOperation(operation);
     this.#scope.assertOutside(operation);
   }
 
@@ -234,7 +238,7 @@ export class SqliteEngine implements Engine {
     try {
       this.#place?.look();
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
@@ -244,7 +248,7 @@ export class SqliteEngine implements Engine {
     try {
       await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
     } catch (error) {
-      throw toldToCaller(error, operation, file);
+      throw toPylonDbError(error, operation, file);
     }
   }
 
@@ -254,7 +258,7 @@ export class SqliteEngine implements Engine {
       await turn.begin();
       return new SqliteTransaction(queue.connection, this.#path, turn);
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
@@ -263,7 +267,7 @@ export class SqliteEngine implements Engine {
       this.#place?.assertInPlace();
       tx.commit();
     } catch (error) {
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     }
   }
 
@@ -279,7 +283,7 @@ export class SqliteEngine implements Engine {
       }
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
     } catch (error) {
-      throw toldToCaller(error, 'db.kysely', this.#path);
+      throw toPylonDbError(error, 'db.kysely', this.#path);
     }
   }
 

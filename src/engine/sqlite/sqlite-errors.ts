@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Constraint, PylonDbError } from '../../errors.js';
-import { StepUntouched } from '../engine.js';
+import { StepWithoutRows } from '../engine.js';
 import {
   cannotUse,
   isNoDescriptor,
@@ -74,11 +74,11 @@ export function isMisfit(error: unknown): error is SqliteError {
 /**
  * The error that a caller gets for what the driver threw, decided by SQLite's extended code and
  * never by its text. Called behind an `await` in the caller's own chain, so that the stack names it.
- * `StepUntouched` passes through: only the service knows what it means.
+ * `StepWithoutRows` passes through: only the service knows what it means.
  */
-export function toldToCaller(error: unknown, operation: string, path: string): unknown {
-  if (error instanceof StepUntouched) return error;
-  if (error instanceof PylonDbError) return error.toldBy(operation);
+export function toPylonDbError(error: unknown, operation: string, path: string): unknown {
+  if (error instanceof StepWithoutRows) return error;
+  if (error instanceof PylonDbError) return error.withOperation(operation);
   if (error instanceof WaitedTooLong) {
     return new PylonDbError(
       'BUSY',
@@ -117,10 +117,10 @@ export function toldToCaller(error: unknown, operation: string, path: string): u
   return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 
-/** As {@link toldToCaller}, for SQL that somebody wrote at a terminal: what doesn't fit is theirs. */
-export function toldToAsker(error: unknown, path: string): unknown {
-  const told = toldToCaller(error, QUESTION, path);
-  return told instanceof PylonDbError ? told.toldBy('') : told;
+/** As {@link toPylonDbError}, for SQL that somebody wrote at a terminal: what doesn't fit is theirs. */
+export function toQueryError(error: unknown, path: string): unknown {
+  const told = toPylonDbError(error, QUESTION, path);
+  return told instanceof PylonDbError ? told.withOperation('') : told;
 }
 
 /** Whether a full quota refused a write, so that no frame can be whole behind it. */
@@ -295,7 +295,7 @@ function notOpened(error: SqliteError, operation: string, path: string): PylonDb
   );
 }
 
-/** The operation that {@link toldToAsker} gives before it takes it away again. */
+/** The operation that {@link toQueryError} gives before it takes it away again. */
 const QUESTION = 'query';
 
 /** Operations whose SQL the caller wrote. */

@@ -6,7 +6,7 @@ import type { Bound, StepResult } from '../prepared.js';
 import { endedError } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
 import type { SchemaState } from './schema-state.js';
-import { toldToCaller } from './sqlite-errors.js';
+import { toPylonDbError } from './sqlite-errors.js';
 import { rawUnit, runInSavepoint, Unit } from './unit.js';
 
 /** What the calls of a transaction must keep to, and how many there were. */
@@ -114,7 +114,7 @@ export class SqliteTransaction implements WriteHandle {
       return work(this.#connection);
     } catch (error) {
       if (!this.#connection.inTransaction) this.#abort = { error };
-      throw toldToCaller(error, operation, this.#path);
+      throw toPylonDbError(error, operation, this.#path);
     } finally {
       // After the work, which is done at once: awaited or not, it belongs to the transaction.
       if (this.#pace.loop.isOver) await this.#pace.loop.next();

@@ -1,6 +1,6 @@
 import type { Step } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
-import { asItStands, assertTouched, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
+import { asItStands, assertAffected, type ForeignTriggers, lookFor, mustLook } from '../outcome.js';
 import type { Bound, RawRow, StepResult } from '../prepared.js';
 import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import { assertExactKey } from '../refusals.js';
@@ -59,9 +59,10 @@ export class Unit implements Work<StepResult<unknown>[]> {
       const { query, watched } = step;
       const wanted = looks || watched === true ? wantedBy(query, connection) : NO_ROWS;
       const raw = this.#write(connection, query);
-      if (raw.touched > 0) this.#changedSomething = true;
+      if (raw.affectedRows > 0) this.#changedSomething = true;
       assertExactKey(query.prepared, raw.insertId);
-      if (raw.touched === 0 || wanted.length > 0) assertTouched(step, raw.touched, wanted.length);
+      if (raw.affectedRows === 0 || wanted.length > 0)
+        assertAffected(step, raw.affectedRows, wanted.length);
       const result = query.prepared.returnsRows ? decoded(raw, query) : raw;
       results.push(result);
       if (looks) questions.push(lookFor(query, result, wanted));

@@ -4,7 +4,7 @@ import type { RawBuilder } from 'kysely';
  * What the databases say in different words and the query builder has no word for. Each engine has
  * its own; a query asks for them and doesn't know its engine.
  */
-export interface Words {
+export interface SqlSyntax {
   /** Whether a column holds an integer within ±(2^53-1); `null` is neither true nor false. */
   isSafeInteger(column: string): RawBuilder<boolean>;
   /** Whether a column holds text; `null` is neither true nor false. */

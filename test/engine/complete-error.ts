@@ -6,7 +6,7 @@ import { isPylonDbError } from '../../src/index.js';
 export const PREIMAGE = 'c0ffee-preimage-of-the-payment';
 
 /** An error as callers and logs get it: of this code, from this operation, and without secrets. */
-export function expectWellTold(error: unknown, code: string, operation: string): void {
+export function expectCompleteError(error: unknown, code: string, operation: string): void {
   if (!isPylonDbError(error)) throw new Error(`Not ours: ${inspect(error)}`);
   expect({ code: error.code, operation: error.operation }).toEqual({ code, operation });
   expect(error.message.startsWith(`${operation}: `)).toBe(true);

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import type { Words } from '../words.js';
+import type { SqlSyntax } from '../sql-syntax.js';
 
 /** The integers that a JavaScript number holds exactly. */
 const SAFE = sql`-9007199254740991 and 9007199254740991`;
 
 /** SQLite stores any type in any column, so its queries ask for the type of each value. */
-export const sqliteWords: Words = {
+export const sqliteSyntax: SqlSyntax = {
   isSafeInteger: (column) =>
     sql<boolean>`(typeof(${sql.ref(column)}) = 'integer' and ${sql.ref(column)} between ${SAFE})`,
   isText: (column) => sql<boolean>`typeof(${sql.ref(column)}) = 'text'`,

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { PylonDbError } from '../errors.js';
 import { type BackupOptions, checkInput } from './backup-options.js';
-import { type BackupSource, copy, ListenerFailure } from './copy.js';
+import { type BackupSource, copy, ListenerFailure, largest } from './copy.js';
 import { resolveDestination } from './destination.js';
 import { fileProblem } from './file-problem.js';
 import { canonical } from './live-files.js';
@@ -46,7 +46,9 @@ export async function makeBackup(
     return { path: place(partial, to, manifest, operation), manifest };
   } catch (error) {
     if (error instanceof ListenerFailure) throw error.thrown;
-    throw fileProblem(error, to.folder, operation);
+    // Before what is free is looked at.
+    removePartial(partial);
+    throw fileProblem(error, to.folder, operation, largest(source));
   } finally {
     removePartial(partial);
   }

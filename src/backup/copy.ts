@@ -60,6 +60,13 @@ export async function copy(
   }
 }
 
+/** Bytes that a backup has at most; `undefined` of a database in memory. */
+export function largest(source: BackupSource): number | undefined {
+  if (source.copyInto !== undefined) return undefined;
+  const path = placeOf(source);
+  return sizeOf(path) + sizeOf(`${path}-wal`);
+}
+
 function placeOf({ readFrom, path }: BackupSource): string {
   return readFrom ?? path;
 }

@@ -1,20 +1,33 @@
+import { roomAt } from '../engine/sqlite/room.js';
 import { cannotUse, isNoRoom, systemCode } from '../engine/sqlite/system-error.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 
 /**
  * What a failure of the file system, or of SQLite's writing at `path`, is to the caller:
- * `DISK_FULL`, `ABORTED` when the disk failed, or `CANNOT_OPEN`. Gives other errors back.
+ * `DISK_FULL` with what is free and, where that is known, needed there, `ABORTED` when the disk failed,
+ * or `CANNOT_OPEN`. Gives other errors back. What was written in vain is to be removed before.
  */
-export function fileProblem(error: unknown, path: string, operation: string): unknown {
-  if (isPylonDbError(error, 'DISK_FULL')) return noRoom(path, operation, error.cause);
-  if (isNoRoom(error)) return noRoom(path, operation, error);
+export function fileProblem(
+  error: unknown,
+  path: string,
+  operation: string,
+  neededBytes?: number,
+): unknown {
+  const noRoom = (cause: unknown) => noRoomAt(path, operation, neededBytes, cause);
+  if (isPylonDbError(error, 'DISK_FULL')) return noRoom(error.cause);
+  if (isNoRoom(error)) return noRoom(error);
   return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 
-function noRoom(path: string, operation: string, cause: unknown): PylonDbError {
+function noRoomAt(
+  path: string,
+  operation: string,
+  neededBytes: number | undefined,
+  cause: unknown,
+): PylonDbError {
   return new PylonDbError(
     'DISK_FULL',
-    `there is no room at ${path}`,
+    `there is no room at ${path}: ${roomAt(path, neededBytes)}`,
     {},
     {
       operation,

@@ -94,7 +94,8 @@ async function copyWithoutWal(path: string, copy: string): Promise<string> {
       await file.close();
     }
   } catch (error) {
-    throw fileProblem(error, tmpdir(), '');
+    discard(copy);
+    throw fileProblem(error, tmpdir(), '', statSync(path).size);
   }
   return copy;
 }

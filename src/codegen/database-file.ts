@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { connect } from '../engine/sqlite/database-file.js';
 import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
-import { PylonDbError } from '../errors.js';
+import { isPylonDbError, PylonDbError } from '../errors.js';
 
 /**
  * Opens an existing SQLite file for reading only. Throws `CANNOT_OPEN` if there is no file (none is
@@ -26,7 +26,7 @@ export function openReadOnly(path: string): Database.Database {
   } catch (cause) {
     database.close();
     if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') {
-      throw toPylonDbError(cause, 'codegen', path);
+      throw withWayOut(toPylonDbError(cause, 'codegen', path), path);
     }
     throw new PylonDbError(
       'NOT_A_DATABASE',
@@ -35,4 +35,19 @@ export function openReadOnly(path: string): Database.Database {
       { operation: 'codegen', hint: 'Check the path.', cause },
     );
   }
+}
+
+/** On a full disk, reading alone fails too: nothing of it is obvious to who only reads. */
+function withWayOut(error: unknown, path: string): unknown {
+  if (!isPylonDbError(error, 'DISK_FULL')) return error;
+  return new PylonDbError(
+    'DISK_FULL',
+    `${path} can't be opened: SQLite must write a -wal and -shm next to it, and the disk is full`,
+    {},
+    {
+      operation: 'codegen',
+      cause: error.cause,
+      hint: 'Free space there, or copy it, with its -wal if there is one, to another disk and describe the copy.',
+    },
+  );
 }

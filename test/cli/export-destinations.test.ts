@@ -162,7 +162,10 @@ describe('nothing is left of an export', () => {
     });
     expect({ status, error: JSON.parse(stderr).error }).toMatchObject({
       status: 1,
-      error: { code: 'DISK_FULL', message: `there is no room at ${join(folder, 'x.csv')}` },
+      error: {
+        code: 'DISK_FULL',
+        message: expect.stringMatching(/^there is no room at \S+x\.csv: .* are free$/),
+      },
     });
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -260,6 +260,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, SchemaObject>> = {
     },
     {
       problem: text,
+      later: object({ jobs: count, earnings: count, ticks: count }),
       safety_copy: absolutePath,
       moved_aside: list(absolutePath),
       last: restoreRecord,

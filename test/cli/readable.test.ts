@@ -61,7 +61,20 @@ it('check --repair reports the full disk, and repairs no copy instead', async (c
   fill(there.disk);
   const { exitCode, stdout, stderr } = await pylonDb(['check', '--repair', '--db', there.path]);
   expect([exitCode, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^pylon-db: the disk, a quota or the database is full\. /);
+  expect(stderr).toMatch(
+    /^pylon-db: the disk, a quota or the database is full\. .* \(0 bytes are free\) /,
+  );
+});
+
+it('a backup to a full disk says what it needs and what is free', async (context) => {
+  const disk = smallDisk(MEBIBYTE);
+  if (disk === undefined) return context.skip(NO_TMPFS);
+  fill(disk);
+  const { exitCode, stderr } = await pylonDb(['backup', `${disk}/`, '--db', await migratedFile()]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /^pylon-db: there is no room at \S+: it needs up to \d+ KiB, and 0 bytes are free\. /,
+  );
 });
 
 describe('commands that read', () => {
@@ -122,6 +135,25 @@ describe('commands that read', () => {
     expect(readdirSync(temp)).toEqual([]);
   });
 
+  it.for(['a full disk', 'a disk that is mounted for reading only'])(
+    'look on %s at what a restore would replace',
+    async (which, context) => {
+      const there = await onSmallDisk();
+      if (there === undefined) return context.skip(NO_TMPFS);
+      const backup = join(temporaryFolder(), 'backup.db');
+      await pylonDb(['backup', backup, '--db', there.path]);
+      for (const part of ['-wal', '-shm']) rmSync(there.path + part, { force: true });
+      if (which === 'a full disk') fill(there.disk);
+      else mountReadOnly(there.disk, true);
+      const args = ['restore', backup, '--dry-run', '--db', there.path, '--json'];
+      const told = await pylonDb(args, { TMPDIR: temp });
+      expect(told.exitCode, told.stderr).toBe(0);
+      const later = { jobs: 0, earnings: 0, ticks: 0 };
+      expect(JSON.parse(told.stdout)).toMatchObject({ path: there.path, replaced: 'whole', later });
+      expect(readdirSync(temp)).toEqual([]);
+    },
+  );
+
   it('see what was committed when a transaction was left in the middle', async () => {
     const path = await migratedFile();
     leaveHotJournal(path);
@@ -144,7 +176,9 @@ describe('commands that read', () => {
     expect(told.exitCode).toBe(1);
     const { error } = JSON.parse(told.stderr);
     expect(error.code).toBe('DISK_FULL');
-    expect(error.hint).toContain('TMPDIR');
+    expect(error.hint).toMatch(
+      /TMPDIR, which is \S+: it needs up to \d+ KiB, and \S+ \w+ are free\./,
+    );
     expect(readdirSync(full)).toEqual([]);
   });
 

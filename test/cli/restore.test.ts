@@ -79,7 +79,9 @@ it('brings back what the backup held, in WAL mode, with the same inode and mode'
   const { exitCode, stdout, stderr } = await restore(path, backup);
   expect({ exitCode, stderr }).toEqual({
     exitCode: 0,
-    stderr: expect.stringMatching(/^What is there is kept as .+\.before-restore-\w+\.\n$/),
+    stderr: expect.stringMatching(
+      /^What is there is kept as .+\.before-restore-\w+\. Later than the backup: 1 job\.\n$/,
+    ),
   });
   expect(stdout).toContain(backup);
   expect(jobs(path)).toEqual(['old']);
@@ -121,6 +123,34 @@ it('changes nothing in a dry run', async () => {
   });
   expect(stdout).toContain('would restore');
   expect(contents(folder)).toEqual(before);
+});
+
+it('names in a dry run what is later than the backup, and where all of it would be kept', async () => {
+  const path = join(temporaryFolder(), 'pylon.db');
+  const backup = join(temporaryFolder(), 'backup.db');
+  let now = 1_790_000_000;
+  const db = await PylonDb.open(path, { clock: () => now });
+  for (const id of ['old', 'unchanged']) {
+    await db.jobs.create({ id, kind: 1, customer_pubkey: 'c' });
+  }
+  now += 100;
+  // Of a clock that was wrong: the backup holds it too.
+  await db.earnings.record({ id: 'f', amount_msats: 1, source: 'tip', earned_at: now + 9999 });
+  await db.backup(backup);
+  // In the second of the backup, and after it.
+  await db.jobs.create({ id: 'since', kind: 1, customer_pubkey: 'c' });
+  now += 100;
+  await db.jobs.completeWithPayment('old', { price_msats: 5, payment_hash: 'h' });
+  await db.agents.upsert({ npub: 'n', name: 'N', lifecycle_state: 'active' });
+  for (const tick_number of [1, 2]) await db.agents.recordTick('n', { tick_number });
+  await db.close();
+  const { stdout } = await restore(path, backup, '--dry-run');
+  expect(stdout).toMatch(/^later than it +2 jobs, 1 earning, 2 ticks$/m);
+  expect(stdout).toContain(`${path}.before-restore-`);
+  const { stdout: json } = await restore(path, backup, '--json');
+  expect(JSON.parse(json).later).toEqual({ jobs: 2, earnings: 1, ticks: 2 });
+  const again = await restore(path, backup, '--dry-run');
+  expect(again.stdout).toMatch(/^later than it +no job, earning or tick$/m);
 });
 
 it('creates a missing database, and its folder, for its owner only', async () => {
@@ -205,7 +235,10 @@ it('leaves all rows, in WAL mode, when there is no room for the safety copy', as
   const { status, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: expect.stringContaining('no room for a safety copy'),
+    // The disk has room, and says how much: the limit is what is full.
+    stderr: expect.stringMatching(
+      /no room for a safety copy at \S+: it needs up to \d+ KiB, and a quota or a limit \(`ulimit -f`\) is in the way, as .* are free\./,
+    ),
   });
   // As its header says: WAL for those who write, and for those who read.
   expect([...readFileSync(path).subarray(18, 20)]).toEqual([2, 2]);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { fill, NO_TMPFS, smallDisk } from '../small-disk.js';
 import { codegen, databaseWith, freshFolder, PROJECT } from './project-copy.js';
 import { JOBS } from './published-sql.js';
 
@@ -43,6 +44,23 @@ describe('codegen:check of another live file', () => {
     expect(stderr).toMatch(/^codegen: there is no file: .*mistyped\.db\. Check the path\.\n$/);
     expect(exitCode).toBe(1);
     expect([existsSync(database), existsSync(out)]).toEqual([false, false]);
+  });
+
+  it('on a full disk says what reading needs there, and the way out', async (context) => {
+    const disk = smallDisk(1024 * 1024);
+    if (disk === undefined) return context.skip(NO_TMPFS);
+    const database = join(disk, 'pylon.db');
+    const writer = new Database(database);
+    writer.pragma('journal_mode = wal');
+    writer.exec(JOBS);
+    writer.close();
+    fill(disk);
+    const out = join(freshFolder(), 'db.ts');
+    const { exitCode, stderr } = await codegen(PROJECT, '--db', database, '--out', out);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^codegen: \S+ can't be opened: SQLite must write a -wal and -shm next to it, and the disk is full\. .*copy it.*\n$/,
+    );
   });
 
   it.each([

@@ -24,6 +24,11 @@ it.each([
   const other = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void other.kill());
   await once(other.stdout, 'data');
-  const look = lookAtLive(path, { dryRun: false, force: false, accept: async () => {} });
+  const look = lookAtLive(path, {
+    dryRun: false,
+    force: false,
+    accept: async () => {},
+    later: () => undefined,
+  });
   expect(await rejection(look)).toMatchObject({ code: 'IN_USE' });
 });

@@ -4,6 +4,7 @@ import { type Backup, makeBackup } from '../../backup/backup.js';
 import { type Pruned, pruneBackups } from '../../backup/prune.js';
 import type { FormerPlace } from '../../backup/whose.js';
 import { expandPath } from '../../engine/sqlite/database-file.js';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { systemClock } from '../../options.js';
 import { badUsage, examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
@@ -20,7 +21,7 @@ import {
   refuseServer,
   type Settings,
 } from '../shell/settings.js';
-import { counted, formatBytes, formatCount } from '../shell/units.js';
+import { counted, formatCount } from '../shell/units.js';
 import { countRows, unreadableBackups } from './text.js';
 
 interface BackupCommandOptions {

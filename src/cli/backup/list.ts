@@ -3,12 +3,13 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { type ListedBackup, listBackups } from '../../backup/list.js';
 import { expandPath } from '../../engine/sqlite/database-file.js';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { systemClock } from '../../options.js';
 import { examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { defaultBackupFolder, readSettings, refuseServer } from '../shell/settings.js';
 import { type Column, table } from '../shell/table.js';
-import { formatBytes, formatCount, formatTime } from '../shell/units.js';
+import { formatCount, formatTime } from '../shell/units.js';
 import { countRows, unreadableBackups } from './text.js';
 
 /** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */

@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import type { BackupManifest } from '../../backup/manifest.js';
 import { verifyBackup } from '../../backup/verify.js';
 import { expandPath } from '../../engine/sqlite/database-file.js';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import { readSettings } from '../shell/settings.js';
 import { fields } from '../shell/table.js';
-import { formatBytes, formatCount, formatTime } from '../shell/units.js';
+import { formatCount, formatTime } from '../shell/units.js';
 import { rowsToTell } from './text.js';
 
 /** `pylon-db backup verify FILE`: reads a backup whole; exit code 4 when it can't be trusted. */

@@ -1,6 +1,7 @@
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { fields } from '../shell/table.js';
 import { visible } from '../shell/terminal-text.js';
-import { formatBytes, formatCount } from '../shell/units.js';
+import { formatCount } from '../shell/units.js';
 import type { ServerCheckReport } from './server.js';
 import { pendingLine, resultLine, showFinding, skippedFields } from './text.js';
 

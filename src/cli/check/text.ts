@@ -1,8 +1,9 @@
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { EXIT } from '../shell/exit-code.js';
 import { named } from '../shell/openers.js';
 import { fields } from '../shell/table.js';
 import { visible } from '../shell/terminal-text.js';
-import { counted, formatBytes, formatCount, formatTime } from '../shell/units.js';
+import { counted, formatCount, formatTime } from '../shell/units.js';
 import type { ObjectSize } from './database-facts.js';
 import type { CheckReport } from './file.js';
 import type { Finding, Severity } from './finding.js';

@@ -1,9 +1,10 @@
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import type { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import type { Settings } from '../shell/settings.js';
 import { visibleJson, visibleLines } from '../shell/terminal-text.js';
-import { counted, formatBytes } from '../shell/units.js';
+import { counted } from '../shell/units.js';
 import type { Sink } from './chunks.js';
 import type { ExportProps } from './parts.js';
 import { EXPORT_TABLES, SECRET } from './tables.js';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { sql } from 'kysely';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import type { PylonDb } from '../../pylon-db.js';
-import { formatBytes } from '../shell/units.js';
 
 /** How large a database is. Field names are those of the JSON answer. */
 export interface DatabaseSize {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { isPylonDbError } from '../../errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { spreadsheetLine } from '../export/spreadsheet.js';
@@ -7,7 +8,7 @@ import { Output } from '../shell/output.js';
 import { wholeNumber } from '../shell/pages.js';
 import { withReadable } from '../shell/readable.js';
 import { existingDatabase, readSettings, type Settings } from '../shell/settings.js';
-import { formatBytes, formatCount } from '../shell/units.js';
+import { formatCount } from '../shell/units.js';
 import { runQuery } from './file.js';
 import {
   CsvPrinter,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expandPath } from '../../engine/sqlite/database-file.js';
 import { systemClock } from '../../options.js';
@@ -7,11 +8,18 @@ import { untilInterrupted } from '../shell/interruption.js';
 import { named } from '../shell/openers.js';
 import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
-import { assertFileOrMissing, readSettings, refuseServer } from '../shell/settings.js';
+import { withReadable } from '../shell/readable.js';
+import {
+  assertFileOrMissing,
+  readSettings,
+  refuseServer,
+  type Settings,
+} from '../shell/settings.js';
 import { fields } from '../shell/table.js';
-import { formatCount, formatTime } from '../shell/units.js';
+import { counted, formatCount, formatTime } from '../shell/units.js';
 import { type Restored, restoreDatabase } from './file.js';
 import { wayOut } from './in-use.js';
+import type { LaterRows } from './later-rows.js';
 import type { Kept, RestoreRecord } from './record.js';
 
 interface RestoreOptions {
@@ -36,7 +44,8 @@ export function configure(command: Command): void {
         ['pylon-db restore ~/.pylon/pylon.db.before-restore-…', 'undo it: the safety copy'],
       ])}\n
 It refuses while another process has the database open (exit code 5), keeps a safety copy of what
-was there, naming it before anything is changed, and moves a damaged database aside. Interrupted at any point, the database is the old or
+was there, naming it and what in it is later than the backup before anything is changed, and moves a
+damaged database aside. Interrupted at any point, the database is the old or
 the new one, whole.`,
     )
     .action(async (file: string, options: RestoreOptions) => {
@@ -49,32 +58,53 @@ the new one, whole.`,
       );
       assertFileOrMissing(settings.path);
       const out = new Output(settings);
-      const restored = await untilInterrupted((signal) =>
-        withProgressBar(settings, (onProgress, clear) =>
-          restoreDatabase({
-            path: settings.path,
-            backup: expandPath(file),
-            now: systemClock(),
-            force,
-            replaceOther,
-            dryRun,
-            onProgress,
-            onKept(kept) {
-              clear();
-              out.note(keptLine(kept));
-            },
-            signal,
-          }),
-        ),
-      );
+      const run = async ({ path, readFrom }: Settings) =>
+        await untilInterrupted((signal) =>
+          withProgressBar(settings, (onProgress, clear) =>
+            restoreDatabase({
+              path,
+              readFrom,
+              backup: expandPath(file),
+              now: systemClock(),
+              force,
+              replaceOther,
+              dryRun,
+              onProgress,
+              onKept(kept) {
+                clear();
+                out.note(keptLine(kept));
+              },
+              signal,
+            }),
+          ),
+        );
+      // What is there can't be replaced without room; it can be looked at.
+      const restored = await (dryRun && existsSync(settings.path)
+        ? withReadable(settings, out, run)
+        : run(settings));
       out.result(restored, () => show(restored));
       if (restored.last !== undefined) out.note(lastLine(restored.last));
       if (dryRun) out.note(dryRunLine(restored));
     });
 }
 
-function keptLine({ safety_copy, moved_aside = [] }: Kept): string {
-  return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.`;
+function keptLine({
+  safety_copy,
+  moved_aside = [],
+  later,
+}: Kept & Pick<Restored, 'later'>): string {
+  const lost = later === undefined ? '' : ` Later than the backup: ${laterLine(later)}.`;
+  return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.${lost}`;
+}
+
+/** What is in the database and not in the backup, by the times of its rows. */
+function laterLine(later: LaterRows): string {
+  const rows = [
+    counted(later.jobs, 'job'),
+    counted(later.earnings, 'earning'),
+    counted(later.ticks, 'tick'),
+  ].filter((text) => !text.startsWith('0 '));
+  return rows.join(', ') || 'no job, earning or tick';
 }
 
 function dryRunLine({ path, openers }: Restored): string {
@@ -85,14 +115,18 @@ function dryRunLine({ path, openers }: Restored): string {
 }
 
 function show(restored: Restored): string {
-  const { manifest, moved_aside = [], problem, safety_copy } = restored;
+  const { manifest, moved_aside = [], problem, safety_copy, later } = restored;
   return fields([
     [restored.dry_run ? 'would restore' : 'restored', restored.backup],
     ['to', restored.path],
     ['made (UTC)', formatTime(manifest.created_at)],
     ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
     ['there before', problem === undefined ? restored.replaced : `damaged: ${problem}`],
+    ...(later === undefined ? [] : [['later than it', laterLine(later)] as const]),
     ...(restored.dry_run ? [['open in', openIn(restored.openers)] as const] : []),
+    ...(restored.dry_run && later !== undefined
+      ? [['to be kept as', `${restored.path}.before-restore-TIME`] as const]
+      : []),
     ...(safety_copy === undefined ? [] : [['kept as', safety_copy] as const]),
     ...moved_aside.map((path) => ['moved to', path] as const),
     ['took', formatSeconds(restored.duration_ms)],

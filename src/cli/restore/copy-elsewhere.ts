@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileProblem } from '../../backup/file-problem.js';
+import { discard } from '../../backup/partial-files.js';
+import { roomAt } from '../../engine/sqlite/room.js';
 import { cannotUse, isNoRoom, systemCode } from '../../engine/sqlite/system-error.js';
 import { PylonDbError } from '../../errors.js';
 
@@ -39,14 +42,16 @@ export function copyByAnotherProcess(path: string, copy: string): void {
     throw systemCode(error) === undefined ? error : cannotUse(error, process.execPath, '');
   }
   if (status !== 0) throw stopped(copy, signal ?? `exit code ${status}`);
-  if (stdout !== '') throw failure(Object.assign(new Error(), JSON.parse(stdout)), copy);
+  if (stdout !== '') throw failure(Object.assign(new Error(), JSON.parse(stdout)), path, copy);
 }
 
-function failure(error: Error, copy: string): unknown {
+function failure(error: Error, path: string, copy: string): unknown {
   if (!isNoRoom(error)) return fileProblem(error, copy, '');
+  // Before what is free is looked at.
+  discard(copy);
   return new PylonDbError(
     'DISK_FULL',
-    `there is no room for a safety copy at ${dirname(copy)}`,
+    `there is no room for a safety copy at ${dirname(copy)}: ${roomAt(copy, statSync(path).size)}`,
     {},
     {
       operation: '',

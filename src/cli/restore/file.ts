@@ -19,6 +19,8 @@ import { toldWithWhatStands } from './what-stands.js';
 interface RestoreProps {
   /** The live database, as an absolute path; it may be missing. */
   readonly path: string;
+  /** A copy that a dry run looks at in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string | undefined;
   /** The backup, as an absolute path. */
   readonly backup: string;
   /** Unix seconds. */
@@ -30,7 +32,7 @@ interface RestoreProps {
   /** Replace rows with a backup of another database. */
   readonly replaceOther: boolean;
   /** Called before anything is changed, with where it is kept. */
-  readonly onKept?: (kept: Kept) => void;
+  readonly onKept?: (kept: Kept & Pick<Replaced, 'later'>) => void;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -55,7 +57,8 @@ export interface Restored extends Replaced {
  * The error says what stands at the path when that isn't the old database as it was.
  */
 export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
-  const { path, backup, now, force, replaceOther, dryRun, onProgress, onKept, signal } = props;
+  const { path, readFrom, backup, now, force, replaceOther, dryRun } = props;
+  const { onProgress, onKept, signal } = props;
   const start = performance.now();
   assertAnother(path, backup);
   if (!dryRun) await assertUnused(path);
@@ -76,7 +79,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
     const replaced = await runInChild(
       COMMAND_CHILD,
       'restore',
-      { path, backup, now, force, replaceOther, dryRun, expected: manifest },
+      { path, readFrom, backup, now, force, replaceOther, dryRun, expected: manifest },
       { ...watched, onReport },
     );
     const duration_ms = Math.round(performance.now() - start);

@@ -8,6 +8,7 @@ import { isBusy, toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError } from '../../errors.js';
 import { readLedger } from '../../migrate/schema-check.js';
 import { inUse } from './in-use.js';
+import type { LaterRows } from './later-rows.js';
 
 /** How long the probe waits for a lock, in ms: a commit that is just ending is no use of the file. */
 const PROBE_TIMEOUT_MS = 500;
@@ -19,6 +20,7 @@ export type LiveDatabase =
   | {
       readonly state: 'whole';
       readonly pageSizeBytes: number;
+      readonly later: LaterRows | undefined;
     };
 
 export interface LookProps {
@@ -27,6 +29,8 @@ export interface LookProps {
   readonly force: boolean;
   /** Throws when what is to come must not replace this database, or come where none is. */
   readonly accept: (live: Database.Database | undefined) => Promise<void>;
+  /** What a whole one holds that the backup doesn't. */
+  readonly later: (live: Database.Database) => LaterRows | undefined;
 }
 
 /**
@@ -54,7 +58,7 @@ async function lookAtExisting(path: string, props: LookProps): Promise<LiveDatab
 
 async function lookAtFile(
   path: string,
-  { dryRun, force, accept }: LookProps,
+  { dryRun, force, accept, later }: LookProps,
 ): Promise<LiveDatabase> {
   const db = connect(path, dryRun, '');
   try {
@@ -65,7 +69,8 @@ async function lookAtFile(
     if (!dryRun) becomeTheOnlyOne(db, path);
     const problem = firstProblem(db);
     if (problem !== undefined) return { state: 'damaged', problem };
-    return { state: 'whole', pageSizeBytes: Number(db.pragma('page_size', { simple: true })) };
+    const pageSizeBytes = Number(db.pragma('page_size', { simple: true }));
+    return { state: 'whole', pageSizeBytes, later: later(db) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
     const told = toPylonDbError(error, '', path);

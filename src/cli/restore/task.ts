@@ -12,6 +12,7 @@ import { connect, createIfMissing } from '../../engine/sqlite/database-file.js';
 import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { copyInto } from './copy-into.js';
+import { type LaterRows, laterRows } from './later-rows.js';
 import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
 import { type Kept, writeRecord } from './record.js';
 import { refuseAnotherDatabase, refuseUnknownTriggers, triggersOf } from './refused-backups.js';
@@ -19,6 +20,8 @@ import { describeSafetyCopy } from './safety-copy.js';
 
 export interface RestoreInput {
   readonly path: string;
+  /** A copy that a dry run looks at in the place of a file that can't be opened where it is. */
+  readonly readFrom?: string | undefined;
   readonly backup: string;
   readonly now: number;
   readonly force: boolean;
@@ -33,25 +36,28 @@ export interface Replaced extends Kept {
   readonly replaced: LiveDatabase['state'];
   /** What is wrong with a damaged one. */
   readonly problem?: string;
+  /** What a whole one holds that the backup doesn't. */
+  readonly later?: LaterRows | undefined;
 }
 
 /** How far it is, or where it keeps what stands there: told before anything is changed. */
 export type RestoreReport =
   | Progress
-  | Required<Pick<Kept, 'safety_copy'>>
+  | (Required<Pick<Kept, 'safety_copy'>> & Pick<Replaced, 'later'>)
   | Required<Pick<Kept, 'moved_aside'>>;
 
 type Report = (report: RestoreReport) => void;
 
 /** Restores a verified backup; see `restoreDatabase`, its only caller, for the contract. */
 export async function restore(input: RestoreInput, report: Report): Promise<Replaced> {
-  const { path, backup, force, replaceOther, dryRun, expected, now } = input;
+  const { path, readFrom = path, backup, force, replaceOther, dryRun, expected, now } = input;
   try {
     return await readUntouched(backup, async (readable) => {
       const source = connect(readable, true, '');
       try {
-        const live = await lookAtLive(path, {
+        const live = await lookAtLive(readFrom, {
           dryRun,
+          later: (live) => laterRows(live, source, expected.created_at),
           force,
           async accept(live) {
             if (!force) await refuseUnknownTriggers(source, live ? triggersOf(live) : new Set());
@@ -77,9 +83,14 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
 }
 
 function described(live: LiveDatabase): Replaced {
-  return live.state === 'damaged'
-    ? { replaced: live.state, problem: live.problem }
-    : { replaced: live.state };
+  switch (live.state) {
+    case 'damaged':
+      return { replaced: live.state, problem: live.problem };
+    case 'whole':
+      return { replaced: live.state, later: live.later };
+    case 'missing':
+      return { replaced: live.state };
+  }
 }
 
 async function replace(
@@ -110,11 +121,11 @@ async function replace(
   }
   const safetyCopy = `${path}.before-restore-${stamp}`;
   keep({ safety_copy: safetyCopy });
-  report({ safety_copy: safetyCopy });
+  report({ safety_copy: safetyCopy, later: live.later });
   await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
     copyInto({ source: fitting, path, safetyCopy, report }),
   );
-  return { replaced: live.state, safety_copy: safetyCopy };
+  return { ...described(live), safety_copy: safetyCopy };
 }
 
 /** The database first: next to an empty one, SQLite would delete its -wal. */

@@ -1,6 +1,7 @@
 import type { OnProgress } from '../../backup/progress.js';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import type { Settings } from './settings.js';
-import { formatBytes, formatCount } from './units.js';
+import { formatCount } from './units.js';
 
 /** How often a bar is drawn, in ms: often enough to look alive, seldom enough to cost nothing. */
 const REDRAW_MS = 100;

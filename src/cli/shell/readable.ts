@@ -6,7 +6,9 @@ import { discard } from '../../backup/partial-files.js';
 import { copyFolder, removeUnusedCopies } from '../../backup/untouched.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { openReader } from '../../engine/sqlite/open.js';
+import { roomAt } from '../../engine/sqlite/room.js';
 import { needsCopy } from '../../engine/sqlite/sqlite-errors.js';
+import { isNoRoom } from '../../engine/sqlite/system-error.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { SIGNALS } from './interruption.js';
 import type { Output } from './output.js';
@@ -64,10 +66,14 @@ async function copied(path: string, copy: string, why: PylonDbError): Promise<st
       await chmod(copy + part, 0o600);
     }
   } catch (cause) {
+    // Before what is free is looked at.
+    for (const part of PARTS) discard(copy + part);
+    // Whoever may not read the file needs no room.
+    if (!isNoRoom(cause)) throw why;
     throw new PylonDbError(why.code, why.problem, why.details, {
       operation: '',
       cause,
-      hint: `No copy could be read either: give one room in TMPDIR, which is ${tmpdir()}. ${why.hint}`,
+      hint: `No copy could be read either: give one room in TMPDIR, which is ${tmpdir()}: ${roomAt(tmpdir(), bytesOf(real))}. ${why.hint}`,
     });
   }
   if (stateOf(real) !== before) throw writtenMeanwhile(path);
@@ -79,6 +85,11 @@ async function copied(path: string, copy: string, why: PylonDbError): Promise<st
     db.close();
   }
   return copy;
+}
+
+function bytesOf(path: string): number {
+  const sizes = PARTS.map((part) => statSync(path + part, { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Changes with each write: no lock of SQLite keeps others out while the parts are copied. */

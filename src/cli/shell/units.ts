@@ -1,5 +1,4 @@
 const MSATS_A_SAT = 1000n;
-const BYTES_A_KIB = 1024;
 const number = new Intl.NumberFormat('en');
 
 /** `1,234.567 sats` of an amount in millisatoshis; exact. */
@@ -20,19 +19,6 @@ export function formatSats(sats: number): string {
 /** `1,234`. */
 export function formatCount(count: number): string {
   return number.format(count);
-}
-
-/** `324 KiB`, `1.5 MiB`; below one KiB in bytes. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let size = bytes;
-  let unit = 0;
-  while (size >= BYTES_A_KIB && unit < units.length - 1) {
-    size /= BYTES_A_KIB;
-    unit += 1;
-  }
-  const digits = unit === 0 || size >= 100 ? 0 : 1;
-  return `${size.toFixed(digits).replace(/\.0$/, '')} ${units[unit] ?? ''}`;
 }
 
 /** `2026-01-31 23:59:59` in UTC of unix seconds; the number itself where no calendar reaches. */

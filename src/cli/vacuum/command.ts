@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { formatBytes } from '../../engine/sqlite/room.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { examples, secondsAsMs } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
@@ -7,7 +8,6 @@ import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import { assertFile, readSettings, refuseServer } from '../shell/settings.js';
 import { fields } from '../shell/table.js';
-import { formatBytes } from '../shell/units.js';
 import type { DatabaseSizes } from './disk-space.js';
 import { runVacuum, type Vacuum } from './file.js';
 

@@ -1,5 +1,6 @@
-import { readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { formatBytes, freeBytes } from '../../engine/sqlite/room.js';
 import { PylonDbError } from '../../errors.js';
 
 /** What a database takes on the disk, in bytes. */
@@ -39,24 +40,17 @@ function pageSize(db: Database.Database): number {
 /** Left over for everybody else: the daemon's next commits, logs. */
 const SPARE_BYTES = 16 * 1024 * 1024;
 
-const BYTES_A_MIB = 1024 * 1024;
-
 /** Throws `DISK_FULL` with both figures unless the disk of `folder` has room for so many bytes. */
 export function assertRoom(folder: string, bytes: number): void {
   const needed = bytes + SPARE_BYTES;
-  const { bavail, bsize } = statfsSync(folder);
-  const free = bavail * bsize;
+  const free = freeBytes(folder) ?? needed;
   if (free >= needed) return;
   throw new PylonDbError(
     'DISK_FULL',
-    `it needs ${mib(needed)} free on the disk of ${folder}, and there are ${mib(free)}`,
+    `it needs ${formatBytes(needed)} free on the disk of ${folder}, and there are ${formatBytes(free)}`,
     {},
     { operation: '', hint: 'Nothing was changed. Free space there and run it again.' },
   );
-}
-
-function mib(bytes: number): string {
-  return `${Math.ceil(bytes / BYTES_A_MIB).toLocaleString('en')} MiB`;
 }
 
 /**

@@ -1,7 +1,8 @@
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepWithoutRows } from '../engine.js';
+import { roomAt } from './room.js';
 import {
   cannotUse,
   isNoDescriptor,
@@ -113,7 +114,7 @@ export function toPylonDbError(error: unknown, operation: string, path: string):
       { operation, cause: error, hint: 'Bind strings, numbers, bigints, buffers or null.' },
     );
   }
-  if (isNoRoom(error)) return full(operation, error);
+  if (isNoRoom(error)) return full(operation, error, path);
   return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 
@@ -151,7 +152,9 @@ function withoutDriver(cause: unknown, operation: string, path: string): PylonDb
   );
 }
 
-function full(operation: string, cause: unknown): PylonDbError {
+function full(operation: string, cause: unknown, path: string): PylonDbError {
+  // Of a database in memory there is none.
+  const room = isAbsolute(path) ? ` (${roomAt(path)})` : '';
   return new PylonDbError(
     'DISK_FULL',
     'the disk, a quota or the database is full',
@@ -159,7 +162,7 @@ function full(operation: string, cause: unknown): PylonDbError {
     {
       operation,
       cause,
-      hint: 'Nothing of this call was stored. Free space on the disk of the database and retry.',
+      hint: `Nothing of this call was stored. Free space on the disk of the database${room} and retry.`,
     },
   );
 }
@@ -185,7 +188,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing was stored. Try again, or raise busyTimeoutMs.'),
     );
   }
-  if (isFull(error, path)) return full(operation, error);
+  if (isFull(error, path)) return full(operation, error, path);
   if (CANNOT_OPEN.test(code)) return notOpened(error, operation, path);
   if (code === 'SQLITE_READONLY_ROLLBACK') {
     return new PylonDbError(
@@ -222,7 +225,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
     );
   }
   if (/^SQLITE_(IOERR|NOMEM|INTERRUPT|ABORT)/.test(code)) {
-    if (isFullQuota(error, path)) return full(operation, error);
+    if (isFullQuota(error, path)) return full(operation, error, path);
     return new PylonDbError(
       'ABORTED',
       code.startsWith('SQLITE_IOERR')
@@ -273,7 +276,7 @@ function isFull({ code }: SqliteError, path: string): boolean {
 
 function notOpened(error: SqliteError, operation: string, path: string): PylonDbError {
   const problem = lookForRoom(path);
-  if (isNoRoom(problem)) return full(operation, error);
+  if (isNoRoom(problem)) return full(operation, error, path);
   const code = systemCode(problem);
   if (isNoDescriptor(problem)) return cannotUse(problem, path, operation);
   const owner = ofAnother(path) ?? (code === 'EACCES' ? ofAnother(dirname(path)) : undefined);

@@ -15,7 +15,7 @@ import { migrations } from '../../migrations/index.js';
 const HEADER = `// Generated from the migrations; do not edit. After a migration: npm run codegen
 
 /** An object that our migrations make on a published table, or for ourselves. */
-interface OwnObject {
+export interface OwnObject {
   readonly type: 'table' | 'index' | 'trigger' | 'view';
   readonly name: string;
   /** The table that it stands on: itself, for a table or a view. */

@@ -4,7 +4,7 @@ import 'tsx/cjs';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrations } from './migrations/index.ts';
 import { pylonCodegenConfig } from './src/codegen/index.ts';
-import { connectForKyselyCtl, refuseToMake, told } from './src/migrate/kysely-ctl.ts';
+import { connectForKyselyCtl, refuseToMake, withHintInMessage } from './src/migrate/kysely-ctl.ts';
 import { UmzugKyselyMigrator } from './src/migrate/kysely-migrator.ts';
 import { environmentDatabase } from './src/named-database.ts';
 import { DEFAULT_BUSY_TIMEOUT_MS } from './src/options.ts';
@@ -39,7 +39,7 @@ function databaseFile(): string {
     const database = environmentDatabase();
     if (database.serverUrl === undefined) return database.path;
   } catch (error) {
-    throw told(error);
+    throw withHintInMessage(error);
   }
   throw new Error('kysely-ctl works on files here. For a server: pylon-db migrate up|down|status.');
 }

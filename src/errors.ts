@@ -1,4 +1,4 @@
-/** What each code tells beyond its message. The set of codes is closed (DESIGN §3). */
+/** What each code reports beyond its message. The set of codes is closed (DESIGN §3). */
 export interface ErrorDetails {
   INVALID_ARGUMENT: { field: string; constraint?: Constraint };
   NOT_FOUND: { entity: Entity; id: string };
@@ -99,7 +99,7 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
   }
 
   /**
-   * The same failure, told by `operation`. The engine meets errors in a later turn, where the
+   * The same failure, reported by `operation`. The engine meets errors in a later turn, where the
    * caller is no longer on the stack; made anew behind an `await`, the error keeps its frame.
    */
   withOperation(operation: string): PylonDbError<C> {

@@ -29,7 +29,7 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number;
   /** Unix seconds. Default: the system's clock. */
   readonly clock?: Clock;
-  /** Told of every statement: its SQL, duration and error, never parameter values. */
+  /** Called for every statement with its SQL, duration and error, never parameter values. */
   readonly onQuery?: (event: QueryEvent) => void;
 }
 

@@ -123,8 +123,8 @@ export class PylonDb implements AsyncDisposable {
   }
 
   /**
-   * Copies the database to `destination`, beside any writer: a file that isn't there yet, or a
-   * folder, which gets `pylon-20261123T021330Z.db`. The copy is verified, has a manifest beside it,
+   * Copies the database to `destination` while others write: a file that isn't there yet, or a
+   * folder, which gets `pylon-20261123T021330Z.db`. The copy is verified, has a manifest next to it,
    * and holds all that was acknowledged before the call. Throws `INVALID_ARGUMENT` for a name that
    * is taken (without `force`) or the database's own, `CANNOT_OPEN`, `DISK_FULL`, `CORRUPT`,
    * `ABORTED`; then nothing is left of it.

@@ -13,7 +13,7 @@ import { place } from './place.js';
 
 /** A finished backup. */
 export interface Backup {
-  /** The absolute path of the file; its manifest is beside it, with `.json` after the name. */
+  /** The absolute path of the file; its manifest is next to it, with `.json` after the name. */
   readonly path: string;
   readonly manifest: BackupManifest;
 }

@@ -45,8 +45,8 @@ export async function copy(
         signal: watch.signal,
         onReport: (progress) => {
           clearInterval(looking);
-          watch.tell(progress);
-          if (progress.step === 'copying') looking = lookAtGrowth(partial, progress, watch.tell);
+          watch.report(progress);
+          if (progress.step === 'copying') looking = lookAtGrowth(partial, progress, watch.report);
         },
       },
     );
@@ -72,8 +72,8 @@ function placeOf({ readFrom, path }: BackupSource): string {
 }
 
 /** The child is silent while SQLite copies, so the growing file is looked at from here. */
-function lookAtGrowth(partial: string, from: Progress, tell: OnProgress): NodeJS.Timeout {
-  return setInterval(() => tell({ ...from, done: sizeOf(partial) }), LOOK_MS);
+function lookAtGrowth(partial: string, from: Progress, report: OnProgress): NodeJS.Timeout {
+  return setInterval(() => report({ ...from, done: sizeOf(partial) }), LOOK_MS);
 }
 
 /** A listener that may throw: then the child is stopped, and its end awaited, before the error goes on. */
@@ -89,7 +89,7 @@ class Watch {
       signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
   }
 
-  readonly tell: OnProgress = (progress) => {
+  readonly report: OnProgress = (progress) => {
     if (this.signal.aborted) return;
     try {
       this.#onProgress(progress);

@@ -6,7 +6,7 @@ import { type BackupManifest, manifestPath, readManifest } from './manifest.js';
 
 /**
  * What a look at a backup and its manifest shows. `complete` compares sizes only: whether each byte is
- * right, {@link verifyBackup} tells.
+ * right, {@link verifyBackup} finds out.
  */
 export type BackupState =
   | 'complete'
@@ -95,7 +95,7 @@ function manifestAt(path: string): FoundManifest {
   try {
     return readManifest(path) ?? 'no manifest';
   } catch (error) {
-    // Another user's, as `sudo` makes them, or a part of the disk that failed: the others are told.
+    // Another user's, as `sudo` makes them, or a part of the disk that failed: the others are listed.
     return isPylonDbError(error, 'BACKUP_INVALID') ? 'broken manifest' : 'unreadable';
   }
 }

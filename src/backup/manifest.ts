@@ -18,7 +18,7 @@ export interface BackupFacts {
   readonly identity?: string | null;
 }
 
-/** What stands beside a backup: `NAME.db` has `NAME.db.json`. Field names are the file's. */
+/** What stands next to a backup: `NAME.db` has `NAME.db.json`. Field names are the file's. */
 export interface BackupManifest extends BackupFacts {
   readonly format: 1;
   /** The version of pylon-db that wrote it. */

@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { SIDECARS } from '../engine/sqlite/sidecars.js';
 import { manifestPath, readManifest } from './manifest.js';
 
-// A file that grows has a hidden name beside the one it is meant for:
-// `.NAME.PID-START-HOST-RANDOM.partial`. The name tells whether its process still works on it, so
+// A file that grows has a hidden name next to the one it is meant for:
+// `.NAME.PID-START-HOST-RANDOM.partial`. The name shows whether its process still works on it, so
 // that what the dead left can be removed.
 
 const PARTIAL =
@@ -52,7 +52,7 @@ export function removePartial(path: string): void {
 
 /**
  * Removes a file, or a folder with all in it, that isn't needed any more; never throws. What the disk
- * or another user's folder keeps, a later run removes: what became of the work itself has to be told.
+ * or another user's folder keeps, a later run removes: what became of the work itself has to be reported.
  */
 export function discard(path: string): void {
   try {
@@ -90,7 +90,7 @@ export interface PartialFile {
   readonly isInUse: boolean;
 }
 
-/** The partial files of a folder, and what stands beside them. */
+/** The partial files of a folder, and what stands next to them. */
 export function partialsIn(folder: string): PartialFile[] {
   return readdirSync(folder).flatMap((name) => {
     const { target, pid, start, host } = PARTIAL.exec(name)?.groups ?? {};
@@ -130,7 +130,7 @@ function isAlive(pid: number, start: string | undefined): boolean {
   }
 }
 
-/** In ticks since the machine's start, where the system tells: on Linux. `''` for a dead one. */
+/** In ticks since the machine's start, where the system reports it: on Linux. `''` for a dead one. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -6,7 +6,7 @@ import { createExclusively, discard, partialPath, removePartial } from './partia
 
 /**
  * Gives a finished, synced partial file its final name and its manifest, and returns the path. At
- * no moment does a manifest stand beside a database that it doesn't describe. Throws
+ * no moment does a manifest stand next to a database that it doesn't describe. Throws
  * `INVALID_ARGUMENT` when all names are taken, and errors of the file system.
  */
 export function place(
@@ -60,7 +60,7 @@ function putBeside(partial: string, path: string, manifest: BackupManifest): voi
   syncFolderOf(path);
 }
 
-/** The old manifest goes first: neither may stand beside the database of the other. */
+/** The old manifest goes first: neither may stand next to the database of the other. */
 function replace(partial: string, path: string, manifest: BackupManifest): string {
   const written = writeManifest(path, manifest);
   try {

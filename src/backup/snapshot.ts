@@ -21,7 +21,7 @@ export interface SnapshotInput {
 }
 
 /**
- * Copies the committed state of a database, beside any writer, into a compact file, and looks
+ * Copies the committed state of a database, while others write, into a compact file, and looks
  * through that. Throws `DISK_FULL`, `CORRUPT`, and what opening the database throws.
  */
 export async function snapshot(

@@ -20,7 +20,7 @@ const ROLLBACK_MODE = 1;
 const WAL_MODE = 2;
 
 /**
- * Runs `work` on a file that SQLite can read without creating `-wal` and `-shm` beside `path`. A
+ * Runs `work` on a file that SQLite can read without creating `-wal` and `-shm` next to `path`. A
  * file in WAL mode is copied for that into a folder of its own: the driver can't open it as
  * immutable. Throws `BACKUP_INVALID` for a file that is no database, or a part of one.
  */
@@ -31,7 +31,7 @@ export async function readUntouched<Result>(
   const mode = await journalMode(path);
   for (const suffix of ['-wal', '-journal']) {
     if ((statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0) === 0) continue;
-    throw invalidBackup('', `${path}${suffix} stands beside it, so the file alone isn't whole`, {
+    throw invalidBackup('', `${path}${suffix} stands next to it, so the file alone isn't whole`, {
       hint: `Make a backup of the two with \`pylon-db backup --db ${path}\`.`,
     });
   }

@@ -78,17 +78,17 @@ function compare(
   );
 }
 
-/** A damaged or foreign file is told as what it is to its reader: a backup to leave alone. */
+/** A damaged or foreign file is reported as what it is to its reader: a backup to leave alone. */
 function asInvalid(error: unknown, path: string): unknown {
   if (error instanceof NotWhole) {
     return invalidBackup('', `${path} is damaged: ${error.message}`);
   }
-  const told = fileProblem(toPylonDbError(error, '', path), path, '');
+  const problem = fileProblem(toPylonDbError(error, '', path), path, '');
   const isContent =
-    isPylonDbError(told, 'CORRUPT') ||
-    isPylonDbError(told, 'NOT_A_DATABASE') ||
-    isPylonDbError(told, 'SCHEMA_MISMATCH');
-  return isContent ? invalidOf(told, path) : told;
+    isPylonDbError(problem, 'CORRUPT') ||
+    isPylonDbError(problem, 'NOT_A_DATABASE') ||
+    isPylonDbError(problem, 'SCHEMA_MISMATCH');
+  return isContent ? invalidOf(problem, path) : problem;
 }
 
 function invalidOf(error: PylonDbError, path: string): PylonDbError {

@@ -1,7 +1,7 @@
 import type { ListedBackup } from './list.js';
 import type { BackupManifest } from './manifest.js';
 
-/** What tells one database from another: copies of a file share its identity. */
+/** What distinguishes one database from another: copies of a file share its identity. */
 export interface DatabaseName {
   /** `null` when it can't be read, or the file is older than identities. */
   readonly identity: string | null;
@@ -16,7 +16,7 @@ export interface FormerPlace {
   readonly path: string;
 }
 
-/** Whose a backup is, as far as its manifest tells. */
+/** Whose a backup is, as far as its manifest says. */
 export type Ownership = 'own' | 'unsure' | 'another';
 
 /**

@@ -42,13 +42,13 @@ function program(): Command {
     .helpCommand(false)
     .helpOption('-h, --help', 'how to use a command, with examples')
     .configureHelp({ showGlobalOptions: true })
-    // Errors are told in one place, as one line.
+    // Errors are reported in one place, as one line.
     .configureOutput({ writeErr: () => {} })
     .option('--db <path>', `a file, or postgres://… (default: $PYLON_DB, else ${DEFAULT_PATH})`)
     .option('--json', 'print JSON; errors too, on stderr')
     .option('--quiet', 'no notes on stderr, only errors')
     .option('--no-color', 'no colours; the variable NO_COLOR does the same')
-    .option('--debug', 'tell errors with their stack')
+    .option('--debug', 'report errors with their stack')
     .addHelpText(
       'after',
       `${examples([

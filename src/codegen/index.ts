@@ -18,7 +18,7 @@ export interface PylonCodegenOptions {
 
 /**
  * A kysely-codegen config that describes pylon-db's tables and your own exactly as pylon-db does:
- * unions and runtime arrays from CHECKs, keys never null. Needs `kysely-codegen` installed beside
+ * unions and runtime arrays from CHECKs, keys never null. Needs `kysely-codegen` installed next to
  * pylon-db; a database without tables fails with `SCHEMA_MISMATCH`.
  *
  * @example

@@ -108,7 +108,7 @@ async function findRowidKey(
 
 /**
  * The name under which kysely-codegen knows a declared type. It looks up `INTEGER` and `TEXT` but
- * calls `BIGINT` or `VARCHAR(64)` a string; SQLite's affinity rules tell what is stored. A date or
+ * calls `BIGINT` or `VARCHAR(64)` a string; SQLite's affinity rules decide what is stored. A date or
  * any other name of our users' own is left as it is.
  */
 function scalarType(declared: string): string {

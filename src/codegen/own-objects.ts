@@ -91,7 +91,7 @@ async function ownObjectsOfFile(): Promise<OwnObject[]> {
 const CREATED = /^\s*create (?<type>table|index|view) "?(?<name>\w+)"?(?: on "?(?<table>\w+)"?)?/i;
 const DROPPED = /^\s*drop (?:table|index|view) "?(?<name>\w+)"?/i;
 
-/** Told from the statements, without a server. */
+/** Read from the statements, without a server. */
 async function ownObjectsOfServer(): Promise<OwnObject[]> {
   const statements: string[] = [];
   const kysely = new Kysely<unknown>({

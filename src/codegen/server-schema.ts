@@ -48,7 +48,7 @@ function refineColumn(
   const values = allowed.get(`${table.name}.${column.name}`);
   if (values !== undefined) column.enumValues = [...values];
   if (!table.isView || !table.name.startsWith('pylon_db_')) return;
-  // Our rollups are tables in a file, and the server can't tell that their columns are never null.
+  // Our rollups are tables in a file, and the server doesn't know that their columns are never null.
   column.isNullable = false;
   column.isAutoIncrementing = column.name === 'id';
 }

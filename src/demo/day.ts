@@ -9,7 +9,7 @@ export const DAY_START = Date.UTC(2025, 5, 2) / 1000;
 const MINUTES_A_DAY = 24 * 60;
 const SEED = 99;
 
-/** Something worth telling. */
+/** Something worth reporting. */
 export interface Happening {
   /** As on a clock: `09:05`. */
   readonly time: string;
@@ -22,7 +22,7 @@ export class DemoClock {
   readonly read = (): number => this.now;
 }
 
-/** Plays 24 hours of a node, minute by minute, and tells what was special about them. */
+/** Plays 24 hours of a node, minute by minute, and reports what was special about them. */
 export async function playDay(db: PylonDb, clock: DemoClock): Promise<Happening[]> {
   const random = new SeededRandom(SEED);
   const provider = new Provider(db, random);
@@ -35,26 +35,26 @@ export async function playDay(db: PylonDb, clock: DemoClock): Promise<Happening[
   for (let minute = 0; minute < MINUTES_A_DAY; minute++) {
     clock.now = DAY_START + minute * 60;
     const time = new Date(clock.now * 1000).toISOString().slice(11, 16);
-    const tell = (what: string) => happenings.push({ time, what });
+    const report = (what: string) => happenings.push({ time, what });
 
     if (time === '00:00') {
       await host.fund(scribe, 1000);
       await host.fund(oracle, 250);
-      tell('Scribe and Oracle are funded and begin to tick');
+      report('Scribe and Oracle are funded and begin to tick');
     }
     if (time === '06:00') {
       await db.earnings.record({ id: 'relay-fee', amount_msats: 25_000, source: 'other' });
-      tell('a relay fee of 25 sats comes in');
+      report('a relay fee of 25 sats comes in');
     }
-    if (time === '14:30' && provider.loseWorker()) tell('the worker dies in the middle of a job');
+    if (time === '14:30' && provider.loseWorker()) report('the worker dies in the middle of a job');
     const recovered = await provider.recover(clock.now);
-    if (recovered > 0) tell('its job goes back into the queue');
+    if (recovered > 0) report('its job goes back into the queue');
 
     await provider.minute(clock.now, Math.floor(minute / 60));
-    for (const name of await host.minute(minute)) tell(`${name} can't pay its tick: dormant`);
+    for (const name of await host.minute(minute)) report(`${name} can't pay its tick: dormant`);
     if (time === '20:00') {
       await host.fund(oracle, 500);
-      tell('Oracle is funded again');
+      report('Oracle is funded again');
     }
   }
   return happenings;

@@ -29,7 +29,7 @@ export type Admission = 'new' | 'continuation';
 
 /**
  * What a service may ask for when it only reads. Reads see every write acknowledged before the
- * call. `operation` is the caller's name for it, told in errors.
+ * call. `operation` is the caller's name for it, reported in errors.
  */
 export interface ReadHandle {
   first<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row | undefined>;
@@ -109,7 +109,7 @@ export function isStepWithoutRows(error: unknown): error is StepWithoutRows {
 /** Seconds since 1970, as an integer. One reading serves a whole unit. */
 export type Clock = () => number;
 
-/** What `onQuery` is told: the SQL with its placeholders, never parameter values. */
+/** What `onQuery` gets: the SQL with its placeholders, never parameter values. */
 export interface QueryEvent {
   readonly sql: string;
   readonly durationMs: number;
@@ -119,8 +119,8 @@ export interface QueryEvent {
 /** Whether commits outlive a power cut (`full`), or only the death of the process. */
 export type Durability = 'normal' | 'full';
 
-/** Tells a listener of a query, if there is one. A broken listener must not decide what is stored. */
-export function tellQuery(
+/** Reports a query to a listener, if there is one. A broken listener must not decide what is stored. */
+export function reportQuery(
   onQuery: ((event: QueryEvent) => void) | undefined,
   event: QueryEvent,
 ): void {

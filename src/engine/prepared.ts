@@ -85,7 +85,7 @@ export class ParamSlot {
   constructor(readonly name: string) {}
 }
 
-/** What the builder can't tell of a query. */
+/** What the builder can't know of a query. */
 interface PreparedOptions<Values, Row> {
   /** Its WHERE lets no row through that `decode` refuses. */
   readonly onlySoundRows?: boolean;

@@ -33,7 +33,7 @@ export function timeoutError(operation: string, timeoutMs: number): PylonDbError
   );
 }
 
-/** `TRANSACTION_ENDED`, telling that it `how`: was committed, was rolled back. */
+/** `TRANSACTION_ENDED`, saying that it `how`: was committed, was rolled back. */
 export function endedError(operation: string, how: string): PylonDbError<'TRANSACTION_ENDED'> {
   return new PylonDbError(
     'TRANSACTION_ENDED',

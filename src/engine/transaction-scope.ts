@@ -32,7 +32,7 @@ export class TransactionScope {
     try {
       return await this.#storage.run(scope, callback);
     } finally {
-      // Work that the callback left running keeps the scope: the flag tells it that it may go on.
+      // Work that the callback left running keeps the scope: the flag says that it may go on.
       scope.open = false;
       this.#running -= 1;
       // An enabled storage makes every promise of the process dearer.

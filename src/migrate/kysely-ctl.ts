@@ -4,7 +4,7 @@ import { refuseForeignSidecars } from '../engine/sqlite/sidecars.js';
 import { type ErrorCode, isPylonDbError, PylonDbError } from '../errors.js';
 
 /** The error as kysely-ctl is to print it: with the hint in its message, which is all that it shows. */
-export function told(error: unknown): unknown {
+export function withHintInMessage(error: unknown): unknown {
   return isPylonDbError(error) ? withHint(error) : error;
 }
 
@@ -31,14 +31,14 @@ export function connectForKyselyCtl(path: string, operation: string): Database.D
     assertForKyselyCtl(path, operation);
     refuseForeignSidecars(path, operation);
   } catch (error) {
-    throw told(error);
+    throw withHintInMessage(error);
   }
   return new Database(path, { fileMustExist: true });
 }
 
 /** For `npx kysely migrate:make`, whose file no list would have. Throws `NOT_SUPPORTED`. */
 export function refuseToMake(): never {
-  throw told(
+  throw withHintInMessage(
     new PylonDbError(
       'NOT_SUPPORTED',
       'kysely-ctl can make no migration here: it would be in no list, and never run',

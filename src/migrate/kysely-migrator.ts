@@ -8,7 +8,7 @@ import {
 } from 'kysely';
 import { type ConnectProps, openReader, openWriter, startWal } from '../engine/sqlite/open.js';
 import { PylonDbError } from '../errors.js';
-import { assertForKyselyCtl, told } from './kysely-ctl.js';
+import { assertForKyselyCtl, withHintInMessage } from './kysely-ctl.js';
 import { readLedgerRows } from './ledger.js';
 import type { MigrationList } from './migration.js';
 import { assertMigrationNames } from './migration-names.js';
@@ -42,7 +42,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
 
   override async getMigrations(): Promise<readonly MigrationInfo[]> {
     const times = await this.#appliedTimes().catch((error) => {
-      throw told(error);
+      throw withHintInMessage(error);
     });
     return Object.keys(this.#list).map((name) => {
       const appliedAt = times.get(name);
@@ -71,8 +71,9 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
 
   override async migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
     const { operation } = this.#connectProps;
-    if (typeof target !== 'string') return { error: told(everything(operation)) };
-    if (!Object.hasOwn(this.#list, target)) return { error: told(unknown(target, operation)) };
+    if (typeof target !== 'string') return { error: withHintInMessage(everything(operation)) };
+    if (!Object.hasOwn(this.#list, target))
+      return { error: withHintInMessage(unknown(target, operation)) };
     const isApplied = (await this.getMigrations()).some(
       ({ name, executedAt }) => name === target && executedAt !== undefined,
     );
@@ -113,7 +114,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
         db.close();
       }
     } catch (error) {
-      return { error: told(error) };
+      return { error: withHintInMessage(error) };
     }
   }
 }

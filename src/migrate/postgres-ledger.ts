@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Reads the ledger of the schema that comes first in the search path, and compares it with the
- * published one, writing nothing. Throws `SCHEMA_MISMATCH`. Other programs' tables beside ours are
+ * published one, writing nothing. Throws `SCHEMA_MISMATCH`. Other programs' tables next to ours are
  * fine: servers are shared.
  */
 export async function readServerLedger(

@@ -47,7 +47,7 @@ export class PostgresMigrator extends MigrationRunner {
 
   protected override async ledger(): Promise<LedgerState> {
     const { pool, list, operation } = this.#props;
-    return await this.#told(() =>
+    return await this.#withOurErrors(() =>
       pool.withSession((session) => readServerLedger(session, list, operation)),
     );
   }
@@ -105,7 +105,7 @@ export class PostgresMigrator extends MigrationRunner {
     { keep }: TransactionKind,
     run: (step: MigrationStep) => Promise<Result>,
   ): Promise<Result> {
-    return await this.#told(async () => {
+    return await this.#withOurErrors(async () => {
       for (let lost = 0; ; lost++) {
         try {
           return await this.#props.pool.withSession((session) =>
@@ -133,7 +133,7 @@ export class PostgresMigrator extends MigrationRunner {
     );
   }
 
-  async #told<Result>(run: () => Promise<Result>): Promise<Result> {
+  async #withOurErrors<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
       return await run();
     } catch (error) {

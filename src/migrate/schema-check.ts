@@ -14,7 +14,7 @@ export const OUR_MIGRATION = /^\d+_pylon_db_/;
 /** The published tables without the ledger. */
 const DATA_TABLES: readonly string[] = PUBLISHED_TABLES.filter((name) => name !== 'migrations');
 
-/** What a file's ledger says, beside the migrations that we know. */
+/** What a file's ledger says, next to the migrations that we know. */
 export interface LedgerState {
   /** Names in the order they were applied, other programs' included. */
   readonly applied: readonly string[];
@@ -92,7 +92,7 @@ export interface LiveSchema {
   readonly applied: readonly string[];
   /** What stands of the published schema where its first migration is not applied. */
   readonly standing: Standing;
-  /** What tells that another program uses it, besides a ledger. */
+  /** What shows that another program uses it, besides a ledger. */
   foreignOwnerEvidence(): readonly string[];
 }
 

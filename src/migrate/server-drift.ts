@@ -85,7 +85,7 @@ async function searchIn(session: Session, path: string): Promise<void> {
   await session.raw(`select set_config('search_path', $1, true)`, [path]);
 }
 
-/** Takes the names of schemas out of what the server told all the same. */
+/** Takes the names of schemas out of what the server reported all the same. */
 function named(...schemas: readonly string[]): (object: ServerObject) => ServerObject {
   const unqualified = (sql: string) =>
     schemas.reduce((text, schema) => text.replaceAll(`${schema}.`, ''), sql);

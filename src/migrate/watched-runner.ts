@@ -114,7 +114,7 @@ export class WatchedRunner implements RawRunner {
   }
 }
 
-/** The migrations that run now in this process. Node.js tells of rejections per process only. */
+/** The migrations that run now in this process. Node.js reports rejections per process only. */
 const watching = new Set<WatchedRunner>();
 
 function onUnhandledRejection(error: unknown): void {

@@ -172,7 +172,7 @@ export function pageStart<Field extends string>(checks: Readonly<Record<Field, C
   };
 }
 
-/** The error for a value that a field can't take. Tells the value's kind, never the value. */
+/** The error for a value that a field can't take. It names the value's kind, never the value. */
 export function invalid(
   field: string,
   operation: string,

@@ -79,7 +79,7 @@ const BAD: readonly (readonly [what: string, spoil: (backup: string) => void, wo
   [
     'beside a WAL that belongs to it',
     (b) => writeFileSync(`${b}-wal`, 'frames'),
-    /-wal stands beside/,
+    /-wal stands next to/,
   ],
 ];
 

@@ -33,7 +33,7 @@ interface BackupCommandOptions {
 /** The most that `--keep` takes: far more backups than anybody looks through. */
 const MOST_KEPT = 1_000_000;
 
-/** `pylon-db backup [DEST]`: a verified copy beside any writer; `list` and `verify` look at copies. */
+/** `pylon-db backup [DEST]`: a verified copy while others write; `list` and `verify` look at copies. */
 export function configure(command: Command): void {
   addCommands(command, [
     ['list', 'the backups of a folder', () => import('./list.js')],
@@ -43,7 +43,7 @@ export function configure(command: Command): void {
   command
     .helpCommand(false)
     .usage('[options] [dest]')
-    .argument('[dest]', 'a file, or a folder (default: backups beside the database)')
+    .argument('[dest]', 'a file, or a folder (default: backups next to the database)')
     .addOption(
       new Option(
         '--keep <n>',
@@ -85,7 +85,7 @@ export function configure(command: Command): void {
       const made = await withReadable(settings, out, (readable) => makeIt(readable, dest, force));
       const nothing: Pruned = { removed: [], unsure: [], unreadable: [] };
       const pruned = keep === undefined ? nothing : pruneBackups(made, { keep, former: from });
-      tell(out, made, pruned);
+      printReport(out, made, pruned);
     });
 }
 
@@ -149,7 +149,7 @@ async function makeIt(
   );
 }
 
-function tell(out: Output, { path, manifest }: Backup, pruned: Pruned): void {
+function printReport(out: Output, { path, manifest }: Backup, pruned: Pruned): void {
   const { removed, unsure, unreadable } = pruned;
   out.result({ path, manifest, pruned: removed, unsure, unreadable }, () => out.path(path));
   out.note(

@@ -15,7 +15,7 @@ import { countRows, unreadableBackups } from './text.js';
 /** `pylon-db backup list [FOLDER]`: the backups of a folder, newest first; reads no database. */
 export function configure(command: Command): void {
   command
-    .argument('[folder]', 'where to look (default: backups beside the database)')
+    .argument('[folder]', 'where to look (default: backups next to the database)')
     .addHelpText(
       'after',
       examples([
@@ -27,7 +27,7 @@ export function configure(command: Command): void {
       const settings = readSettings(command);
       if (given === undefined) {
         const hint = 'Give the folder where they lie: `pylon-db backup list FOLDER`.';
-        refuseServer(settings, 'no backups lie beside a server', hint);
+        refuseServer(settings, 'no backups lie next to a server', hint);
       }
       const folder = given === undefined ? defaultBackupFolder(settings) : expandPath(given);
       // Nobody has made one yet.

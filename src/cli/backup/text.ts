@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { type BackupManifest, manifestPath } from '../../backup/manifest.js';
 import { ofAnother } from '../../engine/sqlite/system-error.js';
 
-/** The rows of each table as people count them: without what pylon-db keeps beside the data. */
+/** The rows of each table as people count them: without what pylon-db keeps next to the data. */
 export function rowsToTell({ rows }: BackupManifest): [table: string, count: number][] {
   return Object.entries(rows).filter(([table]) => !table.startsWith('pylon_db_'));
 }

@@ -15,7 +15,7 @@ import { rowsToTell } from './text.js';
 /** `pylon-db backup verify FILE`: reads a backup whole; exit code 4 when it can't be trusted. */
 export function configure(command: Command): void {
   command
-    .argument('<file>', 'a backup, with its manifest beside it')
+    .argument('<file>', 'a backup, with its manifest next to it')
     .addHelpText(
       'after',
       examples([

@@ -55,7 +55,7 @@ Checks:
   backups            a folder, or a backup in it, that this user can't look into
 
 --quick reads the structure of each page (quick_check) and leaves out the comparison of indexes,
-and everything that reads rows: foreign-keys to values. Every check runs beside writers and sees
+and everything that reads rows: foreign-keys to values. Every check runs while others write and sees
 the file in one state; the WAL can't be emptied meanwhile. --repair makes the triggers, indexes and
 tables of pylon-db and the published indexes again where they are missing, counts wrong rollups,
 repairs file-modes, changes no row, and lets writers wait meanwhile.

@@ -51,8 +51,8 @@ export async function repair(
   } catch (error) {
     // A published table is gone or another: what stands on it can't be made, and check reports why.
     if (isMisfit(error)) return { objects: [], rollups: false };
-    const told = toPylonDbError(error, '', path);
-    throw isPylonDbError(told, 'BUSY') ? busy(told.waitedMs) : told;
+    const reported = toPylonDbError(error, '', path);
+    throw isPylonDbError(reported, 'BUSY') ? busy(reported.waitedMs) : reported;
   }
 }
 

@@ -40,10 +40,10 @@ export function configure(command: Command): void {
         ['pylon-db copy --from pylon.db --to new.db --json', 'with checksums, for scripts'],
       ])}\n
 All or nothing: jobs, earnings, agents and ticks as they were at one moment, with their ids, times
-and preimages, beside writers. The destination is migrated first, and has to be without rows. What
+and preimages, while others write. The destination is migrated first, and has to be without rows. What
 it stored is read back and compared with what was read, by count and checksum, before it is
 committed: killed at any time, it holds no rows. A file that was created is then left, migrated.
-A row that can't be stored is told with its table and key, and nothing is copied: \`pylon-db check\`
+A row that can't be stored is reported with its table and key, and nothing is copied: \`pylon-db check\`
 finds such rows. Ids of ticks go on behind the highest that the source ever gave.
 
 A service's own tables and columns come along with --migrations: the destination gets those of its
@@ -76,11 +76,11 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
         const readable = readFrom === undefined ? source : { ...source, path: readFrom };
         return copyTelling(settings, readable, destination, props);
       });
-      tell(out, source, destination, report, performance.now() - start);
+      printReport(out, source, destination, report, performance.now() - start);
     });
 }
 
-/** Copies, and tells of a file that was created, also when it then stays empty. */
+/** Copies, and reports a file that was created, also when it then stays empty. */
 async function copyTelling(
   settings: Settings,
   source: DatabasePlace,
@@ -117,7 +117,7 @@ function placeOf(database: string, option: string): DatabasePlace {
   return namedDatabase(database, option);
 }
 
-function tell(
+function printReport(
   out: Output,
   from: DatabasePlace,
   to: DatabasePlace,

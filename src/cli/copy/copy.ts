@@ -141,7 +141,7 @@ async function copyTable(
   const total = await source.count(table);
   const digest = new TableDigest();
   try {
-    await destination.store(table, told(source.rows(table), digest, table.name, total, watch));
+    await destination.store(table, watched(source.rows(table), digest, table.name, total, watch));
   } catch (error) {
     if (!(error instanceof UnstorableRow)) throw error;
     throw notCopied(table, await source.keyAt(table, error.place), error.why, table.key);
@@ -156,7 +156,7 @@ async function compare(
   watch: CopyProps,
 ): Promise<void> {
   const digest = new TableDigest();
-  const rows = told(destination.rows(table), digest, 'comparing', sum.rows, watch);
+  const rows = watched(destination.rows(table), digest, 'comparing', sum.rows, watch);
   for await (const _ of rows);
   const stored = digest.result;
   if (stored.rows === sum.rows && stored.checksum === sum.checksum) return;
@@ -169,7 +169,7 @@ async function compare(
 }
 
 /** The rows, counted and hashed on their way. Throws when the signal fired. */
-async function* told(
+async function* watched(
   rows: AsyncIterable<readonly CopiedRow[]>,
   digest: TableDigest,
   step: string,

@@ -65,7 +65,7 @@ async function assertEmpty(
   refuseRows(address, filled);
 }
 
-/** Lets the server give up at once when it is told to, or when `work` fails. */
+/** Lets the server give up at once when it is asked to, or when `work` fails. */
 async function stoppable<Result>(
   pool: SessionPool,
   session: Session,
@@ -194,7 +194,7 @@ const LEDGER = { name: 'migrations', key: 'id' };
 /** About a value, a rule of the schema, and what an index can't hold. */
 const ABOUT_A_ROW = /^(?:2[23]|54)/;
 
-/** Names the row's place, where it was the row's fault. The server tells the line, in any language. */
+/** Names the row's place, where it was the row's fault. The server reports the line, in any language. */
 function refusal(table: PublishedTable, error: unknown): unknown {
   if (!isServerError(error) || !ABOUT_A_ROW.test(error.code)) return error;
   const where: unknown = Reflect.get(error, 'where');

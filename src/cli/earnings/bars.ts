@@ -4,7 +4,7 @@ import type { BucketWidth } from '../../earnings/utc-calendar.js';
 import type { Output } from '../shell/output.js';
 import { counted, formatMsats } from '../shell/units.js';
 
-/** Eighths of a cell, so that a bar's length is told finely. */
+/** Eighths of a cell, so that a bar's length is fine-grained. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /** Cells that a bar has at least, however narrow the terminal: below, all would look alike. */
@@ -13,7 +13,7 @@ const LEAST_BAR = 4;
 /** Cells between label, amount and bar. */
 const GAP = '  ';
 
-/** Empty buckets in a row that are told in one line instead: a pause would fill the screen. */
+/** Empty buckets in a row that are shown as one line instead: a pause would fill the screen. */
 const LONG_PAUSE = 5;
 
 interface Calendar {
@@ -83,6 +83,6 @@ function labelOf(start: number, { by, timeZone }: Calendar): string {
   if (by === 'month') return at.toPlainDate().toPlainYearMonth().toString();
   if (by !== 'hour') return at.toPlainDate().toString();
   const hour = at.toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ');
-  // When clocks are put back, an hour comes twice: the offset tells which.
+  // When clocks are put back, an hour comes twice: the offset shows which.
   return timeZone === 'UTC' ? hour : `${hour}${at.offset}`;
 }

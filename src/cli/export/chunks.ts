@@ -31,8 +31,8 @@ export function* inChunks<Row>(
   if (count > 0) yield { data, rows: count };
 }
 
-/** How often progress is told, in ms. */
-const TELL_MS = 50;
+/** How often progress is reported, in ms. */
+const REPORT_MS = 50;
 
 /** Takes a piece; `false` when nobody wants more. */
 export type Sink = (data: string | Uint8Array) => boolean | Promise<boolean>;
@@ -55,13 +55,13 @@ export async function writeChunks(
   onRows: (done: number) => void,
 ): Promise<number> {
   let done = 0;
-  let told = performance.now();
+  let reportedAt = performance.now();
   for await (const { data, rows } of chunks) {
     if (!(await sink(data))) return done;
     done += rows;
     await nextTurn();
-    if (performance.now() - told < TELL_MS) continue;
-    told = performance.now();
+    if (performance.now() - reportedAt < REPORT_MS) continue;
+    reportedAt = performance.now();
     onRows(done);
   }
   onRows(done);

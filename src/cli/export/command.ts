@@ -135,5 +135,5 @@ function formatOfName(path: string): ExportFormat | undefined {
 function formatByName(path: string): ExportFormat {
   const found = formatOfName(path);
   if (found !== undefined) return found;
-  throw badUsage(`the name ${path} doesn't tell the format`, 'Add --format csv, json or ndjson.');
+  throw badUsage(`the name ${path} doesn't say the format`, 'Add --format csv, json or ndjson.');
 }

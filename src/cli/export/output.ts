@@ -76,7 +76,7 @@ function stdoutFor({ format }: ExportProps): Sink {
   return (data) => toStdout(shown(Buffer.from(data).toString().replaceAll('\r\n', '\n')));
 }
 
-/** Waits until the reader has taken what it got. `main` tells errors other than a closed pipe. */
+/** Waits until the reader has taken what it got. `main` reports errors other than a closed pipe. */
 function toStdout(data: string | Uint8Array): boolean | Promise<boolean> {
   const { stdout } = process;
   if (!stdout.writable) return false;

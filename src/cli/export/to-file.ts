@@ -51,7 +51,7 @@ export async function exportToFile(
   options: ExportFileOptions,
 ): Promise<ExportedFile> {
   const { destination, force } = options;
-  return await beside(destination, async (partial) => {
+  return await inPartialFile(destination, async (partial) => {
     assertFileDestination(destination, database.path, force);
     createExclusively(partial);
     const [written] = await run(database, props, [partial], options);
@@ -72,7 +72,7 @@ export async function exportToFolder(
   options: ExportFileOptions,
 ): Promise<ExportedFile[]> {
   const { destination } = options;
-  return await beside(destination, async (partial) => {
+  return await inPartialFile(destination, async (partial) => {
     assertFolderDestination(destination, database.path);
     mkdirSync(partial, { mode: 0o700 });
     const names = props.tables.map((table) => `${table}.${props.format}`);
@@ -87,8 +87,8 @@ export async function exportToFolder(
 
 const NOTHING = { table: undefined, rows: 0, bytes: 0 } as const;
 
-/** Lets `work` build something beside its final place, and removes what is left of a failure. */
-async function beside<Result>(
+/** Lets `work` build something next to its final place, and removes what is left of a failure. */
+async function inPartialFile<Result>(
   destination: string,
   work: (partial: string) => Promise<Result>,
 ): Promise<Result> {

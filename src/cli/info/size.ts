@@ -30,7 +30,7 @@ export async function serverSize(db: PylonDb): Promise<DatabaseSize> {
   return { size_bytes, wal_bytes: null, server_version };
 }
 
-/** What people are told of it. */
+/** What is printed of it. */
 export function sizeLines({
   size_bytes,
   wal_bytes,

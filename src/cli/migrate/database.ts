@@ -14,7 +14,7 @@ export interface DatabaseMigrations {
   isMissing(): boolean;
   /** Throws `SCHEMA_MISMATCH` for another program's database and a newer pylon-db's. */
   ledger(): Promise<LedgerReport>;
-  /** Applies what is pending up to the migration in the place `last`, telling of each. */
+  /** Applies what is pending up to the migration in the place `last`, reporting each. */
   up(last: number, onApplied: (names: readonly string[]) => void): Promise<void>;
   /** Reverts the newest, `which` of them, or the one of that name, and gives their names. */
   down(which: number | string): Promise<readonly string[]>;

@@ -80,7 +80,7 @@ function appliedNames(db: Database.Database, list: MigrationList): readonly stri
   try {
     return readLedger(db, list, '').applied;
   } catch (error) {
-    // A published table or column is missing: that is drift, and told as such.
+    // A published table or column is missing: that is drift, and reported as such.
     const applied = isPylonDbError(error, 'SCHEMA_MISMATCH') ? namesIn(db) : [];
     const newer = applied.some((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
     if (newer || !applied.includes(INITIAL_MIGRATION)) throw error;

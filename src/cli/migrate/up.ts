@@ -32,7 +32,7 @@ export function configure(command: Command): void {
       const isNew = database.isMissing();
       const out = new Output(settings);
       await up(database, last, out);
-      // Told, lest a mistyped path passes for the database.
+      // Reported, lest a mistyped path passes for the database.
       if (isNew) out.note(`Created ${settings.path}.`);
     });
 }

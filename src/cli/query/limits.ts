@@ -24,7 +24,7 @@ export function rowSize(row: readonly QueryValue[]): number {
   }, 0);
 }
 
-/** Lies beside this module, in the sources and in the package. */
+/** Lies next to this module, in the sources and in the package. */
 const PROGRAM = './watchdog-thread.js';
 
 /**

@@ -64,7 +64,7 @@ function bind(statement: Database.Statement<never[], unknown>, values: object): 
   binding.bind(values);
 }
 
-/** What to tell of a placeholder that is written as `mark`. */
+/** What to say of a placeholder that is written as `mark`. */
 export function namelessParameter(mark: string): PylonDbError<'INVALID_ARGUMENT'> {
   return badParameter(
     'a parameter of the query has no name',
@@ -85,7 +85,7 @@ function badParameter(problem: string, hint: string): PylonDbError<'INVALID_ARGU
 const INTEGER_MIN = -(2n ** 63n);
 const INTEGER_MAX = 2n ** 63n - 1n;
 
-/** Adds one `name=value` of the command line. Commander tells the error with the option's name. */
+/** Adds one `name=value` of the command line. Commander reports the error with the option's name. */
 export function addParameter(text: string, before: QueryParameters = {}): QueryParameters {
   const [, name, value] = /^[:@$]?([^=:@$]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) {

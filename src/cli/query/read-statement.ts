@@ -67,12 +67,12 @@ export function refused(problem: string, hint = READS_ONLY): PylonDbError<'INVAL
 
 const READS_ONLY = 'A query only reads: give one SELECT, WITH … SELECT or VALUES.';
 
-/** What to tell when the database refused a write. */
+/** What to say when the database refused a write. */
 export function wouldWrite(): PylonDbError<'INVALID_ARGUMENT'> {
   return refused('the statement would write');
 }
 
-/** What to tell when the text holds more than the statement whose first word we know. */
+/** What to say when the text holds more than the statement whose first word we know. */
 export function severalStatements(): PylonDbError<'INVALID_ARGUMENT'> {
   return refused('there are several statements');
 }

@@ -102,7 +102,7 @@ class RowReporter {
     this.#onReport = onReport;
   }
 
-  /** How many rows to fetch next: nothing is known of the first, and one more tells of a cut. */
+  /** How many rows to fetch next: nothing is known of the first, and one more shows that the result was cut. */
   nextFetch(): number {
     const fitting = Math.floor(FETCH_BYTES / Math.max(1, this.#largest));
     const left = this.#caps.maxRows - this.#rows + 1;

@@ -31,7 +31,7 @@ interface RestoreOptions {
 /** `pylon-db restore FILE`: puts a backup in the place of the database, whole or not at all. */
 export function configure(command: Command): void {
   command
-    .argument('<file>', 'a backup, with its manifest beside it')
+    .argument('<file>', 'a backup, with its manifest next to it')
     .option('--dry-run', 'check everything, also while services run, and change nothing')
     .option('--force', 'also a file without manifest, or with triggers that the database lacks')
     .option('--replace-other', 'also a backup of another database, over rows of this one')

@@ -103,7 +103,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
   }
 }
 
-/** The record only informs: what it can't tell changes nothing of what was done. */
+/** The record only informs: what it can't read changes nothing of what was done. */
 function finish(path: string, record: RestoreRecord): void {
   try {
     writeRecord(path, record);

@@ -73,11 +73,11 @@ async function lookAtFile(
     return { state: 'whole', pageSizeBytes, later: later(db) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
-    const told = toPylonDbError(error, '', path);
-    if (isPylonDbError(told, 'CORRUPT') || isPylonDbError(told, 'NOT_A_DATABASE')) {
-      return { state: 'damaged', problem: told.problem };
+    const reported = toPylonDbError(error, '', path);
+    if (isPylonDbError(reported, 'CORRUPT') || isPylonDbError(reported, 'NOT_A_DATABASE')) {
+      return { state: 'damaged', problem: reported.problem };
     }
-    throw told;
+    throw reported;
   } finally {
     db.close();
   }

@@ -11,7 +11,7 @@ export interface Kept {
   readonly moved_aside?: readonly string[] | undefined;
 }
 
-/** What was restored last: after a crash it tells which restore was going on. */
+/** What was restored last: after a crash it shows which restore was going on. */
 export interface RestoreRecord extends Kept {
   readonly backup: string;
   /** Unix seconds. */

@@ -40,7 +40,7 @@ export interface Replaced extends Kept {
   readonly later?: LaterRows | undefined;
 }
 
-/** How far it is, or where it keeps what stands there: told before anything is changed. */
+/** How far it is, or where it keeps what stands there: reported before anything is changed. */
 export type RestoreReport =
   | Progress
   | (Required<Pick<Kept, 'safety_copy'>> & Pick<Replaced, 'later'>)
@@ -77,8 +77,8 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
       }
     });
   } catch (error) {
-    const told = isPylonDbError(error) ? error : fileProblem(error, path, '');
-    throw toPylonDbError(told, '', path);
+    const problem = isPylonDbError(error) ? error : fileProblem(error, path, '');
+    throw toPylonDbError(problem, '', path);
   }
 }
 
@@ -186,7 +186,7 @@ async function checkRestored(
   db.close();
 }
 
-/** `20261123T021330Z`, with a number behind it when files of that name stand beside the database. */
+/** `20261123T021330Z`, with a number behind it when files of that name stand next to the database. */
 function freeStamp(path: string, now: number): string {
   const second = new Date(now * 1000).toISOString().replace(/[-:]|\.\d+/g, '');
   const names = readdirSync(dirname(path));

@@ -38,7 +38,7 @@ function fullName(command: Command): string {
 /** Longer is a slip: an hour. */
 const MAX_SECONDS = 3600;
 
-/** Reads a number of seconds as milliseconds; commander tells the error with the option's name. */
+/** Reads a number of seconds as milliseconds; commander reports the error with the option's name. */
 export function secondsAsMs(text: string): number {
   const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   const ms = Math.round(seconds * 1000);

@@ -2,8 +2,8 @@
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs `work` with a signal that fires when the process is told to end, so that it can remove what
- * it began. Told a second time the same way, the process ends at once.
+ * Runs `work` with a signal that fires when the process is asked to end, so that it can remove what
+ * it began. Asked a second time the same way, the process ends at once.
  */
 export async function untilInterrupted<Result>(
   work: (signal: AbortSignal) => Promise<Result>,

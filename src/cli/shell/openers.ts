@@ -14,7 +14,7 @@ export interface Opener {
 /** Processes that a message names; more of them only make it longer. */
 const NAMED = 5;
 
-/** Characters of a command that tell which program it is. */
+/** Characters of a command that show which program it is. */
 const SHOWN_OF_COMMAND = 60;
 
 /** The processes by number and command, for a message. */

@@ -31,7 +31,7 @@ export class Output {
     if (shown !== '') process.stdout.write(`${shown}\n`);
   }
 
-  /** Tells one line beside the data, unless `--quiet`. */
+  /** Prints one line next to the data, unless `--quiet`. */
   note(line: string): void {
     if (!this.#settings.quiet) process.stderr.write(`${visible(line)}\n`);
   }
@@ -68,6 +68,6 @@ export function onBrokenOutput(onError: (error: Error) => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') onError(error);
   });
-  // Nowhere is left to tell an error of stderr.
+  // Nowhere is left to report an error of stderr.
   process.stderr.on('error', () => {});
 }

@@ -58,7 +58,7 @@ function decoded(escaped: string): string | undefined {
   }
 }
 
-/** Reads a whole number; commander tells the error with the option's name. */
+/** Reads a whole number; commander reports the error with the option's name. */
 export function wholeNumber(text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;

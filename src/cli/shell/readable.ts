@@ -109,7 +109,7 @@ function writtenMeanwhile(path: string): PylonDbError {
   );
 }
 
-/** Calls `remove` when the process is told to end, which it does unless somebody else listens. */
+/** Calls `remove` when the process is asked to end, which it does unless somebody else listens. */
 function onSignals(remove: () => void): () => void {
   const listeners = SIGNALS.map((signal) => {
     const listener = () => {

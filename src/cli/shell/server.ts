@@ -7,7 +7,7 @@ import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 
 /**
  * Runs `run` with connections to the server at `url`; with `read` they refuse to write. Throws what
- * opening throws, and what the server says as `toPylonDbError` tells it, naming no API call.
+ * opening throws, and what the server says as a `PylonDbError` that names no API call.
  */
 export async function withServer<Result>(
   url: string,

@@ -38,7 +38,7 @@ export function existingDatabase({ path, serverUrl }: Settings): string {
   return serverUrl ?? path;
 }
 
-/** Throws `NOT_SUPPORTED` for a server, telling what to use there `instead`. */
+/** Throws `NOT_SUPPORTED` for a server, naming what to use there `instead`. */
 export function refuseServer({ serverUrl }: Settings, what: string, instead: string): void {
   if (serverUrl === undefined) return;
   throw new PylonDbError('NOT_SUPPORTED', what, {}, { operation: '', hint: instead });
@@ -88,7 +88,7 @@ function cannotOpen(path: string, problem: string, hint: string): PylonDbError {
   return new PylonDbError('CANNOT_OPEN', problem, { path }, { operation: '', hint });
 }
 
-/** Where backups go that are given no other place: `backups` beside the database. */
+/** Where backups go that are given no other place: `backups` next to the database. */
 export function defaultBackupFolder({ path }: Settings): string {
   return join(dirname(path), 'backups');
 }

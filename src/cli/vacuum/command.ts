@@ -28,10 +28,10 @@ export function configure(command: Command): void {
       'after',
       `${examples([
         ['pylon-db vacuum', 'pack ~/.pylon/pylon.db'],
-        ['pylon-db vacuum --wait 60', 'beside a busy node'],
+        ['pylon-db vacuum --wait 60', 'while a node is busy'],
         ['pylon-db vacuum --json', 'bytes before and after, for scripts'],
       ])}\n
-Beside a running node it waits for its turn; the node's writes wait meanwhile, about a second for
+While a node runs it waits for its turn; the node's writes wait meanwhile, about a second for
 100 MiB. It needs twice the packed size free on the same disk. Stopped at any point, the file is
 whole.`,
     )

@@ -55,7 +55,7 @@ export function assertRoom(folder: string, bytes: number): void {
 
 /**
  * Bytes that a VACUUM of process `pid` has written so far: its temporary copy and the WAL. SQLite
- * tells nothing while it works. The copy has no name, so it is seen on Linux only.
+ * reports nothing while it works. The copy has no name, so it is seen on Linux only.
  */
 export function vacuumedBytes(pid: number, path: string): number {
   return temporaryBytes(pid) + sizeOf(`${path}-wal`);

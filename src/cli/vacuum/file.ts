@@ -28,7 +28,7 @@ interface VacuumOptions {
 const LOOK_MS = 50;
 
 /**
- * Packs the file in a process of its own: rows, permissions, journal mode and inode stay. Beside
+ * Packs the file in a process of its own: rows, permissions, journal mode and inode stay. Next to
  * others it waits for its turn, and their writes wait for it. Throws `BUSY` naming the processes that
  * have the file open, `DISK_FULL` before anything changed, `ABORTED` when `signal` fired; whatever
  * happens, the file is whole.
@@ -69,7 +69,7 @@ export async function runVacuum(
   }
 }
 
-/** Tells how far the step is that runs; what `onProgress` throws goes to `onError`. */
+/** Reports how far the running step is; what `onProgress` throws goes to `onError`. */
 class Watch {
   readonly #path: string;
   readonly #onProgress: OnProgress;
@@ -85,17 +85,17 @@ class Watch {
   begin({ step, pid, workBytes }: VacuumReport): void {
     this.end();
     if (step !== 'vacuuming') {
-      this.#tell({ step, done: 0, total: 1, unit: 'steps' });
+      this.#report({ step, done: 0, total: 1, unit: 'steps' });
       return;
     }
-    this.#tell({ step, done: 0, total: workBytes, unit: 'bytes' });
+    this.#report({ step, done: 0, total: workBytes, unit: 'bytes' });
     this.#timer = setInterval(() => {
       const done = Math.min(vacuumedBytes(pid, this.#path), workBytes);
-      this.#tell({ step, done, total: workBytes, unit: 'bytes' });
+      this.#report({ step, done, total: workBytes, unit: 'bytes' });
     }, LOOK_MS);
   }
 
-  #tell(progress: Progress): void {
+  #report(progress: Progress): void {
     try {
       this.#onProgress(progress);
     } catch (error) {

@@ -13,7 +13,7 @@ import { assertRoom, type DatabaseSizes, sizesOf, usedBytes } from './disk-space
 
 /** What the child needs to know. */
 export interface VacuumInput {
-  /** The database's absolute path, without links: SQLite keeps the WAL beside the file itself. */
+  /** The database's absolute path, without links: SQLite keeps the WAL next to the file itself. */
   readonly path: string;
   /** How long each step waits for other processes, in ms. */
   readonly busyTimeoutMs: number;
@@ -91,7 +91,7 @@ async function packed(
   const workBytes = COPIES * usedBytes(db);
   assertRoom(dirname(path), workBytes);
   keepTemporaryCopyOnDisk(db, path);
-  // A reader of an old state would keep the WAL: better told now than when the work is done.
+  // A reader of an old state would keep the WAL: better reported now than when the work is done.
   await waiting(() => checkpoint(db));
   // First: VACUUM packs the statistics too.
   begins('analyzing', workBytes);

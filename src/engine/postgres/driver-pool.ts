@@ -22,7 +22,7 @@ export class DriverPool {
     this.#config = { ...config, stream: () => this.#sockets.create() };
     this.#pool = new driver.Pool(this.#config);
     // A server that goes away says so on each connection, idle or not; without a listener, that
-    // ends the process. Whoever uses the connection is told by its call.
+    // ends the process. Whoever uses the connection learns it from the call.
     this.#pool.on('error', () => {});
     this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
@@ -37,7 +37,7 @@ export class DriverPool {
     return this.#pool.connect();
   }
 
-  /** A connection beside those of the pool, not connected yet. */
+  /** A connection outside the pool, not connected yet. */
   newClient(): Client {
     return new this.#driver.Client(this.#config).on('error', () => {});
   }

@@ -64,7 +64,7 @@ export function isConflict(error: unknown): boolean {
   );
 }
 
-/** Tells how long a call waited, in ms since `start`, when it gave up on another's lock. */
+/** How long a call waited, in ms since `start`, when it gave up on another's lock. */
 export function timedLock(error: unknown, start: number): unknown {
   const cause = unwrapFailure(error);
   if (!isServerError(cause) || cause.code !== LOCK_NOT_AVAILABLE) return error;

@@ -25,7 +25,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * How long a connection may be silent, in ms, before the system asks whether the other side is still
- * there: 10 questions later, a second apart, whoever waits for an answer is told `CONNECTION_LOST`.
+ * there: 10 questions later, a second apart, whoever waits for an answer gets `CONNECTION_LOST`.
  * The system's own default is two hours.
  */
 const KEEP_ALIVE_MS = 10_000;
@@ -33,7 +33,7 @@ const KEEP_ALIVE_MS = 10_000;
 /**
  * How long a server may say nothing, in ms, while a statement waits for its answer, before it is asked
  * over another connection whether it still works on it: so rarely that it costs nothing. Where it
- * doesn't, or nobody answers, whoever waits is told that it may be stored or not.
+ * doesn't, or nobody answers, whoever waits learns that it may be stored or not.
  */
 const ANSWER_MS = 60_000;
 
@@ -136,7 +136,7 @@ async function loadDriver(operation: string) {
       'NOT_SUPPORTED',
       "the driver for PostgreSQL isn't installed",
       {},
-      { operation, cause: error, hint: 'Install it beside pylon-db: npm install pg@8' },
+      { operation, cause: error, hint: 'Install it next to pylon-db: npm install pg@8' },
     );
   }
 }

@@ -8,7 +8,7 @@ import { isServerError } from './server-error.js';
 const ON_ITS_WAY_MS = 1000;
 
 /**
- * One that waits for its client isn't at work. A pooler tells a number of its own instead of its
+ * One that waits for its client isn't at work. A pooler reports a number of its own instead of its
  * server's: then nobody knows, and the pooler answers at least.
  */
 const IS_AT_WORK = `

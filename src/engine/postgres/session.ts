@@ -1,5 +1,5 @@
 import type { PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg';
-import { type QueryEvent, tellQuery } from '../engine.js';
+import { type QueryEvent, reportQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import { setColumn } from '../row-object.js';
 import type { Ask } from './ask.js';
@@ -66,7 +66,7 @@ export class Session {
     };
   }
 
-  /** The server's process that serves this connection; `undefined` where it tells none. */
+  /** The server's process that serves this connection; `undefined` where it reports none. */
   get serverPid(): number | undefined {
     return pidOf(this.#client);
   }
@@ -77,10 +77,10 @@ export class Session {
     const answered = this.#awaitAnswer();
     try {
       const results = await this.#client.query(new Batch(statements, this.#prepared)).done;
-      this.#tell(statements, start, undefined);
+      this.#reportQuery(statements, start, undefined);
       return results;
     } catch (failure) {
-      this.#tell(statements, start, failure);
+      this.#reportQuery(statements, start, failure);
       const failed = failure instanceof BatchFailure ? statements[failure.index] : undefined;
       await nameMissingRight(failure, failed?.sql ?? '', this.#ask);
       throw failure;
@@ -105,11 +105,11 @@ export class Session {
         rowMode: 'array',
       };
       const result = await this.#client.query<unknown[], unknown[]>(query);
-      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
+      reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
       return toRawResult(result);
     } catch (error) {
       const durationMs = performance.now() - start;
-      tellQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
+      reportQuery(this.#onQuery, { sql, durationMs, error: withoutSecrets(error) });
       await nameMissingRight(error, sql, this.#ask);
       throw error;
     } finally {
@@ -176,12 +176,12 @@ export class Session {
     return breakWhenSilent(this.#client.connection.stream, this.#watch);
   }
 
-  #tell(statements: readonly Statement[], start: number, failure: unknown): void {
+  #reportQuery(statements: readonly Statement[], start: number, failure: unknown): void {
     if (this.#onQuery === undefined) return;
     const durationMs = performance.now() - start;
     for (const [i, { sql }] of statements.entries()) {
       const failed = failure instanceof BatchFailure && failure.index === i;
-      tellQuery(
+      reportQuery(
         this.#onQuery,
         failed ? { sql, durationMs, error: withoutSecrets(failure.cause) } : { sql, durationMs },
       );

@@ -14,7 +14,7 @@ export const postgresSyntax: SqlSyntax = {
     sql`(select cast(pair ->> 0 as bigint) as "start", cast(pair ->> 1 as bigint) as "end"
       from json_array_elements(cast(${list} as json)) as pair)`,
   jsonList: (values) => sql`cast(json_build_array(${sql.join(values)}) as text)`,
-  // Told of an equality, the planner takes the column out of the order, and may walk an index of the
+  // Given an equality, the planner takes the column out of the order, and may walk an index of the
   // rest instead: through every row of another value that stands before.
   equalInOrder: (column, value) => sql`(${sql.ref(column)} between ${value} and ${value})`,
   unindexed: (column) => sql.ref(column),

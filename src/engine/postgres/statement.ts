@@ -41,7 +41,7 @@ export class StatementCompiler {
     if (compiled === undefined) {
       const { sql, slots } = query.compile(this.#builder, postgresSyntax);
       const { generatedKey } = query;
-      // SQLite tells a generated key without being asked.
+      // SQLite reports a generated key without being asked.
       const text = generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`;
       compiled = { name: nameOf(text), sql: text, slots };
       this.#compiled.set(query, compiled);

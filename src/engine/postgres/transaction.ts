@@ -150,7 +150,7 @@ export class PostgresTransaction implements WriteHandle {
     await commit(this.#session);
   }
 
-  /** Refuses later calls, telling them that it `how`, and rolls back what is still open. */
+  /** Refuses later calls, saying that it `how`, and rolls back what is still open. */
   async end(how: string): Promise<void> {
     if (this.#end !== undefined) return;
     this.#end = how;

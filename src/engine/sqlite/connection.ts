@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { Kysely, type QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import { type QueryEvent, tellQuery } from '../engine.js';
+import { type QueryEvent, reportQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
 import {
@@ -242,10 +242,10 @@ export class SqliteConnection {
     const start = performance.now();
     try {
       const result = run();
-      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
+      reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
       return result;
     } catch (error) {
-      tellQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
+      reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
       throw error;
     }
   }

@@ -24,7 +24,7 @@ export interface ConnectProps {
 }
 
 /**
- * Opens the connection that writes, creating a missing file unless told otherwise. Nothing of an existing
+ * Opens the connection that writes, creating a missing file unless `create` is false. Nothing of an existing
  * file changes until {@link startWal}, so that its schema can be looked at first.
  */
 export async function openWriter(props: ConnectProps): Promise<Database.Database> {
@@ -66,7 +66,7 @@ export function closeRefused(writer: Database.Database, { path, operation }: Con
     // The first read is what makes SQLite count it.
     bystander?.prepare('select count(*) from sqlite_master').get();
   } catch {
-    // Why the file is refused is known already, and is what the caller is told.
+    // Why the file is refused is known already, and is what the caller gets.
   } finally {
     writer.close();
     bystander?.close();
@@ -99,7 +99,7 @@ async function unlessBusy(props: ConnectProps, attempt: () => void): Promise<voi
     await retryWhileBusy(attempt, props.busyTimeoutMs);
   } catch (error) {
     // As the call that it is part of: the SQL of opening is ours, also where no call is named.
-    const told = toPylonDbError(error, 'PylonDb.open', props.path);
-    throw isPylonDbError(told) ? told.withOperation(props.operation) : told;
+    const reported = toPylonDbError(error, 'PylonDb.open', props.path);
+    throw isPylonDbError(reported) ? reported.withOperation(props.operation) : reported;
   }
 }

@@ -12,7 +12,7 @@ export interface WatchProps {
 
 /**
  * Keeps the {@link SchemaState} of one connection up to date. Other programs change the schema while
- * the file is open; comparing one integer tells that they did.
+ * the file is open; comparing one integer shows that they did.
  */
 export class SchemaWatch {
   readonly #db: Database.Database;

@@ -120,8 +120,8 @@ export function toPylonDbError(error: unknown, operation: string, path: string):
 
 /** As {@link toPylonDbError}, for SQL that somebody wrote at a terminal: what doesn't fit is theirs. */
 export function toQueryError(error: unknown, path: string): unknown {
-  const told = toPylonDbError(error, QUESTION, path);
-  return told instanceof PylonDbError ? told.withOperation('') : told;
+  const reported = toPylonDbError(error, QUESTION, path);
+  return reported instanceof PylonDbError ? reported.withOperation('') : reported;
 }
 
 /** Whether a full quota refused a write, so that no frame can be whole behind it. */
@@ -265,7 +265,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
 /** How SQLite's words begin for a schema that it can't parse; they name the object. Only shown, not judged. */
 const BAD_SCHEMA = 'malformed database schema';
 
-/** Also a WAL file that can't be read without writing beside it: in a folder of others. */
+/** Also a WAL file that can't be read without writing next to it: in a folder of others. */
 const CANNOT_OPEN = /^SQLITE_(CANTOPEN|PERM|AUTH|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY))/;
 
 /** No room for a page, or for the -shm to grow: there SQLite doesn't say what kept it. */

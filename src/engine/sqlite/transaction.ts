@@ -87,7 +87,7 @@ export class SqliteTransaction implements WriteHandle {
     this.end('was committed');
   }
 
-  /** Rolls back what is still open and refuses later calls, telling them that it `how`. */
+  /** Rolls back what is still open and refuses later calls, saying that it `how`. */
   end(how: string): void {
     if (this.#end !== undefined) return;
     this.#end = how;

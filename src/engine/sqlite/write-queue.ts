@@ -199,7 +199,7 @@ export class WriteQueue {
         this.#settle(results, failures);
         return results.length;
       }
-      // At least the first: when the transaction can't begin, it is told why.
+      // At least the first: when the transaction can't begin, it learns why.
       return this.#replayAlone(Math.max(1, results.length));
     }
     if (careful) this.#carefulBatches -= 1;

@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { onTestFinished } from 'vitest';
+import { build } from 'esbuild';
+import { inject, onTestFinished } from 'vitest';
 
 /** The project's folder. Its own generated files belong to no test. */
 export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -54,9 +63,10 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the real command of the project in `folder`. */
+/** Runs the real command of the project in `folder`, from one file: it starts in a third of the time. */
 export async function codegen(folder: string, ...args: readonly string[]): Promise<Outcome> {
-  const child = spawn('node', ['--import', 'tsx', 'src/codegen/main.ts', ...args], { cwd: folder });
+  const program = await programOf(folder);
+  const child = spawn('node', [program, ...args], { cwd: folder });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -69,4 +79,31 @@ export async function codegen(folder: string, ...args: readonly string[]): Promi
     child.on('error', reject);
     child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
   });
+}
+
+let ours: Promise<string> | undefined;
+
+/** The command as one file. A copy of the project may have changed since the last call. */
+async function programOf(folder: string): Promise<string> {
+  if (folder !== PROJECT) return await bundle(folder, folder);
+  ours ??= bundle(PROJECT, mkdtempSync(join(inject('runFolder'), 'codegen-')));
+  return await ours;
+}
+
+/** Puts it where its source would be in `home`: from there it finds the folders of a project. */
+async function bundle(project: string, home: string): Promise<string> {
+  const program = join(home, 'src', 'codegen', 'main.mjs');
+  const packages = join(home, 'node_modules');
+  if (!existsSync(packages)) symlinkSync(join(PROJECT, 'node_modules'), packages);
+  await build({
+    entryPoints: [join(project, 'src', 'codegen', 'main.ts')],
+    outfile: program,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+  });
+  return program;
 }

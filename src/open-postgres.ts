@@ -33,13 +33,17 @@ export async function openPostgres(
   const address = shownUrl(url);
   const triggers = new TriggerWatch();
   try {
+    // Before the ledger is read: rows of it may be hidden.
+    await pool.withSession(async (session) => {
+      const look = triggers.due();
+      triggers.learn(look, await session.run(look));
+    });
+    triggers.assertAllVisible();
     await bringUpToDate(operation, pool, address, options);
     await pool.withSession(async (session) => {
-      const look = [...triggers.due(), ...(mayRepair(options) ? [OWN_LOOK] : [])];
-      const answers = await session.run(look);
-      triggers.learn(look, answers);
-      const ours = answers[look.indexOf(OWN_LOOK)]?.rows ?? [];
-      if (ours.some(isToBeMade)) await repair(operation, session);
+      if (!mayRepair(options)) return;
+      const [ours] = await session.run([OWN_LOOK]);
+      if (ours?.rows.some(isToBeMade)) await repair(operation, session);
     });
   } catch (error) {
     await pool.end();

@@ -150,9 +150,9 @@ describeOnServer('a right that the role lacks is named', (own) => {
 
   it('unless a policy of the table refuses the row, whatever the role has', async () => {
     const { url, schema, outside } = await asRole(own, 'select, insert');
+    const db = await opened(url);
     await outside.query(`alter table ${schema}.jobs enable row level security;
       create policy none on ${schema}.jobs for insert with check (false)`);
-    const db = await opened(url);
     expect(await rejection(db.jobs.create(job('k')))).toMatchObject({
       code: 'READ_ONLY',
       message: expect.stringContaining('row-level security policy for table "jobs"'),

@@ -28,7 +28,7 @@ interface Listener {
  */
 export async function queryServer(input: ServerQueryInput, listener: Listener): Promise<QueryEnd> {
   const question = serverQuestion(input.sql, input.parameters);
-  return await withServer(input.url, 'read', (pool) =>
+  return await withServer(input.url, 'ask', (pool) =>
     pool.withSession((session) =>
       endedBy(session, pool, input.timeoutMs, listener.signal, async () => {
         try {

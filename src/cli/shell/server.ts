@@ -6,17 +6,19 @@ import { cannotOpen } from '../../engine/postgres/postgres-errors.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 
 /**
- * Runs `run` with connections to the server at `url`; with `read` they refuse to write. Throws what
- * opening throws, and what the server says as a `PylonDbError` that names no API call.
+ * Runs `run` with connections to the server at `url`; with `read` they refuse to write, and with `ask`
+ * they also leave out rows that policies hide. Throws what opening throws, and what the server says as
+ * a `PylonDbError` that names no API call.
  */
 export async function withServer<Result>(
   url: string,
-  access: 'read' | 'write',
+  access: 'read' | 'ask' | 'write',
   run: (pool: SessionPool, address: string) => Promise<Result>,
 ): Promise<Result> {
   const pool = await connectTo({
     url,
-    readonly: access === 'read',
+    readonly: access !== 'write',
+    seesAllRows: access !== 'ask',
     busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
     onQuery: undefined,
     operation: '',
@@ -26,7 +28,7 @@ export async function withServer<Result>(
   try {
     return await run(pool, address);
   } catch (error) {
-    await pool.nameMissingRight(error, access === 'read' ? 'select' : 'insert');
+    await pool.nameMissingRight(error, access === 'write' ? 'insert' : 'select');
     throw cannotOpen(timedLock(error, start), '', address);
   } finally {
     await pool.end();

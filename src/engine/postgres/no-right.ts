@@ -21,7 +21,7 @@ export function noRight(
       { path: address },
       {
         ...context,
-        hint: 'Reading needs SELECT on tables and views, USAGE on their schema, EXECUTE on functions: let the owner grant it, or connect as a role that has it.',
+        hint: 'Reading needs SELECT on tables and views, USAGE on their schema, EXECUTE on functions, and BYPASSRLS where policies hide rows: let the owner grant it, or connect as a role that has it.',
       },
     );
   }

@@ -16,6 +16,8 @@ export interface ServerProps {
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
   readonly operation: string;
+  /** Whether a query fails of which policies would hide rows, instead of leaving them out. */
+  readonly seesAllRows?: boolean;
   /** How long it may say nothing, in ms, before it is asked whether it works; see {@link ANSWER_MS}. */
   readonly answerTimeoutMs?: number;
 }
@@ -46,6 +48,7 @@ export async function connectTo(props: ServerProps): Promise<SessionPool> {
   const { Client, Pool, types } = await loadDriver(props.operation);
   const wishes = {
     readonly: props.readonly,
+    seesAllRows: props.seesAllRows ?? false,
     lockTimeoutMs: Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS),
   };
   const config: PoolConfig = {

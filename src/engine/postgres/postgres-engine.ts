@@ -271,6 +271,7 @@ export class PostgresEngine implements Engine {
 
   #queue(operation: string): WriteQueue {
     if (this.#writes === undefined) throw readOnlyError(operation);
+    this.#triggers.assertAllVisible();
     return this.#writes;
   }
 }

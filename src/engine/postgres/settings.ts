@@ -23,6 +23,8 @@ const RELIED_ON = [
 export interface ConnectionWishes {
   readonly readonly: boolean;
   readonly lockTimeoutMs: number;
+  /** Whether a query fails of which policies would hide rows, instead of leaving them out. */
+  readonly seesAllRows?: boolean;
 }
 
 /**
@@ -31,12 +33,13 @@ export interface ConnectionWishes {
  */
 export async function prepareConnection(
   client: ClientBase,
-  { readonly, lockTimeoutMs }: ConnectionWishes,
+  { readonly, lockTimeoutMs, seesAllRows = false }: ConnectionWishes,
 ): Promise<void> {
   const settings = [
     ...RELIED_ON,
     `lock_timeout = ${lockTimeoutMs}`,
     ...(readonly ? ['default_transaction_read_only = on'] : []),
+    ...(seesAllRows ? ['row_security = off'] : []),
   ];
   await client.query(settings.map((setting) => `set ${setting}`).join(';'));
   const { rows } = await client.query<{ server_encoding: string }>('show server_encoding');

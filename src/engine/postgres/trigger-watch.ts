@@ -1,5 +1,7 @@
+import type { PylonDbError } from '../../errors.js';
 import type { ForeignTriggers } from '../outcome.js';
 import type { Statement, StatementResult } from './batch.js';
+import { HIDING_TABLES, rowsHidden } from './row-security.js';
 import { fixed } from './statement.js';
 
 /** How long units rely on one look, in ms: it costs the server a tenth of one. */
@@ -21,12 +23,13 @@ const LOOK = fixed(
 );
 
 /**
- * Knows which tables have triggers of other programs. It asks along with a write now and then: what
+ * Knows which tables have triggers of other programs, and whether policies hide rows. It asks along with a write now and then: what
  * it learns holds for the writes called after that.
  */
 export class TriggerWatch {
   #tables: ForeignTriggers = new Set();
   #mayFireAtCommit = false;
+  #hidden: PylonDbError | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   get tables(): ForeignTriggers {
@@ -38,18 +41,25 @@ export class TriggerWatch {
     return this.#mayFireAtCommit;
   }
 
-  /** The statement to send along: none while the last look is young. */
+  /** Throws `NOT_SUPPORTED` once policies were found that may hide rows of ours from the role. */
+  assertAllVisible(): void {
+    if (this.#hidden !== undefined) throw this.#hidden;
+  }
+
+  /** The statements to send along: none while the last look is young. */
   due(): readonly Statement[] {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_EVERY_MS) return [];
     this.#lookedAt = now;
-    return [LOOK];
+    return [LOOK, HIDING_TABLES];
   }
 
-  /** Takes the answer, if what is {@link due} was among the statements. */
+  /** Takes the answers, if what is {@link due} was among the statements. */
   learn(statements: readonly Statement[], results: readonly StatementResult[]): void {
     const answer = results[statements.indexOf(LOOK)];
-    if (answer === undefined) return;
+    const hiding = results[statements.indexOf(HIDING_TABLES)];
+    if (answer === undefined || hiding === undefined) return;
+    this.#hidden = rowsHidden(hiding);
     this.#tables = new Set(answer.rows.map(([name]) => String(name)));
     this.#mayFireAtCommit = answer.rows.some(([, atCommit]) => atCommit === 't');
   }

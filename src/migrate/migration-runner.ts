@@ -238,9 +238,12 @@ export abstract class MigrationRunner {
     if (Object.hasOwn(this.#list, name)) return;
     throw new PylonDbError(
       'INVALID_ARGUMENT',
-      `there is no migration of the name given`,
+      `the list has no migration ${JSON.stringify(name)}`,
       { field },
-      { operation: this.#operation, hint: 'See `pylon-db migrate status` for the names.' },
+      {
+        operation: this.#operation,
+        hint: '`pylon-db migrate status` shows the names. One of your own needs its list: --migrations FILE.',
+      },
     );
   }
 

@@ -69,3 +69,26 @@ it('stdin that is closed is no SQL', async () => {
   expect(closed.status).toBe(2);
   expect(String(closed.stderr)).toMatch(/^pylon-db: it begins with no keyword\. .*\n$/);
 });
+
+it('a folder that is missing is what is said to be missing, not the file in it', async () => {
+  const folder = join(temporaryFolder(), 'none');
+  const out = join(folder, 'x.csv');
+  const { exitCode, stderr } = await pylonDb([
+    'export',
+    'jobs',
+    '--out',
+    out,
+    '--db',
+    await migratedFile(),
+  ]);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(`^pylon-db: there is no folder ${folder}\\. `),
+  });
+});
+
+it('a missing source of a copy is to be given with --from', async () => {
+  const missing = join(temporaryFolder(), 'none.db');
+  const { stderr } = await pylonDb(['copy', '--from', missing, '--to', await migratedFile()]);
+  expect(stderr).toMatch(/^pylon-db: there is no file \S+none\.db\. .* with --from\.\n$/);
+});

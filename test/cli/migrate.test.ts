@@ -158,6 +158,22 @@ describe('migrate down', () => {
     expect(ledgerOf(path)).toEqual(['001_initial_schema']);
   });
 
+  it('takes a name of its list, or a number of steps', async () => {
+    const path = join(temporaryFolder(), 'pylon.db');
+    await pylonDb(['migrate', 'up', '--db', path]);
+    const down = async (...args: string[]) =>
+      await pylonDb(['migrate', 'down', ...args, '--db', path]);
+    const unknown = await down('101_nobodys');
+    expect([unknown.exitCode, unknown.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^pylon-db: the list has no migration "101_nobodys"\. .*--migrations FILE\.\n$/,
+      ),
+    ]);
+    expect((await down('002_pylon_db_indexes', '--steps', '2')).exitCode).toBe(2);
+    expect((await down('002_pylon_db_indexes')).stdout).toBe('reverted 002_pylon_db_indexes\n');
+  });
+
   it('reverts nothing when one of them has no down()', async () => {
     const folder = temporaryFolder();
     const path = publishedFile(folder);

@@ -61,7 +61,7 @@ Others see the URL in the list of processes: keep the password in PGPASSWORD or 
       const settings = readSettings(command);
       const source = placeOf(from, '--from');
       const destination = placeOf(to, '--to');
-      if (source.serverUrl === undefined) assertFile(source.path);
+      if (source.serverUrl === undefined) assertFile(source.path, '--from');
       if (destination.serverUrl === undefined) assertFileOrMissing(destination.path);
       if (publishedOnly && option.migrations !== undefined) {
         throw badUsage(

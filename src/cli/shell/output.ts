@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import { isNoRoom } from '../../engine/sqlite/system-error.js';
+import { PylonDbError } from '../../errors.js';
 import type { Settings } from './settings.js';
 import { visible, visibleJson } from './terminal-text.js';
 
@@ -66,8 +68,17 @@ export function toJson(value: unknown, indent: number): string {
  */
 export function onBrokenOutput(onError: (error: Error) => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') onError(error);
+    if (error.code !== 'EPIPE') onError(notWritten(error));
   });
   // Nowhere is left to report an error of stderr.
   process.stderr.on('error', () => {});
+}
+
+function notWritten(cause: NodeJS.ErrnoException): PylonDbError {
+  return new PylonDbError(
+    isNoRoom(cause) ? 'DISK_FULL' : 'ABORTED',
+    `the output can't be written where it goes (${cause.code})`,
+    {},
+    { operation: '', cause, hint: 'What stands there is not whole. Free space, and run it again.' },
+  );
 }

@@ -44,18 +44,22 @@ export function refuseServer({ serverUrl }: Settings, what: string, instead: str
   throw new PylonDbError('NOT_SUPPORTED', what, {}, { operation: '', hint: instead });
 }
 
-/** Throws `CANNOT_OPEN` with the fix unless there is a file at `path`. Opens and creates nothing. */
-export function assertFile(path: string): void {
+/**
+ * Throws `CANNOT_OPEN` unless there is a file at `path`, which `option` names. Opens and creates nothing.
+ */
+export function assertFile(path: string, option: '--db' | '--from' = '--db'): void {
   const kind = kindAt(path);
   if (kind === 'missing') {
     throw cannotOpen(
       path,
       `there is no file ${path}`,
-      'Give the database with --db PATH or PYLON_DB, or create it with `pylon-db migrate up`.',
+      option === '--from'
+        ? 'Give a file that is there, or the URL of a server, with --from.'
+        : 'Give the database with --db PATH or PYLON_DB, or create it with `pylon-db migrate up`.',
     );
   }
   if (kind !== 'file') {
-    throw cannotOpen(path, `${path} is ${kind}`, 'Give the file itself with --db PATH.');
+    throw cannotOpen(path, `${path} is ${kind}`, `Give the file itself with ${option} PATH.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { PylonDbError } from '../../errors.js';
@@ -56,7 +56,7 @@ export function cannotUse(error: unknown, path: string, operation: string): Pylo
     'CANNOT_OPEN',
     owner?.problem ??
       (code === 'ENOENT'
-        ? `there is no ${path}`
+        ? missing(path)
         : `${path} can't be used${why === undefined ? '' : `: ${why}`} (${code})`),
     { path },
     {
@@ -64,6 +64,12 @@ export function cannotUse(error: unknown, path: string, operation: string): Pylo
       hint: owner?.hint ?? HINT[code] ?? 'Check that it exists, and that you may use it.',
     },
   );
+}
+
+/** Of a file that was to be created, the folder is what is missing. */
+function missing(path: string): string {
+  const folder = dirname(path);
+  return existsSync(folder) ? `there is no ${path}` : `there is no folder ${folder}`;
 }
 
 /** What codes mean that a path alone explains. */

@@ -9,6 +9,7 @@ const EVERY_ENGINE = [
 ];
 
 const EVERY_PROJECT = {
+  setupFiles: ['test/bundled-children.ts'],
   // Saves starting a process for each file: no test leaves anything in its own.
   isolate: false,
   // In ms. They only end what hangs: on a busy machine a test of one minute takes several, and

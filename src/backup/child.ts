@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { cannotUse, systemCode } from '../engine/sqlite/system-error.js';
 import { type ErrorCode, type ErrorDetails, PylonDbError } from '../errors.js';
@@ -65,12 +66,9 @@ export interface ChildOptions<T> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** From the sources the child needs the same TypeScript loader; the package ships JavaScript. */
-const FROM_SOURCES = import.meta.url.endsWith('.ts');
-
 /** The file of the program `name` next to the module at `url`. The package has all in one folder. */
 export function programNextTo(url: string, name: string): string {
-  return fileURLToPath(new URL(`./${name}.${FROM_SOURCES ? 'ts' : 'js'}`, url));
+  return fileURLToPath(new URL(`./${name}${extname(url)}`, url));
 }
 
 /**
@@ -88,8 +86,9 @@ export async function runInChild<Name extends string, Ts extends Tasks<Name>>(
   const { PYLON_DB: _, ...env } = process.env;
   const child = fork(path, [tasks[name].command], {
     env,
-    // Node's own flags, such as --inspect, are not for the child.
-    execArgv: FROM_SOURCES ? ['--import', typescriptLoader()] : [],
+    // Node's own flags, such as --inspect, are not for the child. A source needs the TypeScript loader;
+    // the package ships JavaScript.
+    execArgv: extname(path) === '.ts' ? ['--import', typescriptLoader()] : [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

@@ -78,9 +78,6 @@ export function isStale(error: unknown): boolean {
   return code === UNKNOWN_STATEMENT || (code === NOT_IMPLEMENTED && routine === REPLANNING);
 }
 
-/** SQLSTATE of what needs a transaction, such as LOCK TABLE. */
-export const NO_TRANSACTION = '25P01';
-
 /** SQLSTATE of what takes no transaction around it: VACUUM, and a procedure that commits. */
 const TAKES_NO_TRANSACTION: ReadonlySet<string> = new Set(['25001', '2D000']);
 

@@ -10,10 +10,8 @@ import {
   isConflict,
   isConnectionLost,
   LOCK_NOT_AVAILABLE,
-  NO_TRANSACTION,
   NotConnected,
   RolledBack,
-  takesNoTransaction,
   unwrapFailure,
 } from './failures.js';
 import { noRight } from './no-right.js';
@@ -204,16 +202,13 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
       context('Stop writing to it, and restore the latest backup of the server.'),
     );
   }
-  if (code === NO_TRANSACTION || takesNoTransaction(error)) {
+  const place = PLACES[code];
+  if (place !== undefined) {
     return new PylonDbError(
       'INVALID_ARGUMENT',
       messageWithoutValues(error),
       { field: 'sql' },
-      context(
-        code === NO_TRANSACTION
-          ? 'Send it through tx.kysely in db.transaction(async tx => …).'
-          : 'Send it through db.kysely, outside of a transaction.',
-      ),
+      context(place),
     );
   }
   if (/^(?:25P|57|58|XX)/.test(code)) {
@@ -226,6 +221,16 @@ function fromServer(error: ServerError, operation: string, address: string): Pyl
   }
   return fromSql(error, operation, context);
 }
+
+const OUTSIDE = 'Send it through db.kysely, outside of a transaction.';
+
+/** Where to send what needs a transaction (LOCK TABLE), or takes none (VACUUM), by SQLSTATE. */
+const PLACES: Readonly<Record<string, string>> = {
+  '25P01': 'Send it through tx.kysely in db.transaction(async tx => …).',
+  '25001': OUTSIDE,
+  '2D000': OUTSIDE,
+  '34000': 'A cursor lives in its transaction: declare it and fetch from it through tx.kysely.',
+};
 
 /** Operations whose SQL the caller wrote. */
 const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);

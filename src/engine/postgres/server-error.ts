@@ -34,7 +34,7 @@ export function isServerError(error: unknown): error is ServerError {
  * Classes of SQLSTATE whose message names objects of the schema, states and settings. In others it
  * may quote a value (22, 23), or what a trigger says of a row (P0, and codes of its own).
  */
-const TELLS_NO_VALUE = /^(?:0[18A]|2[5-8B]|3[BDF]|4[02]|5[3-8]|XX)/;
+const TELLS_NO_VALUE = /^(?:0[18A]|2[5-8BD]|3[4BDF]|4[02]|5[3-8]|XX)/;
 
 /** The server's function by which triggers raise errors: they may choose any SQLSTATE. */
 const RAISE = 'exec_stmt_raise';

@@ -4,17 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { EXPORT_TABLES, type ExportTable } from '../../src/cli/export/tables.js';
 import { PylonDb } from '../../src/index.js';
 import { CLI, publishedFile } from '../cli/command.js';
 import { temporaryFolder } from '../temporary.js';
-import { allExports } from './copied.js';
+import { exportOf } from './copied.js';
 import { connected, describeOnServer } from './own-server.js';
 
 /** Jobs, and as many earnings and ticks. */
-const JOBS = 20_000;
+const JOBS = 8_000;
 
 /** In characters: that of a tick, so that all ticks take 60 MB. */
-const NOTE_LENGTH = 3000;
+const NOTE_LENGTH = 7500;
 
 /** What a copy may hold in memory, in MB: far less than all ticks take. */
 const HEAP_MB = 32;
@@ -47,21 +48,19 @@ describeOnServer('copy of large rows in which every character is escaped', (own)
   });
 });
 
-describeOnServer('copy of 60,000 rows', (own) => {
-  it('there and back gives identical exports, in bounded memory', {
-    timeout: 600_000,
-  }, async () => {
+describeOnServer('copy of 60 MB in 24,000 rows', (own) => {
+  it('there and back gives the same rows, in bounded memory', async () => {
     const file = await largeFile();
     const url = await own.freshSchema();
     const back = join(temporaryFolder(), 'back.db');
     const there = await measured(file, url, HEAP_MB);
     const again = await measured(url, back, HEAP_MB);
-    console.log(`copy of 60k rows: to the server ${there.told}; back ${again.told}`);
+    console.log(`copy of 24k rows: to the server ${there.told}; back ${again.told}`);
     expect([there.exitCode, again.exitCode]).toEqual([0, 0]);
-    const [before, after] = [await allExports(file), await allExports(back)];
-    for (const [name, text] of Object.entries(before)) {
-      // Not toEqual: a difference of 30 MB would take minutes to print.
-      expect([name, after[name] === text]).toEqual([name, true]);
+    // Not toEqual: a difference of 60 MB would take minutes to print.
+    for (const table of EXPORT_TABLES) {
+      const [before, after] = [await rowsOf(file, table), await rowsOf(back, table)];
+      expect([table, after === before]).toEqual([table, true]);
     }
   });
 });
@@ -91,6 +90,12 @@ function peakMbOf(pid: number | undefined): number {
   } catch {
     return 0;
   }
+}
+
+/** All formats are compared where rows are few. */
+async function rowsOf(file: string, table: ExportTable): Promise<string> {
+  const selection = { tables: [table] };
+  return await exportOf(file, { selection, format: 'ndjson', includeSecrets: true });
 }
 
 async function largeFile(): Promise<string> {

@@ -8,7 +8,7 @@ import { fuzzSeed, Random } from '../faults/random.js';
 import { literals, PUBLISHED_TABLES, stored, testFile, writeByAnother } from '../file.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { temporaryFolder } from '../temporary.js';
-import { allExports, copy } from './copied.js';
+import { allExports, copy, exportOf } from './copied.js';
 import { connected, describeOnServer } from './own-server.js';
 import { randomFile } from './random-file.js';
 
@@ -26,7 +26,9 @@ function newFile(): string {
 }
 
 async function jobLines(database: string): Promise<string[]> {
-  return ((await allExports(database))['jobs csv true'] ?? '').split('\r\n').sort();
+  const selection = { tables: ['jobs'] } as const;
+  const rows = await exportOf(database, { selection, format: 'csv', includeSecrets: true });
+  return rows.split('\r\n').sort();
 }
 
 /** All values, without the hidden rowids: those are counted anew. */

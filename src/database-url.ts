@@ -8,7 +8,7 @@ const SERVER_SCHEME = /^postgres(?:ql)?:\/\//i;
  * Whether a database is named by the URL of a PostgreSQL server, and not by a file's path. Throws
  * `NOT_SUPPORTED` for the URL of anything else, `file:` included.
  */
-export function isServerUrl(text: string, operation: string): boolean {
+export function isServerUrl(text: string, operation = ''): boolean {
   if (FILE_SCHEME.test(text)) throw fileUrl(text, operation);
   if (!ANY_SCHEME.test(text)) return false;
   if (SERVER_SCHEME.test(text)) return true;

@@ -51,8 +51,8 @@ export type Constraint =
 export type PylonDbErrorOf<C extends ErrorCode> = PylonDbError<C> & Readonly<ErrorDetails[C]>;
 
 interface ErrorContext {
-  /** The call that failed, as a caller writes it: `jobs.create`. */
-  readonly operation: string;
+  /** The call that failed, as a caller writes it: `jobs.create`. The command line has none. */
+  readonly operation?: string | undefined;
   /** What to do about it, in one sentence. */
   readonly hint: string;
   readonly cause?: unknown;
@@ -71,14 +71,15 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
   readonly #problem: string;
 
   constructor(code: C, problem: string, details: Readonly<ErrorDetails[C]>, context: ErrorContext) {
+    const { operation = '', hint, cause } = context;
     super(
-      context.operation === '' ? problem : `${context.operation}: ${problem}`,
-      context.cause === undefined ? undefined : { cause: context.cause },
+      operation === '' ? problem : `${operation}: ${problem}`,
+      cause === undefined ? undefined : { cause },
     );
     withDeepStack(() => Error.captureStackTrace(this, PylonDbError));
     this.code = code;
-    this.operation = context.operation;
-    this.hint = context.hint;
+    this.operation = operation;
+    this.hint = hint;
     this.#details = Object.freeze({ ...details });
     this.#problem = problem;
     Object.assign(this, details);

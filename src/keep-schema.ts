@@ -44,5 +44,5 @@ async function repairInChild(
     throw new Error("the package's file library-child.js is not installed");
   }
   const input = { path, known, busyTimeoutMs };
-  await runInChild(LIBRARY_CHILD, 'repairSchema', input, { operation: '', signal });
+  await runInChild(LIBRARY_CHILD, 'repairSchema', input, { signal });
 }

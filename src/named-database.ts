@@ -22,10 +22,10 @@ export function namedDatabase(database: string, from: string): DatabasePlace {
       'INVALID_ARGUMENT',
       `${from} must be a file`,
       { field: from },
-      { operation: '', hint: 'A database in memory would be empty.' },
+      { hint: 'A database in memory would be empty.' },
     );
   }
-  if (isServerUrl(database, '')) return { path: shownUrl(database), serverUrl: database };
+  if (isServerUrl(database)) return { path: shownUrl(database), serverUrl: database };
   return { path: expandPath(database), serverUrl: undefined };
 }
 

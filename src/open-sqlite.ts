@@ -45,7 +45,7 @@ export async function openSqlite(
     // No descriptor was left for a module of ours, the file went away between two looks, or what a
     // look at its schema found is damaged.
     const isRaw = error instanceof Database.SqliteError || systemCode(error) !== undefined;
-    throw isRaw ? toPylonDbError(error, operation, path) : error;
+    throw isRaw ? toPylonDbError(error, path, operation) : error;
   }
 }
 
@@ -56,7 +56,7 @@ interface Connections {
 }
 
 async function connectToWrite(props: ConnectProps, options: OpenOptions): Promise<Connections> {
-  const { operation, path, busyTimeoutMs } = props;
+  const { operation = '', path, busyTimeoutMs } = props;
   const list: MigrationList = { ...ownMigrations, ...options.migrations };
   if (
     options.migrate === false &&
@@ -92,7 +92,7 @@ async function pendingIn(
 ): Promise<readonly string[]> {
   try {
     const { pending } = await ledgerOf(writer, list, props);
-    if (pending.length > 0 && !migrate) refusePending(props.operation, pending);
+    if (pending.length > 0 && !migrate) refusePending(props.operation ?? '', pending);
     return pending;
   } catch (error) {
     closeRefused(writer, props);
@@ -108,12 +108,12 @@ async function ledgerOf(
   try {
     return await retryWhileBusy(() => readLedger(db, list, operation), busyTimeoutMs);
   } catch (error) {
-    throw toPylonDbError(error, operation, path);
+    throw toPylonDbError(error, path, operation);
   }
 }
 
 async function connectToRead(props: ConnectProps, options: OpenOptions): Promise<Connections> {
-  const { operation } = props;
+  const { operation = '' } = props;
   const reader = await openReader(props);
   try {
     const list: MigrationList = { ...ownMigrations, ...options.migrations };

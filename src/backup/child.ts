@@ -60,7 +60,7 @@ type OutputOf<T> = T extends TaskEntry<infer _I, infer _R, infer Output> ? Outpu
 /** How a task is watched and stopped. */
 export interface ChildOptions<T> {
   /** The call that failed, in errors. */
-  readonly operation: string;
+  readonly operation?: string | undefined;
   readonly onReport?: (report: ReportOf<T>) => void;
   /** Kills the process; the call then throws `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
@@ -79,7 +79,7 @@ export async function runInChild<Name extends string, Ts extends Tasks<Name>>(
   { path, tasks }: ChildProgram<Ts>,
   name: Name,
   input: InputOf<Ts[Name]>,
-  { operation, onReport, signal }: ChildOptions<Ts[Name]>,
+  { operation = '', onReport, signal }: ChildOptions<Ts[Name]>,
 ): Promise<OutputOf<Ts[Name]>> {
   if (signal?.aborted) throw aborted(operation, signal.reason);
   // What a child works on comes with its task; the variable may hold a password.

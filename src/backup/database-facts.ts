@@ -50,11 +50,11 @@ type SnapshotFacts = Omit<BackupFacts, 'size_bytes' | 'sha256'>;
  */
 export function readFacts(path: string, report: (progress: Progress) => void): SnapshotFacts {
   const step = (done: number) => report({ step: 'checking', done, total: 4, unit: 'steps' });
-  const db = connect(path, true, '');
+  const db = connect(path, true);
   try {
     // It may be forged: its views, indexes and checks may not call unsafe functions.
     db.pragma('trusted_schema = off');
-    const { applied } = readLedger(db, migrations, '');
+    const { applied } = readLedger(db, migrations);
     if (!applied.includes(INITIAL_MIGRATION)) refusePending('', [INITIAL_MIGRATION]);
     step(1);
     assertIntact(db);

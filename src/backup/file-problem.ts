@@ -10,7 +10,7 @@ import { isPylonDbError, PylonDbError } from '../errors.js';
 export function fileProblem(
   error: unknown,
   path: string,
-  operation: string,
+  operation = '',
   neededBytes?: number,
 ): unknown {
   const noRoom = (cause: unknown) => noRoomAt(path, operation, neededBytes, cause);

@@ -151,7 +151,6 @@ function uncomputed(found: Uncomputed, cause: unknown): PylonDbError<'SCHEMA_MIS
     problem,
     { problems: [problem] },
     {
-      operation: '',
       cause,
       hint: `Drop that column or index of ${found.table} with the program that added it. Backups can be made meanwhile.`,
     },

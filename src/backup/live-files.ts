@@ -8,7 +8,7 @@ import { manifestPath } from './manifest.js';
  * Throws `INVALID_ARGUMENT` when a backup at `path`, or its manifest, would replace the database
  * `source` or one of its sidecars, by whatever name, or would be taken for half of another database.
  */
-export function assertNotLive(path: string, source: string, operation: string): void {
+export function assertNotLive(path: string, source: string, operation = ''): void {
   const live = [source, canonical(source)].flatMap((base) => [
     base,
     ...SIDECARS.map((suffix) => base + suffix),

@@ -107,7 +107,6 @@ function unreadable(path: string, cause: unknown): PylonDbError<'ABORTED'> {
     `the disk can't read ${path}`,
     {},
     {
-      operation: '',
       cause,
       hint: 'Check the disk first (`dmesg` says what failed): the file itself may be whole. Copy it to another disk as soon as it can be read.',
     },

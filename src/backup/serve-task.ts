@@ -26,7 +26,7 @@ async function run(
 }
 
 function toFailure(thrown: unknown): Failure {
-  const error = systemCode(thrown) === undefined ? thrown : cannotUse(thrown, placeOf(thrown), '');
+  const error = systemCode(thrown) === undefined ? thrown : cannotUse(thrown, placeOf(thrown));
   const cause = error instanceof Error ? error.cause : undefined;
   if (isPylonDbError(error)) {
     const { code, problem, hint, details } = error;

@@ -43,7 +43,7 @@ function vacuumInto(source: string, into: string, report: (progress: Progress) =
   // Of a first attempt. SQLite would create a missing one for everybody; it is missing when this run
   // was given up.
   truncateSync(into);
-  const db = connect(source, true, '');
+  const db = connect(source, true);
   try {
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     report({ step: 'copying', done: 0, total: bytesInUse(db), unit: 'bytes' });
@@ -65,11 +65,10 @@ function snapshotError(error: unknown, source: string, into: string): unknown {
       `${source} is damaged: ${error.message}`,
       {},
       {
-        operation: '',
         hint: 'No backup was made. Stop writing to it, and restore the latest one.',
       },
     );
   }
   // Of the copy: SQLite alone opens the source.
-  return toPylonDbError(fileProblem(error, dirname(into), ''), '', source);
+  return toPylonDbError(fileProblem(error, dirname(into)), source);
 }

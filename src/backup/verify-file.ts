@@ -83,7 +83,7 @@ function asInvalid(error: unknown, path: string): unknown {
   if (error instanceof NotWhole) {
     return invalidBackup('', `${path} is damaged: ${error.message}`);
   }
-  const problem = fileProblem(toPylonDbError(error, '', path), path, '');
+  const problem = fileProblem(toPylonDbError(error, path), path);
   const isContent =
     isPylonDbError(problem, 'CORRUPT') ||
     isPylonDbError(problem, 'NOT_A_DATABASE') ||

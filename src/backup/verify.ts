@@ -10,7 +10,7 @@ import { removeUnusedCopies } from './untouched.js';
 /** How a backup is verified. */
 export interface VerifyOptions {
   /** The call that failed, in errors. */
-  readonly operation: string;
+  readonly operation?: string | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Also accept a file that has no manifest, as `sqlite3 .backup` makes them. Default false. */
@@ -25,7 +25,7 @@ export interface VerifyOptions {
  */
 export async function verifyBackup(
   path: string,
-  { operation, onProgress, signal, withoutManifest = false }: VerifyOptions,
+  { operation = '', onProgress, signal, withoutManifest = false }: VerifyOptions,
 ): Promise<BackupManifest> {
   const { size, mtimeMs } = fileAt(path, operation);
   const manifest = readManifest(path, operation);

@@ -17,7 +17,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     // Help and version end this way too.
     if (error instanceof CommanderError && error.exitCode === 0) return;
     // What no command expected of a path that it was given.
-    throw systemCode(error) === undefined ? error : fileProblem(error, placeOf(error), '');
+    throw systemCode(error) === undefined ? error : fileProblem(error, placeOf(error));
   }
 }
 

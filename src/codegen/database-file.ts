@@ -26,7 +26,7 @@ export function openReadOnly(path: string): Database.Database {
   } catch (cause) {
     database.close();
     if (!(cause instanceof Database.SqliteError) || cause.code !== 'SQLITE_NOTADB') {
-      throw withWayOut(toPylonDbError(cause, 'codegen', path), path);
+      throw withWayOut(toPylonDbError(cause, path, 'codegen'), path);
     }
     throw new PylonDbError(
       'NOT_A_DATABASE',

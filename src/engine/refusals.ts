@@ -53,7 +53,6 @@ export function assertExactKey(prepared: PreparedQuery<unknown>, insertId: numbe
     `the database gave a new row of ${table} a value of ${column} beyond 2^53-1`,
     { table, column },
     {
-      operation: '',
       hint: 'Nothing of this call was stored. Another program raised the counter of its keys (sqlite_sequence, on a server the sequence): set it back to the highest key.',
     },
   );

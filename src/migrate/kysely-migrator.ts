@@ -34,7 +34,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
    * name in the list that can't be a migration's.
    */
   constructor(db: MigratorProps['db'], connectProps: ConnectProps, list: MigrationList) {
-    assertMigrationNames(list, 'migrations', connectProps.operation);
+    assertMigrationNames(list, 'migrations', connectProps.operation ?? '');
     super({ db, provider: { getMigrations: async () => ({}) } });
     this.#connectProps = connectProps;
     this.#list = list;
@@ -70,7 +70,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
   }
 
   override async migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
-    const { operation } = this.#connectProps;
+    const { operation = '' } = this.#connectProps;
     if (typeof target !== 'string') return { error: withHintInMessage(everything(operation)) };
     if (!Object.hasOwn(this.#list, target))
       return { error: withHintInMessage(unknown(target, operation)) };
@@ -87,7 +87,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
     if (!existsSync(this.#connectProps.path)) return new Map();
     const db = await openReader(this.#connectProps);
     try {
-      readLedger(db, this.#list, this.#connectProps.operation);
+      readLedger(db, this.#list, this.#connectProps.operation ?? '');
       return new Map(readLedgerRows(db).map(({ name, applied_at }) => [name, applied_at]));
     } finally {
       db.close();
@@ -99,7 +99,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
     act: (migrator: Migrator) => Promise<readonly string[]>,
   ): Promise<MigrationResultSet> {
     try {
-      const { path, operation } = this.#connectProps;
+      const { path, operation = '' } = this.#connectProps;
       if (direction === 'Down') assertForKyselyCtl(path, operation);
       const db = await openWriter(this.#connectProps);
       try {

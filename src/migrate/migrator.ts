@@ -31,7 +31,7 @@ export interface MigratorProps {
   readonly path: string;
   readonly list: MigrationList;
   readonly busyTimeoutMs: number;
-  readonly operation: string;
+  readonly operation?: string | undefined;
 }
 
 /** Migrations of an SQLite file, each in one `BEGIN IMMEDIATE … COMMIT` of one connection. */
@@ -41,7 +41,7 @@ export class Migrator extends MigrationRunner {
   #hasWaited = false;
 
   constructor(props: MigratorProps) {
-    super(props.list, props.operation, 'sqlite');
+    super(props.list, props.operation ?? '', 'sqlite');
     this.#props = props;
     this.#connection = new SqliteConnection(props.db, compilingKysely(), undefined);
   }
@@ -56,7 +56,7 @@ export class Migrator extends MigrationRunner {
       await this.#whileItIsMade();
       return await read();
     } catch (error) {
-      throw toPylonDbError(error, operation, path);
+      throw toPylonDbError(error, path, operation);
     }
   }
 
@@ -141,7 +141,7 @@ export class Migrator extends MigrationRunner {
       await retryWhileBusy(() => this.#connection.beginImmediate(), busyTimeoutMs);
       return await run();
     } catch (error) {
-      throw toPylonDbError(error, operation, path);
+      throw toPylonDbError(error, path, operation);
     } finally {
       if (foreignKeysOff) db.pragma(`foreign_keys = ${String(foreignKeys)}`);
     }

@@ -31,7 +31,7 @@ const KEEPING: ReadonlySet<string> = new Set(
 export function findOwnObjects(
   db: Database.Database,
   known: readonly string[],
-  operation: string,
+  operation = '',
 ): OwnObjectsFound {
   if (db.inTransaction) return look(db, known, operation);
   db.exec('begin');

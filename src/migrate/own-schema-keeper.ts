@@ -79,7 +79,7 @@ export class OwnSchemaKeeper implements SchemaKeeper {
 
   #find(db: Database.Database): OwnObjectsFound {
     try {
-      return findOwnObjects(db, this.#props.known, '');
+      return findOwnObjects(db, this.#props.known);
     } catch (error) {
       if (isPylonDbError(error, 'SCHEMA_MISMATCH')) this.#mismatch = error;
       throw error;

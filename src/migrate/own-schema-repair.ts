@@ -10,7 +10,7 @@ export interface RepairProps {
   /** The names of the migrations that this pylon-db knows. */
   readonly known: readonly string[];
   readonly busyTimeoutMs: number;
-  readonly operation: string;
+  readonly operation?: string | undefined;
 }
 
 /**
@@ -31,6 +31,6 @@ export async function repairOwnSchema(
     await retryWhileBusy(() => committing(db, () => repair.immediate()), busyTimeoutMs);
     return await retryWhileBusy(find, busyTimeoutMs);
   } catch (error) {
-    throw toPylonDbError(error, operation, path);
+    throw toPylonDbError(error, path, operation);
   }
 }

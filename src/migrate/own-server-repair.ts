@@ -11,7 +11,7 @@ import { readServerLedger } from './postgres-ledger.js';
 export interface ServerRepairProps {
   /** The migrations that this pylon-db knows. */
   readonly list: MigrationList;
-  readonly operation: string;
+  readonly operation?: string | undefined;
   readonly isChosen: (object: StandingObject) => boolean;
 }
 

@@ -28,7 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function readServerLedger(
   server: Asked,
   list: MigrationList,
-  operation: string,
+  operation = '',
 ): Promise<LedgerState> {
   const tables = await columnTypes(server);
   const applied = hasLedger(tables) ? await appliedNames(server) : [];

@@ -25,7 +25,7 @@ export interface PostgresMigratorProps {
   /** As errors may show it. */
   readonly address: string;
   readonly list: MigrationList;
-  readonly operation: string;
+  readonly operation?: string | undefined;
 }
 
 type Ledger = { migrations: { name: string } };
@@ -41,7 +41,7 @@ export class PostgresMigrator extends MigrationRunner {
   readonly #props: PostgresMigratorProps;
 
   constructor(props: PostgresMigratorProps) {
-    super(props.list, props.operation, 'postgres');
+    super(props.list, props.operation ?? '', 'postgres');
     this.#props = props;
   }
 
@@ -138,7 +138,7 @@ export class PostgresMigrator extends MigrationRunner {
       return await run();
     } catch (error) {
       if (error instanceof CantBeMade) throw new StepRefused(error.problem);
-      throw toPylonDbError(error, this.#props.operation, this.#props.address);
+      throw toPylonDbError(error, this.#props.address, this.#props.operation);
     }
   }
 }

@@ -80,7 +80,6 @@ export function publishedBroken(problems: readonly SchemaProblem[]): PylonDbErro
     `the published schema would be broken: ${problems.map(({ problem }) => problem).join('; ')}`,
     {},
     {
-      operation: '',
       hint: 'Nothing of the transaction was stored. Other programs use the published tables: add a column or table of your own instead.',
     },
   );

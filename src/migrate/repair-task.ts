@@ -13,7 +13,7 @@ export interface RepairSchemaInput {
 
 /** Makes our own objects of a file again, and counts its totals; writers wait meanwhile. */
 export async function repairSchema(input: RepairSchemaInput): Promise<void> {
-  const props = { ...input, operation: '' };
+  const props = { ...input };
   const db = await openWriter({ ...props, durability: 'normal', create: false });
   try {
     await repairOwnSchema(db, props);

@@ -33,7 +33,7 @@ export interface LedgerState {
 export function readLedger(
   db: Database.Database,
   list: MigrationList,
-  operation: string,
+  operation = '',
 ): LedgerState {
   // One transaction: between two looks another process may commit the first migration.
   return db.transaction(() => lookAtLedger(db, list, operation))();

@@ -24,7 +24,7 @@ export async function appliedOnServer(
 ): Promise<readonly string[]> {
   return await pool.withSession(async (session) => {
     try {
-      return (await readServerLedger(session, list, '')).applied;
+      return (await readServerLedger(session, list)).applied;
     } catch (error) {
       if (!isPylonDbError(error, 'SCHEMA_MISMATCH')) throw error;
       // A ledger of another shape can't be asked.

@@ -131,7 +131,7 @@ export function corruptRow(
     'CORRUPT_ROW',
     `${details.table}.${details.column} of row ${details.key} ${what}`,
     details,
-    { operation: '', hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
+    { hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
   );
 }
 
@@ -145,7 +145,7 @@ export function outOfRange(details: {
     'OUT_OF_RANGE',
     `${details.table}.${details.column} of row ${details.key} holds an integer beyond ±(2^53-1)`,
     details,
-    { operation: '', hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
+    { hint: 'Another program wrote it. Look at the row with sqlite3 and fix it.' },
   );
 }
 

@@ -110,7 +110,7 @@ class Comparison {
       reader,
       schema: {
         keeper: new OwnSchemaKeeper({ known }),
-        state: findOwnObjects(writer, known, ''),
+        state: findOwnObjects(writer, known),
       },
       busyTimeoutMs: BUSY_TIMEOUT_MS,
       place: undefined,

@@ -114,7 +114,7 @@ it('a migration is applied whole or not at all, wherever the disk is full', asyn
   for (const room of rooms) {
     const path = join(temporaryFolder(), 'pylon.db');
     const db = new Database(path);
-    const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs: 0, operation: '' });
+    const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs: 0 });
     await migrator.up('001_initial_schema');
     db.exec("insert into agents (npub, name, lifecycle_state) values ('a', '', 'active')");
     const pages = Number(db.pragma('page_count', { simple: true }));

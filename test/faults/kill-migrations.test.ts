@@ -82,7 +82,7 @@ async function schemasByLedger(): Promise<Map<string, string>> {
   const { Migrator } = await import('../../src/migrate/migrator.js');
   const path = join(temporaryFolder(), 'steps.db');
   const db = new Database(path);
-  const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs: 0, operation: '' });
+  const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs: 0 });
   for (const name of Object.keys(migrations)) {
     await migrator.up(name);
     schemas.set(ledgerOf(db), schemaText(db));

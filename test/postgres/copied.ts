@@ -8,7 +8,7 @@ import type { DatabasePlace } from '../../src/named-database.js';
 
 /** Where a path or URL leads. */
 export function placeOf(database: string): DatabasePlace {
-  return isServerUrl(database, '')
+  return isServerUrl(database)
     ? { path: shownUrl(database), serverUrl: database }
     : { path: database, serverUrl: undefined };
 }

@@ -37,7 +37,6 @@ export async function overSilentLine(
     ...props,
     url: `${proxy.over(url).replace('postgres@', `${role}@`)}&max=1`,
     onQuery: undefined,
-    operation: '',
   });
   const engine = new PostgresEngine({
     ...props,

@@ -27,9 +27,7 @@ export function configure(command: Command): void {
       const settings = readSettings(command);
       const path = expandPath(file);
       const manifest = await untilInterrupted((signal) =>
-        withProgressBar(settings, (onProgress) =>
-          verifyBackup(path, { operation: '', onProgress, signal }),
-        ),
+        withProgressBar(settings, (onProgress) => verifyBackup(path, { onProgress, signal })),
       );
       const out = new Output(settings);
       out.result({ path, manifest }, () => show(path, manifest));

@@ -86,7 +86,7 @@ export async function checkDatabase(
     COMMAND_CHILD,
     'check',
     { path: readFrom ?? path, depth, repair, busyTimeoutMs },
-    { operation: '', signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
+    { signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   );
   const mended = repair ? mendModes(path) : [];
   const identity = checked.database?.identity ?? null;

@@ -33,12 +33,11 @@ export async function repair(
       path,
       durability: 'normal',
       busyTimeoutMs,
-      operation: '',
       create: false,
     });
     try {
       const work = db.transaction((): Repaired => {
-        const { broken } = findOwnObjects(db, Object.keys(migrations), '');
+        const { broken } = findOwnObjects(db, Object.keys(migrations));
         repairOwnObjects(db, broken);
         const isCounted = broken.some(keepsTotals);
         if (recounts && !isCounted) recountTotals(db);
@@ -51,7 +50,7 @@ export async function repair(
   } catch (error) {
     // A published table is gone or another: what stands on it can't be made, and check reports why.
     if (isMisfit(error)) return { objects: [], rollups: false };
-    const reported = toPylonDbError(error, '', path);
+    const reported = toPylonDbError(error, path);
     throw isPylonDbError(reported, 'BUSY') ? busy(reported.waitedMs) : reported;
   }
 }
@@ -61,6 +60,6 @@ function busy(waitedMs: number): PylonDbError<'BUSY'> {
     'BUSY',
     `another process held the write lock for ${waitedMs} ms`,
     { waitedMs },
-    { operation: '', hint: 'Nothing was repaired. Let it end its transaction, and run it again.' },
+    { hint: 'Nothing was repaired. Let it end its transaction, and run it again.' },
   );
 }

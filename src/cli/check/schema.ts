@@ -35,7 +35,7 @@ export async function checkSchema(path: string, applied: readonly string[]): Pro
  */
 export function appliedMigrations(db: Database.Database): readonly string[] {
   try {
-    return readLedger(db, migrations, '').applied;
+    return readLedger(db, migrations).applied;
   } catch (error) {
     if (!isPylonDbError(error, 'SCHEMA_MISMATCH')) throw error;
     const applied = readLedgerRows(db).map((row) => row.name);

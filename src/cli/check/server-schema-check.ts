@@ -69,7 +69,6 @@ async function repair(pool: SessionPool, drift: readonly Drift[]): Promise<reado
     return await pool.withSession((session) =>
       repairServerObjects(session, {
         list: migrations,
-        operation: '',
         isChosen: ({ own, isLost }) => isLost || drifted.has(own.name),
       }),
     );
@@ -86,7 +85,6 @@ function notRepaired({ problem, cause }: CantBeMade): PylonDbError {
     problem,
     { problems: [problem] },
     {
-      operation: '',
       cause: withoutSecrets(cause),
       hint: 'Nothing was repaired. Run it as the owner of the tables. Where something else has the name, drop or rename that in psql first.',
     },

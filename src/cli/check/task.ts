@@ -74,7 +74,7 @@ async function lookThrough(
       const applied = appliedMigrations(db);
       const found = runChecks(db, depth === 'quick', report);
       const database = readFacts(db, { applied, measure: depth === 'full' });
-      const isBroken = findOwnObjects(db, Object.keys(migrations), '').broken.length > 0;
+      const isBroken = findOwnObjects(db, Object.keys(migrations)).broken.length > 0;
       return { ...found, database, repaired: NOTHING, isBroken };
     });
   } catch (error) {

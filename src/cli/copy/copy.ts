@@ -164,7 +164,7 @@ async function compare(
     'CORRUPT',
     `${table.name} differs: ${sum.rows} rows with checksum ${sum.checksum} were read, ${stored.rows} with ${stored.checksum} were stored`,
     {},
-    { operation: '', hint: 'Nothing was copied. Look for triggers on the destination.' },
+    { hint: 'Nothing was copied. Look for triggers on the destination.' },
   );
 }
 
@@ -209,6 +209,6 @@ function stopped(): PylonDbError<'ABORTED'> {
     'ABORTED',
     'it was stopped before its end',
     {},
-    { operation: '', hint: 'Nothing was copied. Run it again.' },
+    { hint: 'Nothing was copied. Run it again.' },
   );
 }

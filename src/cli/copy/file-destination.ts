@@ -38,7 +38,6 @@ export async function withFileDestination<Result>(
     // A copy that was acknowledged outlives a power cut.
     durability: 'full',
     busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
-    operation: '',
   };
   try {
     if (existsSync(path)) await refuseFilled(props, request);
@@ -54,14 +53,14 @@ export async function withFileDestination<Result>(
       db.close();
     }
   } catch (error) {
-    throw toPylonDbError(error, '', path);
+    throw toPylonDbError(error, path);
   }
 }
 
 async function refuseFilled(props: ConnectProps, request: CopyRequest): Promise<void> {
   const db = await openReader(props);
   try {
-    const { applied, pending, isHalfMade } = readLedger(db, request.list, '');
+    const { applied, pending, isHalfMade } = readLedger(db, request.list);
     if (isHalfMade) refusePending('', pending);
     if (applied.length > 0) assertEmpty(db, props.path, toFill(request, describeFile(db)));
   } finally {

@@ -14,7 +14,7 @@ export async function withFileSource<Result>(
   run: (source: CopySource) => Promise<Result>,
 ): Promise<Result> {
   return await withSnapshot(path, async (db) => {
-    const { pending } = readLedger(db, list, '');
+    const { pending } = readLedger(db, list);
     if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
     return await run(new FileSource(db));
   });

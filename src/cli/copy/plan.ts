@@ -103,7 +103,7 @@ function refused(
   problem: string,
   hint = 'Nothing was copied. Move it yourself, and copy the rest with --published-only.',
 ): PylonDbError<'NOT_SUPPORTED'> {
-  return new PylonDbError('NOT_SUPPORTED', problem, {}, { operation: '', hint });
+  return new PylonDbError('NOT_SUPPORTED', problem, {}, { hint });
 }
 
 /**

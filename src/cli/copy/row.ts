@@ -108,7 +108,6 @@ export function notCopied(
     `row ${key} of ${table} can't be copied: ${what}`,
     { table, column, key },
     {
-      operation: '',
       hint: 'Nothing was copied. `pylon-db check` on the source lists such rows; fix them first.',
     },
   );

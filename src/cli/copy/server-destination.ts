@@ -36,13 +36,13 @@ export async function withServerDestination<Result>(
 ): Promise<Result> {
   return await withServer(url, 'write', async (pool, address) => {
     await pool.withSession(async (session) => {
-      const { applied, pending, isHalfMade } = await readServerLedger(session, request.list, '');
+      const { applied, pending, isHalfMade } = await readServerLedger(session, request.list);
       if (isHalfMade) refusePending('', pending);
       if (applied.length === 0) return;
       await assertEmpty(session, address, toFill(request, await describeServer(session)));
     });
     const { list } = request;
-    const made = await new PostgresMigrator({ pool, address, list, operation: '' }).up();
+    const made = await new PostgresMigrator({ pool, address, list }).up();
     const isFresh = made.length > 0;
     return await pool.withSession((session) =>
       stoppable(pool, session, signal, () =>

@@ -21,7 +21,7 @@ export async function withServerSource<Result>(
         await session.texts('begin transaction isolation level repeatable read read only', []);
         await session.texts('set local statement_timeout = 0', []);
         await session.texts('set local idle_in_transaction_session_timeout = 0', []);
-        const { pending } = await readServerLedger(session, list, '');
+        const { pending } = await readServerLedger(session, list);
         if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
         await readInStoredOrder(session);
         await fixFormats(session);

@@ -93,7 +93,7 @@ export function refuseRows(address: string, filled: readonly Named[]): void {
     'INVALID_ARGUMENT',
     `${address} isn't empty: there are rows in ${names}`,
     { field: 'to' },
-    { operation: '', hint: 'Nothing was changed. Give a new file, or a schema without rows.' },
+    { hint: 'Nothing was changed. Give a new file, or a schema without rows.' },
   );
 }
 
@@ -123,7 +123,6 @@ export function refuseLeftBehind(leftBehind: LeftBehind): void {
     `the source holds more than the published tables, which would stay behind: ${named}`,
     {},
     {
-      operation: '',
       hint: 'Nothing was copied. Take it along with --migrations FILE, or leave it behind with --published-only.',
     },
   );

@@ -91,6 +91,6 @@ function stopped(): PylonDbError<'ABORTED'> {
     'ABORTED',
     'it was stopped before its end',
     {},
-    { operation: '', hint: 'Run it again.' },
+    { hint: 'Run it again.' },
   );
 }

@@ -21,7 +21,6 @@ export async function withSnapshot<Result>(
       path,
       durability: 'normal',
       busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
-      operation: '',
     });
     try {
       db.pragma('query_only = 1');
@@ -34,6 +33,6 @@ export async function withSnapshot<Result>(
       db.close();
     }
   } catch (error) {
-    throw sqlIs === 'theirs' ? toQueryError(error, path) : toPylonDbError(error, '', path);
+    throw sqlIs === 'theirs' ? toQueryError(error, path) : toPylonDbError(error, path);
   }
 }

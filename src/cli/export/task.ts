@@ -63,7 +63,7 @@ export async function writePart(
     fsyncSync(fd);
     return { table, rows, bytes };
   } catch (error) {
-    throw fileProblem(error, file, '');
+    throw fileProblem(error, file);
   } finally {
     closeSync(fd);
   }

@@ -101,7 +101,7 @@ async function inPartialFile<Result>(
     return result;
   } catch (error) {
     discard(partial);
-    throw fileProblem(error, destination, '');
+    throw fileProblem(error, destination);
   }
 }
 
@@ -119,7 +119,6 @@ async function run(
   const from = readFrom ?? path;
   const input = { path: from, selection, format, includeSecrets, spreadsheet, files };
   return await runInChild(COMMAND_CHILD, 'exportFiles', input, {
-    operation: '',
     onReport: onProgress,
     signal,
   });
@@ -142,7 +141,7 @@ function syncFolder(folder: string): void {
  * `force` a plain file that isn't the database's.
  */
 export function assertFileDestination(path: string, database: string, force: boolean): void {
-  assertNotLive(path, database, '');
+  assertNotLive(path, database);
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined || (force && found.isFile())) return;
   if (found.isDirectory()) throw refused(`${path} is a folder`, 'Give the name of a file in it.');
@@ -152,7 +151,7 @@ export function assertFileDestination(path: string, database: string, force: boo
 
 /** Throws `INVALID_ARGUMENT` unless the folder is new, or empty. */
 export function assertFolderDestination(path: string, database: string): void {
-  assertNotLive(path, database, '');
+  assertNotLive(path, database);
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   const isEmpty = found.isDirectory() && readdirSync(path).length === 0;
@@ -162,5 +161,5 @@ export function assertFolderDestination(path: string, database: string): void {
 }
 
 function refused(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {
-  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'out' }, { operation: '', hint });
+  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'out' }, { hint });
 }

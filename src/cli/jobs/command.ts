@@ -94,7 +94,7 @@ async function showJob(db: PylonDb, out: Output, id: string): Promise<void> {
       'NOT_FOUND',
       `there is no job ${id}`,
       { entity: 'job', id },
-      { operation: '', hint: 'See `pylon-db jobs --json` for whole ids.' },
+      { hint: 'See `pylon-db jobs --json` for whole ids.' },
     );
   }
   out.result(job, () =>

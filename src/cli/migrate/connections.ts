@@ -8,7 +8,7 @@ import { assertFile } from '../shell/settings.js';
 
 /** How the commands about migrations connect. Their errors name no API call. */
 export function connectProps(path: string): ConnectProps {
-  return { path, durability: 'normal', busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS, operation: '' };
+  return { path, durability: 'normal', busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS };
 }
 
 /** Runs `run` with a connection that can't change the file. Throws `CANNOT_OPEN` without one. */
@@ -50,7 +50,7 @@ async function closing<Result>(
   try {
     return await run(db);
   } catch (error) {
-    throw toPylonDbError(error, '', path);
+    throw toPylonDbError(error, path);
   } finally {
     db.close();
   }

@@ -87,7 +87,7 @@ function create(what: string, dir: string): Created {
       'CANNOT_OPEN',
       `${dir} can't be written: ${error instanceof Error ? error.message : String(error)}`,
       { path: dir },
-      { operation: '', cause: error, hint: 'Give a folder that you may write: --dir DIR.' },
+      { cause: error, hint: 'Give a folder that you may write: --dir DIR.' },
     );
   }
 }

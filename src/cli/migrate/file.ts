@@ -28,7 +28,7 @@ export class FileMigrations implements DatabaseMigrations {
 
   async ledger(): Promise<LedgerReport> {
     return await withReader(this.#path, async (db) => {
-      const { pending } = readLedger(db, this.#list, '');
+      const { pending } = readLedger(db, this.#list);
       return { rows: readLedgerRows(db), pending };
     });
   }
@@ -78,7 +78,7 @@ export class FileMigrations implements DatabaseMigrations {
 /** Throws `SCHEMA_MISMATCH` for another program's file or a newer pylon-db's: they didn't drift. */
 function appliedNames(db: Database.Database, list: MigrationList): readonly string[] {
   try {
-    return readLedger(db, list, '').applied;
+    return readLedger(db, list).applied;
   } catch (error) {
     // A published table or column is missing: that is drift, and reported as such.
     const applied = isPylonDbError(error, 'SCHEMA_MISMATCH') ? namesIn(db) : [];

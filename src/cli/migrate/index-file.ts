@@ -20,7 +20,7 @@ export function withEntry(source: string, name: string, path: string): string {
       'NOT_SUPPORTED',
       `${path} has no \`export const migrations = { … }\``,
       {},
-      { operation: '', hint: 'Write the list so, or give another folder as --dir.' },
+      { hint: 'Write the list so, or give another folder as --dir.' },
     );
   }
   const { before, after } = end;

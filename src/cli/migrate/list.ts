@@ -53,7 +53,7 @@ function assertImportable(path: string): void {
     'CANNOT_OPEN',
     `there is no file ${path}`,
     { path },
-    { operation: '', hint: 'Give the module that lists the migrations: --migrations FILE.' },
+    { hint: 'Give the module that lists the migrations: --migrations FILE.' },
   );
 }
 
@@ -67,7 +67,6 @@ async function importFile(path: string): Promise<{ migrations?: MigrationList }>
         `this Node.js can't import ${path}`,
         {},
         {
-          operation: '',
           cause,
           hint: 'Compile it to .js, or call `npx tsx node_modules/pylon-db/dist/cli.js …`.',
         },
@@ -78,7 +77,7 @@ async function importFile(path: string): Promise<{ migrations?: MigrationList }>
       'INVALID_ARGUMENT',
       `${path} can't be imported: ${why}`,
       { field: 'migrations' },
-      { operation: '', cause, hint: 'Fix the file, or run with --debug for the stack.' },
+      { cause, hint: 'Fix the file, or run with --debug for the stack.' },
     );
   }
 }

@@ -26,7 +26,7 @@ export class ServerMigrations implements DatabaseMigrations {
   async ledger(): Promise<LedgerReport> {
     return await withServer(this.#url, 'read', (pool) =>
       pool.withSession(async (session) => {
-        const { pending } = await readServerLedger(session, this.#list, '');
+        const { pending } = await readServerLedger(session, this.#list);
         return { rows: await readServerLedgerRows(session), pending };
       }),
     );
@@ -72,7 +72,7 @@ export class ServerMigrations implements DatabaseMigrations {
   }
 
   #migrator(pool: SessionPool, address: string): PostgresMigrator {
-    return new PostgresMigrator({ pool, address, list: this.#list, operation: '' });
+    return new PostgresMigrator({ pool, address, list: this.#list });
   }
 }
 
@@ -82,7 +82,6 @@ function noSchema(cause: unknown): PylonDbError<'READ_ONLY'> {
     'the role may create no schema to compare with',
     {},
     {
-      operation: '',
       cause,
       hint: 'Verify on the primary, as a role with CREATE on the database: the schema is rolled back.',
     },

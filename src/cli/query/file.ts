@@ -15,7 +15,7 @@ export async function runQuery(
 ): Promise<QueryEnd> {
   const start = performance.now();
   try {
-    return await runInChild(COMMAND_CHILD, 'query', input, { operation: '', onReport, signal });
+    return await runInChild(COMMAND_CHILD, 'query', input, { onReport, signal });
   } catch (error) {
     const ended = isPylonDbError(error, 'ABORTED') && signal?.aborted !== true;
     // The child's watchdog killed it.

@@ -9,7 +9,7 @@ export function queryTimeout(timeoutMs: number): PylonDbError<'TIMEOUT'> {
     'TIMEOUT',
     `the query was ended after ${timeoutMs / 1000} s`,
     { timeoutMs },
-    { operation: '', hint: 'Look at its plan with --explain, narrow it, or raise --timeout.' },
+    { hint: 'Look at its plan with --explain, narrow it, or raise --timeout.' },
   );
 }
 

@@ -73,12 +73,7 @@ export function namelessParameter(mark: string): PylonDbError<'INVALID_ARGUMENT'
 }
 
 function badParameter(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {
-  return new PylonDbError(
-    'INVALID_ARGUMENT',
-    problem,
-    { field: 'parameters' },
-    { operation: '', hint },
-  );
+  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'parameters' }, { hint });
 }
 
 /** What SQLite's integers hold. */

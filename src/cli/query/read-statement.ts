@@ -62,7 +62,7 @@ function prepareOnly(db: Database.Database, sql: string): ReadStatement {
 
 /** `INVALID_ARGUMENT` for SQL that is no question. */
 export function refused(problem: string, hint = READS_ONLY): PylonDbError<'INVALID_ARGUMENT'> {
-  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'sql' }, { operation: '', hint });
+  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'sql' }, { hint });
 }
 
 const READS_ONLY = 'A query only reads: give one SELECT, WITH … SELECT or VALUES.';

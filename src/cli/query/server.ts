@@ -186,7 +186,7 @@ function stopped(): PylonDbError<'ABORTED'> {
     'ABORTED',
     'it was stopped before its end',
     {},
-    { operation: '', hint: 'Run it again.' },
+    { hint: 'Run it again.' },
   );
 }
 

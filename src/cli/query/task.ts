@@ -51,7 +51,7 @@ export async function query(
 ): Promise<QueryEnd> {
   const { path, busyTimeoutMs } = input;
   try {
-    const db = await openReader({ path, durability: 'normal', busyTimeoutMs, operation: '' });
+    const db = await openReader({ path, durability: 'normal', busyTimeoutMs });
     try {
       db.pragma('query_only = 1');
       return await killedAfter(input.timeoutMs, () => run(db, input, report));

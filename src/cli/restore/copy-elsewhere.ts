@@ -39,14 +39,14 @@ export function copyByAnotherProcess(path: string, copy: string): void {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (error !== undefined) {
-    throw systemCode(error) === undefined ? error : cannotUse(error, process.execPath, '');
+    throw systemCode(error) === undefined ? error : cannotUse(error, process.execPath);
   }
   if (status !== 0) throw stopped(copy, signal ?? `exit code ${status}`);
   if (stdout !== '') throw failure(Object.assign(new Error(), JSON.parse(stdout)), path, copy);
 }
 
 function failure(error: Error, path: string, copy: string): unknown {
-  if (!isNoRoom(error)) return fileProblem(error, copy, '');
+  if (!isNoRoom(error)) return fileProblem(error, copy);
   // Before what is free is looked at.
   discard(copy);
   return new PylonDbError(
@@ -54,7 +54,6 @@ function failure(error: Error, path: string, copy: string): unknown {
     `there is no room for a safety copy at ${dirname(copy)}: ${roomAt(copy, statSync(path).size)}`,
     {},
     {
-      operation: '',
       cause: error,
       hint: 'Nothing was changed. Free space there, and restore again.',
     },
@@ -66,6 +65,6 @@ function stopped(copy: string, how: string): PylonDbError<'ABORTED'> {
     'ABORTED',
     `the process that makes the safety copy ${copy} ended before it was whole (${how})`,
     {},
-    { operation: '', hint: 'Run it again.' },
+    { hint: 'Run it again.' },
   );
 }

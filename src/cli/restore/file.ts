@@ -63,7 +63,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
   assertAnother(path, backup);
   if (!dryRun) await assertUnused(path);
   const last = readRecord(path);
-  const watched = { operation: '', signal };
+  const watched = { signal };
   const manifest = await verifyBackup(backup, { ...watched, onProgress, withoutManifest: force });
   if (!dryRun) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

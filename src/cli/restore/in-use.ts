@@ -27,6 +27,6 @@ function inUseBy(path: string, openers: readonly Opener[]): PylonDbError<'IN_USE
     'IN_USE',
     `${path} is open in ${named(openers)}`,
     { pids: openers.map(({ pid }) => pid) },
-    { operation: '', hint: `Nothing was changed. ${wayOut(path, openers)}` },
+    { hint: `Nothing was changed. ${wayOut(path, openers)}` },
   );
 }

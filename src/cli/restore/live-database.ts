@@ -60,11 +60,11 @@ async function lookAtFile(
   path: string,
   { dryRun, force, accept, later }: LookProps,
 ): Promise<LiveDatabase> {
-  const db = connect(path, dryRun, '');
+  const db = connect(path, dryRun);
   try {
     db.pragma(`busy_timeout = ${PROBE_TIMEOUT_MS}`);
     // Before anything changes: it may be another program's.
-    if (!force) readLedger(db, migrations, '');
+    if (!force) readLedger(db, migrations);
     await accept(db);
     if (!dryRun) becomeTheOnlyOne(db, path);
     const problem = firstProblem(db);
@@ -73,7 +73,7 @@ async function lookAtFile(
     return { state: 'whole', pageSizeBytes, later: later(db) };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
-    const reported = toPylonDbError(error, '', path);
+    const reported = toPylonDbError(error, path);
     if (isPylonDbError(reported, 'CORRUPT') || isPylonDbError(reported, 'NOT_A_DATABASE')) {
       return { state: 'damaged', problem: reported.problem };
     }
@@ -98,7 +98,7 @@ function becomeTheOnlyOne(db: Database.Database, path: string): void {
   }
   db.exec('begin exclusive; rollback');
   // SQLite answers `delete` also when it could not write that into the file.
-  const another = connect(path, true, '');
+  const another = connect(path, true);
   try {
     if (another.pragma('journal_mode', { simple: true }) === 'delete') return;
     throw new Database.SqliteError('the journal mode was not stored', 'SQLITE_IOERR_WRITE');

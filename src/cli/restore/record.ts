@@ -48,7 +48,7 @@ export function writeRecord(database: string, record: RestoreRecord): void {
     writeFileSync(partial, `${JSON.stringify(record, null, 2)}\n`, { flush: true });
     renameSync(partial, path);
   } catch (error) {
-    throw fileProblem(error, path, '');
+    throw fileProblem(error, path);
   } finally {
     discard(partial);
   }

@@ -13,7 +13,7 @@ function badPath(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'
     'INVALID_ARGUMENT',
     problem,
     { field: 'backup' },
-    { operation: '', hint: `Nothing was changed. ${hint}` },
+    { hint: `Nothing was changed. ${hint}` },
   );
 }
 
@@ -98,9 +98,9 @@ export async function refuseUnknownTriggers(
 async function triggersOfMigrations(): Promise<Set<string>> {
   const { Migrator } = await import('../../migrate/migrator.js');
   const path = ':memory:';
-  const db = connect(path, false, '');
+  const db = connect(path, false);
   try {
-    const props = { db, path, list: migrations, busyTimeoutMs: 0, operation: '' };
+    const props = { db, path, list: migrations, busyTimeoutMs: 0 };
     await new Migrator(props).up();
     return triggersOf(db);
   } finally {

@@ -86,7 +86,7 @@ function assertUnchanged(copy: string, size: number): void {
         'IN_USE',
         'another program opened the database meanwhile',
         { pids: [] },
-        { operation: '', hint: 'Nothing was changed. End it, and restore again.' },
+        { hint: 'Nothing was changed. End it, and restore again.' },
       );
     }
     fsyncSync(file);

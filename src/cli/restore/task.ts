@@ -53,7 +53,7 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
   const { path, readFrom = path, backup, force, replaceOther, dryRun, expected, now } = input;
   try {
     return await readUntouched(backup, async (readable) => {
-      const source = connect(readable, true, '');
+      const source = connect(readable, true);
       try {
         const live = await lookAtLive(readFrom, {
           dryRun,
@@ -77,8 +77,8 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
       }
     });
   } catch (error) {
-    const problem = isPylonDbError(error) ? error : fileProblem(error, path, '');
-    throw toPylonDbError(problem, '', path);
+    const problem = isPylonDbError(error) ? error : fileProblem(error, path);
+    throw toPylonDbError(problem, path);
   }
 }
 
@@ -148,7 +148,7 @@ async function atPageSize(
     createExclusively(staged);
     source.pragma(`page_size = ${pageSizeBytes}`);
     source.prepare('vacuum into ?').run(staged);
-    const fitting = connect(staged, true, '');
+    const fitting = connect(staged, true);
     try {
       await work(fitting);
     } finally {
@@ -176,12 +176,11 @@ async function checkRestored(
       `${path} doesn't hold what the backup held`,
       {},
       {
-        operation: '',
         hint: `Restore again${safety_copy === undefined ? '' : `; what was there before is ${safety_copy}`}.`,
       },
     );
   }
-  const db = connect(path, false, '');
+  const db = connect(path, false);
   db.pragma('journal_mode = wal');
   db.close();
 }

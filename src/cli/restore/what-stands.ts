@@ -34,12 +34,7 @@ export async function toldWithWhatStands(
   if (standing === 'old' && !isPylonDbError(error, 'ABORTED')) return error;
   if (!isPylonDbError(error)) {
     const why = error instanceof Error ? error.message : String(error);
-    return new PylonDbError(
-      'ABORTED',
-      `${why}; ${problem}`,
-      {},
-      { operation: '', hint, cause: error },
-    );
+    return new PylonDbError('ABORTED', `${why}; ${problem}`, {}, { hint, cause: error });
   }
   const { code, details, operation, cause } = error;
   return new PylonDbError(code, `${error.problem}; ${problem}`, details, {
@@ -92,7 +87,7 @@ async function settle({ path, wasInWalMode }: Before): Promise<boolean> {
   const leftWalMode = wasInWalMode && !(await isInWalMode(path));
   if (!leftWalMode && !existsSync(`${path}-journal`)) return true;
   try {
-    const db = connect(path, false, '');
+    const db = connect(path, false);
     try {
       db.prepare('select count(*) from sqlite_master').get();
       if (leftWalMode) db.pragma('journal_mode = wal');

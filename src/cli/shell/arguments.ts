@@ -9,12 +9,7 @@ export function usageError(command: Command, error: CommanderError): PylonDbErro
 
 /** An `INVALID_ARGUMENT` of the command line. */
 export function badUsage(problem: string, hint: string): PylonDbError {
-  return new PylonDbError(
-    'INVALID_ARGUMENT',
-    problem,
-    { field: 'arguments' },
-    { operation: '', hint },
-  );
+  return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'arguments' }, { hint });
 }
 
 /** `error: unknown command 'jbos'⏎(Did you mean jobs?)` without its prefix, in one line. */

@@ -79,6 +79,6 @@ function notWritten(cause: NodeJS.ErrnoException): PylonDbError {
     isNoRoom(cause) ? 'DISK_FULL' : 'ABORTED',
     `the output can't be written where it goes (${cause.code})`,
     {},
-    { operation: '', cause, hint: 'What stands there is not whole. Free space, and run it again.' },
+    { cause, hint: 'What stands there is not whole. Free space, and run it again.' },
   );
 }

@@ -47,7 +47,7 @@ export async function withReadable<Result>(
 /** Why SQLite can't read the file where it is; `undefined` when it can, or nothing can. */
 async function whyNot(path: string): Promise<PylonDbError | undefined> {
   try {
-    const how = { durability: 'normal', busyTimeoutMs: 0, operation: '' } as const;
+    const how = { durability: 'normal', busyTimeoutMs: 0 } as const;
     (await openReader({ path, ...how })).close();
     return undefined;
   } catch (error) {
@@ -71,14 +71,13 @@ async function copied(path: string, copy: string, why: PylonDbError): Promise<st
     // Whoever may not read the file needs no room.
     if (!isNoRoom(cause)) throw why;
     throw new PylonDbError(why.code, why.problem, why.details, {
-      operation: '',
       cause,
       hint: `No copy could be read either: give one room in TMPDIR, which is ${tmpdir()}: ${roomAt(tmpdir(), bytesOf(real))}. ${why.hint}`,
     });
   }
   if (stateOf(real) !== before) throw writtenMeanwhile(path);
   // Rolls back, or recovers, what was left in the middle.
-  const db = connect(copy, false, '');
+  const db = connect(copy, false);
   try {
     db.prepare('select count(*) from sqlite_master').get();
   } finally {
@@ -105,7 +104,7 @@ function writtenMeanwhile(path: string): PylonDbError {
     'BUSY',
     `${path} was written while it was copied`,
     { waitedMs: 0 },
-    { operation: '', hint: 'Run it again, with the program that writes stopped.' },
+    { hint: 'Run it again, with the program that writes stopped.' },
   );
 }
 

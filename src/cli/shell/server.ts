@@ -21,7 +21,6 @@ export async function withServer<Result>(
     seesAllRows: access !== 'ask',
     busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS,
     onQuery: undefined,
-    operation: '',
   });
   const address = shownUrl(url);
   const start = performance.now();

@@ -41,7 +41,7 @@ export function existingDatabase({ path, serverUrl }: Settings): string {
 /** Throws `NOT_SUPPORTED` for a server, naming what to use there `instead`. */
 export function refuseServer({ serverUrl }: Settings, what: string, instead: string): void {
   if (serverUrl === undefined) return;
-  throw new PylonDbError('NOT_SUPPORTED', what, {}, { operation: '', hint: instead });
+  throw new PylonDbError('NOT_SUPPORTED', what, {}, { hint: instead });
 }
 
 /**
@@ -84,12 +84,12 @@ function kindAt(path: string): 'missing' | 'file' | 'a folder' | 'no regular fil
     if (found.isDirectory()) return 'a folder';
     return found.isFile() ? 'file' : 'no regular file';
   } catch (error) {
-    throw systemCode(error) === undefined ? error : cannotUse(error, path, '');
+    throw systemCode(error) === undefined ? error : cannotUse(error, path);
   }
 }
 
 function cannotOpen(path: string, problem: string, hint: string): PylonDbError {
-  return new PylonDbError('CANNOT_OPEN', problem, { path }, { operation: '', hint });
+  return new PylonDbError('CANNOT_OPEN', problem, { path }, { hint });
 }
 
 /** Where backups go that are given no other place: `backups` next to the database. */

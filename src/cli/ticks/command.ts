@@ -67,7 +67,7 @@ async function assertAgent(db: PylonDb, npub: string): Promise<void> {
     'NOT_FOUND',
     `there is no agent ${npub}`,
     { entity: 'agent', id: npub },
-    { operation: '', hint: 'See `pylon-db agents --json` for whole keys.' },
+    { hint: 'See `pylon-db agents --json` for whole keys.' },
   );
 }
 

@@ -49,7 +49,7 @@ export function assertRoom(folder: string, bytes: number): void {
     'DISK_FULL',
     `it needs ${formatBytes(needed)} free on the disk of ${folder}, and there are ${formatBytes(free)}`,
     {},
-    { operation: '', hint: 'Nothing was changed. Free space there and run it again.' },
+    { hint: 'Nothing was changed. Free space there and run it again.' },
   );
 }
 

@@ -48,7 +48,6 @@ export async function runVacuum(
       'vacuum',
       { path, busyTimeoutMs },
       {
-        operation: '',
         signal: AbortSignal.any(signals),
         onReport: (report) => watch.begin(report),
       },
@@ -113,6 +112,6 @@ async function busy(path: string, waitedMs: number): Promise<PylonDbError<'BUSY'
     'BUSY',
     `others were reading or writing for ${(waitedMs / 1000).toFixed(1)} s: ${named(await otherOpeners(path))}`,
     { waitedMs },
-    { operation: '', hint: 'No row was changed. Let them finish, or wait longer with --wait.' },
+    { hint: 'No row was changed. Let them finish, or wait longer with --wait.' },
   );
 }

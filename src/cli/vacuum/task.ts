@@ -57,13 +57,12 @@ export async function vacuum(
       path,
       durability: 'normal',
       busyTimeoutMs,
-      operation: '',
       create: false,
     });
     try {
       db.pragma(`busy_timeout = ${Math.min(BLOCKING_MS, busyTimeoutMs)}`);
       const waiting: Waiting = (attempt) => retryWhileBusy(attempt, busyTimeoutMs);
-      const { pending } = await waiting(() => readLedger(db, migrations, ''));
+      const { pending } = await waiting(() => readLedger(db, migrations));
       // An empty file: there is nothing to pack, and statistics would make it another program's.
       if (pending.includes(INITIAL_MIGRATION)) refusePending('', pending);
       const begins: Begins = (step, workBytes) => report({ step, pid: process.pid, workBytes });
@@ -74,7 +73,7 @@ export async function vacuum(
       db.close();
     }
   } catch (error) {
-    throw toPylonDbError(error, '', path);
+    throw toPylonDbError(error, path);
   }
 }
 
@@ -139,6 +138,6 @@ function missing(path: string): PylonDbError<'CANNOT_OPEN'> {
     'CANNOT_OPEN',
     `there is no file ${path}`,
     { path },
-    { operation: '', hint: 'Give the path of a pylon.db file.' },
+    { hint: 'Give the path of a pylon.db file.' },
   );
 }

@@ -15,7 +15,7 @@ export function exactNumber(text: string, column: string): number | string {
     'OUT_OF_RANGE',
     `column ${column} holds an integer beyond 2^53-1`,
     { column },
-    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
+    { hint: 'Cast it to text in the query and read it as a BigInt.' },
   );
 }
 

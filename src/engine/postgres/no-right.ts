@@ -8,7 +8,7 @@ import { isServerError, messageWithoutValues, withoutSecrets } from './server-er
  */
 export function noRight(
   error: unknown,
-  { operation, address, isRead }: { operation: string; address: string; isRead: boolean },
+  { operation, address, isRead }: { operation?: string; address: string; isRead: boolean },
 ): PylonDbError | undefined {
   const cause = unwrapFailure(error);
   if (!isServerError(cause) || cause.code !== INSUFFICIENT_PRIVILEGE) return undefined;

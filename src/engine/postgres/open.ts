@@ -15,7 +15,7 @@ export interface ServerProps {
   readonly readonly: boolean;
   readonly busyTimeoutMs: number;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
-  readonly operation: string;
+  readonly operation?: string | undefined;
   /** Whether a query fails of which policies would hide rows, instead of leaving them out. */
   readonly seesAllRows?: boolean;
   /** How long it may say nothing, in ms, before it is asked whether it works; see {@link ANSWER_MS}. */
@@ -44,16 +44,16 @@ const LEAST_LOCK_TIMEOUT_MS = 1;
 
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */
 export async function connectTo(props: ServerProps): Promise<SessionPool> {
-  const { url, busyTimeoutMs, onQuery, answerTimeoutMs = ANSWER_MS } = props;
-  const { Client, Pool, types } = await loadDriver(props.operation);
+  const { url, busyTimeoutMs, onQuery, answerTimeoutMs = ANSWER_MS, operation = '' } = props;
+  const { Client, Pool, types } = await loadDriver(operation);
   const wishes = {
     readonly: props.readonly,
     seesAllRows: props.seesAllRows ?? false,
     lockTimeoutMs: Math.max(busyTimeoutMs, LEAST_LOCK_TIMEOUT_MS),
   };
   const config: PoolConfig = {
-    ...(await toServer(Client, url, wishes, props.operation)),
-    max: poolSize(url, props.operation),
+    ...(await toServer(Client, url, wishes, operation)),
+    max: poolSize(url, operation),
     fallback_application_name: 'pylon-db',
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,

@@ -245,7 +245,7 @@ export class PostgresEngine implements Engine {
             return await read(session);
           } catch (error) {
             if (isStale(error)) session.forget();
-            throw noRight(error, { operation: '', address: this.#address, isRead: true }) ?? error;
+            throw noRight(error, { address: this.#address, isRead: true }) ?? error;
           }
         }),
       this.#busyTimeoutMs,
@@ -263,7 +263,7 @@ export class PostgresEngine implements Engine {
     try {
       return await run();
     } catch (error) {
-      throw toPylonDbError(timedLock(error, start), operation, this.#address);
+      throw toPylonDbError(timedLock(error, start), this.#address, operation);
     } finally {
       this.#calls -= 1;
     }

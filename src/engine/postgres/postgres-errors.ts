@@ -27,7 +27,7 @@ import {
  * Called behind an `await` in the caller's own chain, so that the stack names it. `StepWithoutRows`
  * passes through: only the service knows what it means.
  */
-export function toPylonDbError(error: unknown, operation: string, address: string): unknown {
+export function toPylonDbError(error: unknown, address: string, operation = ''): unknown {
   if (error instanceof StepWithoutRows) return error;
   if (error instanceof CallbackThrew) return error.thrown;
   if (error instanceof PylonDbError) return error.withOperation(operation);
@@ -92,7 +92,7 @@ export function cannotOpen(error: unknown, operation: string, address: string): 
   const denied = noRight(error, { operation, address, isRead: true });
   if (denied !== undefined) return denied;
   if (!(error instanceof NotConnected) || isServerError(cause)) {
-    return toPylonDbError(error, operation, address);
+    return toPylonDbError(error, address, operation);
   }
   if (isCallersMistake(cause) || cause instanceof URIError) {
     return new PylonDbError(

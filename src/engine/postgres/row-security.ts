@@ -26,7 +26,6 @@ export function rowsHidden({
     `row-level security may hide rows of ${rows.map(([table]) => table).join(', ')} from the role ${role}`,
     {},
     {
-      operation: '',
       hint: `A payment that can't be seen would count twice, and totals leave it out. ALTER ROLE ${role} BYPASSRLS, or connect as the owner of the tables; then open it again.`,
     },
   );

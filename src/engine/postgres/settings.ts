@@ -50,7 +50,6 @@ export async function prepareConnection(
     `the database's encoding is ${encoding}, which can't store every text`,
     {},
     {
-      operation: '',
       hint: "Make one with encoding 'UTF8' template template0, and copy the data there.",
     },
   );

@@ -26,7 +26,7 @@ function standbyError(): PylonDbError {
     'READ_ONLY',
     'the server is a standby: it has no transactions that may write',
     {},
-    { operation: '', hint: 'Use the primary. Reads outside of a transaction are answered here.' },
+    { hint: 'Use the primary. Reads outside of a transaction are answered here.' },
   );
 }
 
@@ -242,7 +242,7 @@ export class PostgresTransaction implements WriteHandle {
     try {
       return await call;
     } catch (error) {
-      throw toPylonDbError(timedLock(error, start), operation, this.#address);
+      throw toPylonDbError(timedLock(error, start), this.#address, operation);
     }
   }
 

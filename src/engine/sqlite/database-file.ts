@@ -35,7 +35,7 @@ export function createIfMissing(path: string, operation: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     createMissing(path);
   } catch (error) {
-    if (isNoRoom(error) || isNoDescriptor(error)) throw toPylonDbError(error, operation, path);
+    if (isNoRoom(error) || isNoDescriptor(error)) throw toPylonDbError(error, path, operation);
     const owner = ofAnother(path);
     throw new PylonDbError(
       'CANNOT_OPEN',
@@ -79,7 +79,7 @@ export function refuseMissing(path: string, operation: string): void {
  * Opens one connection to an existing file. Throws `CANNOT_OPEN`, also for a folder, pipe or device
  * and next to somebody else's sidecars, or `NOT_A_DATABASE`.
  */
-export function connect(path: string, readonly: boolean, operation: string): Database.Database {
+export function connect(path: string, readonly: boolean, operation = ''): Database.Database {
   const found = lookAt(path);
   if (found?.isDirectory()) {
     throw new PylonDbError(
@@ -118,7 +118,7 @@ export function connect(path: string, readonly: boolean, operation: string): Dat
         { operation, cause: error, hint: 'Check that its folder exists and that you may read it.' },
       );
     }
-    throw toPylonDbError(error, operation, path);
+    throw toPylonDbError(error, path, operation);
   }
 }
 

@@ -88,7 +88,6 @@ function replaced(path: string, problem: string, seenAtMs: number) {
     `${problem}; it was last seen in place at ${seen}`,
     { path, since: Math.floor(seenAtMs / 1000) },
     {
-      operation: '',
       hint: 'Nothing of this call was stored; what was acknowledged after that moment may be lost. Close it, look for the old file and its -wal, and open it again.',
     },
   );

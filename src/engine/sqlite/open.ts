@@ -18,7 +18,7 @@ export interface ConnectProps {
   readonly path: string;
   readonly durability: Durability;
   readonly busyTimeoutMs: number;
-  readonly operation: string;
+  readonly operation?: string | undefined;
   /** False throws `CANNOT_OPEN` where there is no file. Default true. */
   readonly create?: boolean;
 }
@@ -28,7 +28,7 @@ export interface ConnectProps {
  * file changes until {@link startWal}, so that its schema can be looked at first.
  */
 export async function openWriter(props: ConnectProps): Promise<Database.Database> {
-  const { path, operation, create = true } = props;
+  const { path, operation = '', create = true } = props;
   if (path !== IN_MEMORY) {
     if (create) createIfMissing(path, operation);
     else refuseMissing(path, operation);
@@ -43,8 +43,9 @@ export async function openWriter(props: ConnectProps): Promise<Database.Database
 
 /** Opens a connection that can't change the file. Throws `CANNOT_OPEN` when there is none. */
 export async function openReader(props: ConnectProps): Promise<Database.Database> {
-  refuseOtherNames(props.path, props.operation);
-  return await configured(connect(props.path, true, props.operation), props, (db) =>
+  const { path, operation = '' } = props;
+  refuseOtherNames(path, operation);
+  return await configured(connect(path, true, operation), props, (db) =>
     applyConnectionPragmas(db, props.durability),
   );
 }
@@ -99,7 +100,7 @@ async function unlessBusy(props: ConnectProps, attempt: () => void): Promise<voi
     await retryWhileBusy(attempt, props.busyTimeoutMs);
   } catch (error) {
     // As the call that it is part of: the SQL of opening is ours, also where no call is named.
-    const reported = toPylonDbError(error, 'PylonDb.open', props.path);
-    throw isPylonDbError(reported) ? reported.withOperation(props.operation) : reported;
+    const reported = toPylonDbError(error, props.path, 'PylonDb.open');
+    throw isPylonDbError(reported) ? reported.withOperation(props.operation ?? '') : reported;
   }
 }

@@ -47,6 +47,6 @@ function toSafeNumber(value: bigint, column: string): number {
     'OUT_OF_RANGE',
     `column ${column} holds an integer beyond 2^53-1`,
     { column },
-    { operation: '', hint: 'Cast it to text in the query and read it as a BigInt.' },
+    { hint: 'Cast it to text in the query and read it as a BigInt.' },
   );
 }

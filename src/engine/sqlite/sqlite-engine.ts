@@ -94,7 +94,7 @@ export class SqliteEngine implements Engine {
     try {
       return await this.#read((connection) => connection.first(query));
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -107,7 +107,7 @@ export class SqliteEngine implements Engine {
     try {
       return await this.#read((connection) => connection.all(query));
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -121,7 +121,7 @@ export class SqliteEngine implements Engine {
       const rows: unknown[][] = await this.#read((connection) => connection.snapshot(queries));
       return rows as SnapshotRows<Queries>;
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -145,7 +145,7 @@ export class SqliteEngine implements Engine {
       const queue = this.#queue(operation);
       return (await queue.run(new Unit(unit, queue.connection))) as UnitResults<Steps>;
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -238,7 +238,7 @@ export class SqliteEngine implements Engine {
     try {
       this.#place?.look();
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -248,7 +248,7 @@ export class SqliteEngine implements Engine {
     try {
       await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
     } catch (error) {
-      throw toPylonDbError(error, operation, file);
+      throw toPylonDbError(error, file, operation);
     }
   }
 
@@ -258,7 +258,7 @@ export class SqliteEngine implements Engine {
       await turn.begin();
       return new SqliteTransaction(queue.connection, this.#path, turn);
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -267,7 +267,7 @@ export class SqliteEngine implements Engine {
       this.#place?.assertInPlace();
       tx.commit();
     } catch (error) {
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 
@@ -283,7 +283,7 @@ export class SqliteEngine implements Engine {
       }
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
     } catch (error) {
-      throw toPylonDbError(error, 'db.kysely', this.#path);
+      throw toPylonDbError(error, this.#path, 'db.kysely');
     }
   }
 

@@ -77,7 +77,7 @@ export function isMisfit(error: unknown): error is SqliteError {
  * never by its text. Called behind an `await` in the caller's own chain, so that the stack names it.
  * `StepWithoutRows` passes through: only the service knows what it means.
  */
-export function toPylonDbError(error: unknown, operation: string, path: string): unknown {
+export function toPylonDbError(error: unknown, path: string, operation = ''): unknown {
   if (error instanceof StepWithoutRows) return error;
   if (error instanceof PylonDbError) return error.withOperation(operation);
   if (error instanceof WaitedTooLong) {
@@ -120,7 +120,7 @@ export function toPylonDbError(error: unknown, operation: string, path: string):
 
 /** As {@link toPylonDbError}, for SQL that somebody wrote at a terminal: what doesn't fit is theirs. */
 export function toQueryError(error: unknown, path: string): unknown {
-  const reported = toPylonDbError(error, QUESTION, path);
+  const reported = toPylonDbError(error, path, QUESTION);
   return reported instanceof PylonDbError ? reported.withOperation('') : reported;
 }
 

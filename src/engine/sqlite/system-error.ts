@@ -31,7 +31,7 @@ export function isNoDescriptor(error: unknown): boolean {
  * `CANNOT_OPEN` for an error of the operating system other than a missing room, which names the path;
  * `ABORTED` when the disk failed.
  */
-export function cannotUse(error: unknown, path: string, operation: string): PylonDbError {
+export function cannotUse(error: unknown, path: string, operation = ''): PylonDbError {
   const code = systemCode(error) ?? '';
   const context = { operation, cause: error };
   if (code === 'EIO') {

@@ -114,7 +114,7 @@ export class SqliteTransaction implements WriteHandle {
       return work(this.#connection);
     } catch (error) {
       if (!this.#connection.inTransaction) this.#abort = { error };
-      throw toPylonDbError(error, operation, this.#path);
+      throw toPylonDbError(error, this.#path, operation);
     } finally {
       // After the work, which is done at once: awaited or not, it belongs to the transaction.
       if (this.#pace.loop.isOver) await this.#pace.loop.next();

@@ -1,6 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import { type DB, LIFECYCLE_STATES, type LifecycleState } from '../../generated/db.js';
-import type { RawRow } from '../engine/prepared.js';
+import { type DB, LIFECYCLE_STATES } from '../../generated/db.js';
 import {
   type Check,
   integer,
@@ -15,7 +14,8 @@ import {
   text,
   timestamp,
 } from '../schema/input.js';
-import { RowCheck } from '../schema/row.js';
+import { TableRows } from '../schema/row.js';
+import { AGENTS } from '../schema/tables.js';
 
 /** A row of `agents`: the balance in satoshis, timestamps in unix seconds. */
 export type Agent = Selectable<DB['agents']>;
@@ -70,52 +70,16 @@ export const agentInput = {
   agent: object(NEW_AGENT, ['npub', 'name', 'lifecycle_state']),
 } satisfies Record<string, Check>;
 
-const check = new RowCheck('agents', {
-  npub: 'key',
-  name: 'text',
-  lifecycle_state: new Set(LIFECYCLE_STATES),
-  balance_sats: 'integer',
-  tick_count: 'integer',
-  last_tick_at: 'integer or null',
-  memory_json: 'text or null',
-  goals_json: 'text or null',
-  created_at: 'integer',
-  updated_at: 'integer',
-});
-
-/** The columns of an {@link Agent}, in the order that {@link decodeAgent} reads. */
-export const AGENT_COLUMNS = check.columns;
-
-/** Whether {@link decodeAgent} can give this value of this column. */
-export const canReadAgent = check.canRead.bind(check);
-
-type AgentRow = [
-  npub: string,
-  name: string,
-  lifecycle_state: LifecycleState,
-  balance_sats: number,
-  tick_count: number,
-  last_tick_at: number | null,
-  memory_json: string | null,
-  goals_json: string | null,
-  created_at: number,
-  updated_at: number,
-];
-
-/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
-export function decodeAgent(raw: RawRow): Agent {
-  check.assert(raw);
-  const row = raw as AgentRow;
-  return {
-    npub: row[0],
-    name: row[1],
-    lifecycle_state: row[2],
-    balance_sats: row[3],
-    tick_count: row[4],
-    last_tick_at: row[5],
-    memory_json: row[6],
-    goals_json: row[7],
-    created_at: row[8],
-    updated_at: row[9],
-  };
-}
+/** Agents as queries give them. */
+export const AGENT_ROWS = new TableRows(AGENTS, (row) => ({
+  npub: row[0],
+  name: row[1],
+  lifecycle_state: row[2],
+  balance_sats: row[3],
+  tick_count: row[4],
+  last_tick_at: row[5],
+  memory_json: row[6],
+  goals_json: row[7],
+  created_at: row[8],
+  updated_at: row[9],
+}));

@@ -1,23 +1,27 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { DB, LifecycleState } from '../../generated/db.js';
-import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { noRows, type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { MAX_INTEGER } from '../schema/input.js';
-import { AGENT_COLUMNS, type Agent, type AgentPatch, decodeAgent, PATCH_COLUMNS } from './agent.js';
+import { PlainRows } from '../schema/plain-row.js';
+import { text } from '../schema/tables.js';
+import { AGENT_ROWS, type Agent, type AgentPatch, PATCH_COLUMNS } from './agent.js';
+
+const NPUB_ROWS = new PlainRows([text('npub')], ({ npub }) => npub);
 
 export const getAgent = prepared(
   'agents.get',
   (db, p: Params<{ npub: string }>) =>
-    db.selectFrom('agents').select(AGENT_COLUMNS).where('npub', '=', p.npub),
-  decodeAgent,
+    db.selectFrom('agents').select(AGENT_ROWS.columns).where('npub', '=', p.npub),
+  AGENT_ROWS,
 );
 
 /** Like {@link getAgent}, and nobody else changes the agent until the unit is stored. */
 export const lockAgent = prepared(
   'agents.get for a change',
   (db, p: Params<{ npub: string }>) =>
-    db.selectFrom('agents').select(AGENT_COLUMNS).where('npub', '=', p.npub).forUpdate(),
-  decodeAgent,
+    db.selectFrom('agents').select(AGENT_ROWS.columns).where('npub', '=', p.npub).forUpdate(),
+  AGENT_ROWS,
   { locks: { agent: 'npub' } },
 );
 
@@ -26,8 +30,8 @@ export const keepTicksOut = prepared(
   'agents.delete lock',
   (db, p: Params<{ npub: string }>) =>
     db.selectFrom('agents').select('npub').where('npub', '=', p.npub).forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
+  NPUB_ROWS,
+  { locks: { agent: 'npub' } },
 );
 
 /** An agent that is there can be changed, and then stands; conditional changes say which can. */
@@ -85,8 +89,8 @@ export const upsertAgent = prepared(
           ),
         })),
       )
-      .returning(AGENT_COLUMNS),
-  decodeAgent,
+      .returning(AGENT_ROWS.columns),
+  AGENT_ROWS,
   { locks: { agent: 'npub' }, outcome: { ...agentOutcome, always: true } },
 );
 
@@ -96,11 +100,11 @@ export const agentsByState = prepared(
   (db, p: Params<{ state: LifecycleState }>) =>
     db
       .selectFrom('agents')
-      .select(AGENT_COLUMNS)
+      .select(AGENT_ROWS.columns)
       .where('lifecycle_state', '=', p.state)
       .orderBy('updated_at', 'desc')
       .orderBy('npub', 'desc'),
-  decodeAgent,
+  AGENT_ROWS,
 );
 
 export const allAgents = prepared(
@@ -108,10 +112,10 @@ export const allAgents = prepared(
   (db) =>
     db
       .selectFrom('agents')
-      .select(AGENT_COLUMNS)
+      .select(AGENT_ROWS.columns)
       .orderBy('updated_at', 'desc')
       .orderBy('npub', 'desc'),
-  decodeAgent,
+  AGENT_ROWS,
 );
 
 export const updateAgentState = prepared(
@@ -121,8 +125,8 @@ export const updateAgentState = prepared(
       .updateTable('agents')
       .set({ lifecycle_state: p.state, updated_at: p.now })
       .where('npub', '=', p.npub)
-      .returning(AGENT_COLUMNS),
-  decodeAgent,
+      .returning(AGENT_ROWS.columns),
+  AGENT_ROWS,
   { locks: { agent: 'npub' }, outcome: agentOutcome },
 );
 
@@ -135,8 +139,8 @@ export const updateAgentStateFrom = prepared(
       .set({ lifecycle_state: p.state, updated_at: p.now })
       .where('npub', '=', p.npub)
       .where('lifecycle_state', 'in', syntax.texts<LifecycleState>(p.from))
-      .returning(AGENT_COLUMNS),
-  decodeAgent,
+      .returning(AGENT_ROWS.columns),
+  AGENT_ROWS,
   {
     locks: { agent: 'npub' },
     outcome: { ...agentOutcome, wanted: ({ npub, from }) => agentInState({ npub, from }) },
@@ -153,9 +157,11 @@ const agentInState = prepared(
       .where('npub', '=', p.npub)
       .where('lifecycle_state', 'in', syntax.texts<LifecycleState>(p.from))
       .forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
+  NPUB_ROWS,
+  { locks: { agent: 'npub' } },
 );
+
+type Patched = Pick<Agent, keyof AgentPatch>;
 
 const patchQueries = new Map<string, ReturnType<typeof patchQuery>>();
 
@@ -166,19 +172,20 @@ export function patchAgent(npub: string, now: number, patch: AgentPatch) {
   const query = patchQueries.get(name) ?? patchQuery(columns);
   patchQueries.set(name, query);
   const given = Object.fromEntries(columns.map((column) => [column, patch[column] ?? null]));
-  return query({ ...given, npub, now });
+  // The query has a place for these, and for no others.
+  return query({ ...(given as Patched), npub, now });
 }
 
 function patchQuery(columns: readonly (keyof AgentPatch)[]) {
   return prepared(
     `agents.update ${columns.join(' ')}`,
-    (db, p: Params<{ npub: string; now: number; [column: string]: string | number | null }>) =>
+    (db, p: Params<Patched & { npub: string; now: number }>) =>
       db
         .updateTable('agents')
         .set({ ...Object.fromEntries(columns.map((name) => [name, p[name]])), updated_at: p.now })
         .where('npub', '=', p.npub)
-        .returning(AGENT_COLUMNS),
-    decodeAgent,
+        .returning(AGENT_ROWS.columns),
+    AGENT_ROWS,
     { locks: { agent: 'npub' }, outcome: agentOutcome },
   );
 }
@@ -190,8 +197,8 @@ export const updateAgentBalance = prepared(
       .updateTable('agents')
       .set({ balance_sats: p.balance_sats, updated_at: p.now })
       .where('npub', '=', p.npub)
-      .returning(AGENT_COLUMNS),
-  decodeAgent,
+      .returning(AGENT_ROWS.columns),
+  AGENT_ROWS,
   { locks: { agent: 'npub' }, outcome: agentOutcome },
 );
 
@@ -214,8 +221,8 @@ const adjustable = prepared(
   'agents.adjustBalance wanted',
   (db, p: Params<Adjustment>, syntax) =>
     db.selectFrom('agents').select('npub').where(canAdjust(p, syntax)).forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
+  NPUB_ROWS,
+  { locks: { agent: 'npub' } },
 );
 
 export const adjustAgentBalance = prepared(
@@ -229,8 +236,8 @@ export const adjustAgentBalance = prepared(
         updated_at: p.now,
       }))
       .where(canAdjust(p, syntax))
-      .returning(AGENT_COLUMNS),
-  decodeAgent,
+      .returning(AGENT_ROWS.columns),
+  AGENT_ROWS,
   {
     locks: { agent: 'npub' },
     outcome: {
@@ -254,8 +261,8 @@ const ableToTick = prepared(
   'agents.recordTick wanted',
   (db, p: Params<{ npub: string }>, syntax) =>
     db.selectFrom('agents').select('npub').where(canTick(p, syntax)).forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
+  NPUB_ROWS,
+  { locks: { agent: 'npub' } },
 );
 
 /** Touches nothing when the count can't grow. */
@@ -270,7 +277,7 @@ export const countTick = prepared(
         updated_at: p.now,
       }))
       .where(canTick(p, syntax)),
-  noRow,
+  noRows(),
   {
     locks: { agent: 'npub' },
     outcome: {
@@ -286,7 +293,7 @@ export const countTick = prepared(
 export const deleteAgent = prepared(
   'agents.delete',
   (db, p: Params<{ npub: string }>) => db.deleteFrom('agents').where('npub', '=', p.npub),
-  noRow,
+  noRows(),
   {
     locks: { agent: 'npub' },
     outcome: {

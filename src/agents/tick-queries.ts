@@ -1,13 +1,15 @@
-import { noRow, type Params, prepared } from '../engine/prepared.js';
-import { decodeTick, TICK_COLUMNS, type Tick } from './tick.js';
+import { noRows, type Params, prepared } from '../engine/prepared.js';
+import { PlainRows } from '../schema/plain-row.js';
+import { integer } from '../schema/tables.js';
+import { TICK_ROWS, type Tick } from './tick.js';
 
 /** Everything about rows of `tick_history`; what counts them on their agent is in `queries.ts`. */
 
 const getTick = prepared(
   'agents.recordTick look',
   (db, p: Params<{ id: number }>) =>
-    db.selectFrom('tick_history').select(TICK_COLUMNS).where('id', '=', p.id),
-  decodeTick,
+    db.selectFrom('tick_history').select(TICK_ROWS.columns).where('id', '=', p.id),
+  TICK_ROWS,
 );
 
 export const insertTick = prepared(
@@ -23,7 +25,7 @@ export const insertTick = prepared(
       duration_ms: p.duration_ms,
       created_at: p.created_at,
     }),
-  noRow<Tick>,
+  noRows<Tick>(),
   {
     locks: { agent: 'agent_npub' },
     generatedKey: 'id',
@@ -42,12 +44,12 @@ export const ticksOfAgent = prepared(
   (db, p: Params<{ npub: string; limit: number }>) =>
     db
       .selectFrom('tick_history')
-      .select(TICK_COLUMNS)
+      .select(TICK_ROWS.columns)
       .where('agent_npub', '=', p.npub)
       .orderBy('tick_number', 'desc')
       .orderBy('id', 'desc')
       .limit(p.limit),
-  decodeTick,
+  TICK_ROWS,
 );
 
 /** Like {@link ticksOfAgent}, after the row that ended the page before. */
@@ -56,7 +58,7 @@ export const ticksOfAgentBefore = prepared(
   (db, p: Params<{ npub: string; limit: number; tick_number: number; id: number }>) =>
     db
       .selectFrom('tick_history')
-      .select(TICK_COLUMNS)
+      .select(TICK_ROWS.columns)
       .where('agent_npub', '=', p.npub)
       .where(({ eb, refTuple, tuple }) =>
         eb(refTuple('tick_number', 'id'), '<', tuple(p.tick_number, p.id)),
@@ -64,22 +66,24 @@ export const ticksOfAgentBefore = prepared(
       .orderBy('tick_number', 'desc')
       .orderBy('id', 'desc')
       .limit(p.limit),
-  decodeTick,
+  TICK_ROWS,
 );
+
+const ID_ROWS = new PlainRows([integer('id')], ({ id }) => id);
 
 const ticksLeft = prepared(
   'agents.delete ticks left',
   (db, p: Params<{ npub: string }>) =>
     db.selectFrom('tick_history').select('id').where('agent_npub', '=', p.npub),
-  () => undefined,
-  { onlySoundRows: true, locks: { agent: 'npub' } },
+  ID_ROWS,
+  { locks: { agent: 'npub' } },
 );
 
 export const deleteTicks = prepared(
   'agents.delete ticks',
   (db, p: Params<{ npub: string }>) =>
     db.deleteFrom('tick_history').where('agent_npub', '=', p.npub),
-  noRow,
+  noRows(),
   {
     locks: { agent: 'npub' },
     outcome: {

@@ -1,6 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { RawRow } from '../engine/prepared.js';
 import {
   type Check,
   integer,
@@ -11,7 +10,8 @@ import {
   pageStart,
   storedInteger,
 } from '../schema/input.js';
-import { RowCheck } from '../schema/row.js';
+import { TableRows } from '../schema/row.js';
+import { TICK_HISTORY } from '../schema/tables.js';
 
 /** A row of `tick_history`: the cost in satoshis, the duration in milliseconds. */
 export type Tick = Selectable<DB['tick_history']>;
@@ -38,49 +38,15 @@ export const tickInput = {
   page: object({ limit, before: pageStart({ tick_number: storedInteger, id: storedInteger }) }),
 } satisfies Record<string, Check>;
 
-const check = new RowCheck('tick_history', {
-  id: 'integer',
-  agent_npub: 'text',
-  tick_number: 'integer',
-  prompt_tokens: 'integer or null',
-  completion_tokens: 'integer or null',
-  actions_json: 'text or null',
-  cost_sats: 'integer or null',
-  duration_ms: 'integer or null',
-  created_at: 'integer',
-});
-
-/** The columns of a {@link Tick}, in the order that {@link decodeTick} reads. */
-export const TICK_COLUMNS = check.columns;
-
-/** Whether {@link decodeTick} can give this value of this column. */
-export const canReadTick = check.canRead.bind(check);
-
-type TickRow = [
-  id: number,
-  agent_npub: string,
-  tick_number: number,
-  prompt_tokens: number | null,
-  completion_tokens: number | null,
-  actions_json: string | null,
-  cost_sats: number | null,
-  duration_ms: number | null,
-  created_at: number,
-];
-
-/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
-export function decodeTick(raw: RawRow): Tick {
-  check.assert(raw);
-  const row = raw as TickRow;
-  return {
-    id: row[0],
-    agent_npub: row[1],
-    tick_number: row[2],
-    prompt_tokens: row[3],
-    completion_tokens: row[4],
-    actions_json: row[5],
-    cost_sats: row[6],
-    duration_ms: row[7],
-    created_at: row[8],
-  };
-}
+/** Ticks as queries give them. */
+export const TICK_ROWS = new TableRows(TICK_HISTORY, (row) => ({
+  id: row[0],
+  agent_npub: row[1],
+  tick_number: row[2],
+  prompt_tokens: row[3],
+  completion_tokens: row[4],
+  actions_json: row[5],
+  cost_sats: row[6],
+  duration_ms: row[7],
+  created_at: row[8],
+}));

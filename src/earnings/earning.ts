@@ -1,6 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { RawRow } from '../engine/prepared.js';
+import { type DB, EARNING_SOURCES } from '../../generated/db.js';
 import {
   type Check,
   ianaZone,
@@ -15,7 +14,8 @@ import {
   text,
   timestamp,
 } from '../schema/input.js';
-import { RowCheck } from '../schema/row.js';
+import { TableRows } from '../schema/row.js';
+import { EARNINGS } from '../schema/tables.js';
 import { oneSecretSpelling, oneSpelling } from './spelling.js';
 
 /** A row of `earnings`: the amount in millisatoshis, `earned_at` in unix seconds. */
@@ -56,46 +56,16 @@ export const earningInput = {
   today: object({ timeZone: ianaZone }),
 } satisfies Record<string, Check>;
 
-const check = new RowCheck('earnings', {
-  id: 'key',
-  job_id: 'text or null',
-  amount_msats: 'integer',
-  source: new Set(EARNING_SOURCES),
-  payment_hash: 'text or null',
-  preimage: 'text or null',
-  earned_at: 'integer',
-});
-
-/** The columns of an {@link Earning}, in the order that {@link decodeEarning} reads. */
-export const EARNING_COLUMNS = check.columns;
-
-/** Whether {@link decodeEarning} can give this value of this column. */
-export const canReadEarning = check.canRead.bind(check);
-
-type EarningRow = [
-  id: string,
-  job_id: string | null,
-  amount_msats: number,
-  source: EarningSource,
-  payment_hash: string | null,
-  preimage: string | null,
-  earned_at: number,
-];
-
-/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
-export function decodeEarning(raw: RawRow): Earning {
-  check.assert(raw);
-  const row = raw as EarningRow;
-  return {
-    id: row[0],
-    job_id: row[1],
-    amount_msats: row[2],
-    source: row[3],
-    payment_hash: row[4],
-    preimage: row[5],
-    earned_at: row[6],
-  };
-}
+/** Earnings as queries give them. */
+export const EARNING_ROWS = new TableRows(EARNINGS, (row) => ({
+  id: row[0],
+  job_id: row[1],
+  amount_msats: row[2],
+  source: row[3],
+  payment_hash: row[4],
+  preimage: row[5],
+  earned_at: row[6],
+}));
 
 const MSATS_A_SAT = 1000;
 

@@ -6,8 +6,8 @@ import {
   type SqlBool,
 } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import { noRow, type Params, prepared } from '../engine/prepared.js';
-import { decodeEarning, EARNING_COLUMNS, type Earning } from './earning.js';
+import { noRows, type Params, prepared } from '../engine/prepared.js';
+import { EARNING_ROWS, type Earning } from './earning.js';
 import { getEarning } from './queries.js';
 
 /** Payments: which earning a hash stands for, and what stores one once. */
@@ -30,12 +30,12 @@ export const firstOfPayment = prepared(
   (db, p: Params<Hashed>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .where('payment_hash', 'in', [p.payment_hash, p.upper_hash])
       .orderBy('earned_at')
       .orderBy('id')
       .limit(1),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 /**
@@ -52,13 +52,13 @@ export const paymentsOfJob = prepared(
   (db, p: Params<JobPrice>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .where('job_id', '=', p.job_id)
       .where('amount_msats', '=', p.amount_msats)
       .where(isOfItsWork)
       .orderBy('earned_at')
       .orderBy('id'),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 /**
@@ -90,9 +90,9 @@ const earningOutcome = {
 } as const;
 
 /** Stores an earning, whatever stands. */
-export const addEarning = prepared<Earning, Earning>(
+export const addEarning = prepared(
   'earnings.record',
-  (db, p) =>
+  (db, p: Params<Earning>) =>
     db.insertInto('earnings').values({
       id: p.id,
       job_id: p.job_id,
@@ -102,53 +102,53 @@ export const addEarning = prepared<Earning, Earning>(
       preimage: p.preimage,
       earned_at: p.earned_at,
     }),
-  noRow,
+  noRows<Earning>(),
   { locks: { job: 'job_id' }, outcome: { ...earningOutcome, always: true } },
 );
 
 /** Stores an earning unless its payment stands. */
-export const addPayment = prepared<Earning & Hashed, Earning>(
+export const addPayment = prepared(
   'earnings.record payment',
   (db, p: Params<Earning & Hashed>) => insertUnless(db, p, () => isRecorded(db, p)),
-  noRow,
+  noRows<Earning>(),
   { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
 /** Stores a job's earning unless one at its price stands. */
-export const payJob = prepared<Earning & JobPrice, Earning>(
+export const payJob = prepared(
   'jobs.completeWithPayment pay',
   (db, p: Params<Earning & JobPrice>) =>
     insertUnless(db, p, ({ exists }) => exists(ofJobAtPrice(db, p))),
-  noRow,
+  noRows<Earning>(),
   { locks: { job: 'job_id' }, outcome: earningOutcome },
 );
 
 /** Stores a job's earning unless one at its price stands, or its payment. */
-export const payJobByHash = prepared<Earning & JobPrice & Hashed, Earning>(
+export const payJobByHash = prepared(
   'jobs.completeWithPayment pay by hash',
   (db, p: Params<Earning & JobPrice & Hashed>) =>
     insertUnless(db, p, ({ exists, or }) => or([exists(ofJobAtPrice(db, p)), isRecorded(db, p)])),
-  noRow,
+  noRows<Earning>(),
   { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
 /** Gives an earning its `job_id` and `preimage`, unless it holds others. */
-export const fillEarning = prepared<Earning, Earning>(
+export const fillEarning = prepared(
   'earnings.record fill',
-  (db, p) => fill(db, p),
-  noRow,
+  (db, p: Params<Earning>) => fill(db, p),
+  noRows<Earning>(),
   { locks: { job: 'job_id' }, outcome: earningOutcome },
 );
 
 /** Like {@link fillEarning}, with a hash that stands for no earning. */
-export const fillEarningAndHash = prepared<Earning & Hashed, Earning>(
+export const fillEarningAndHash = prepared(
   'earnings.record fill with hash',
   (db, p: Params<Earning & Hashed>) =>
     fill(db, p)
       .set({ payment_hash: p.payment_hash })
       .where('payment_hash', 'is', null)
       .where(({ not }) => not(isRecorded(db, p))),
-  noRow,
+  noRows<Earning>(),
   { locks: { job: 'job_id', payment: 'payment_hash' }, outcome: earningOutcome },
 );
 
@@ -178,6 +178,6 @@ function insertUnless(
   ]);
   return db
     .insertInto('earnings')
-    .columns([...EARNING_COLUMNS])
+    .columns(EARNING_ROWS.names)
     .expression(row.where((eb) => eb.not(stands(eb))));
 }

@@ -1,13 +1,13 @@
 import { type Params, prepared } from '../engine/prepared.js';
-import { decodeEarning, EARNING_COLUMNS } from './earning.js';
+import { EARNING_ROWS } from './earning.js';
 
 /** Reading single earnings; payments are in `payment-queries.ts`, totals in `totals.ts`. */
 
 export const getEarning = prepared(
   'earnings.get',
   (db, p: Params<{ id: string }>) =>
-    db.selectFrom('earnings').select(EARNING_COLUMNS).where('id', '=', p.id),
-  decodeEarning,
+    db.selectFrom('earnings').select(EARNING_ROWS.columns).where('id', '=', p.id),
+  EARNING_ROWS,
 );
 
 /** Earnings of one job, newest first. */
@@ -16,11 +16,11 @@ export const earningsOfJob = prepared(
   (db, p: Params<{ job_id: string }>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .where('job_id', '=', p.job_id)
       .orderBy('earned_at', 'desc')
       .orderBy('id', 'desc'),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 /** The newest earnings first, from all of time. */
@@ -29,11 +29,11 @@ export const recentEarnings = prepared(
   (db, p: Params<{ limit: number }>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .orderBy('earned_at', 'desc')
       .orderBy('id', 'desc')
       .limit(p.limit),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 interface Range {
@@ -48,13 +48,13 @@ export const earningsInRange = prepared(
   (db, p: Params<Range>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .where('earned_at', '>=', p.start)
       .where('earned_at', '<=', p.end)
       .orderBy('earned_at', 'desc')
       .orderBy('id', 'desc')
       .limit(p.limit),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 /** Like {@link earningsInRange}, after the row that ended the page before. */
@@ -63,7 +63,7 @@ export const earningsInRangeBefore = prepared(
   (db, p: Params<Range & { earned_at: number; id: string }>) =>
     db
       .selectFrom('earnings')
-      .select(EARNING_COLUMNS)
+      .select(EARNING_ROWS.columns)
       .where('earned_at', '>=', p.start)
       .where('earned_at', '<=', p.end)
       .where(({ eb, refTuple, tuple }) =>
@@ -72,13 +72,18 @@ export const earningsInRangeBefore = prepared(
       .orderBy('earned_at', 'desc')
       .orderBy('id', 'desc')
       .limit(p.limit),
-  decodeEarning,
+  EARNING_ROWS,
 );
 
 /** The oldest earning. */
 export const firstEarning = prepared(
   'earnings.rollup first',
   (db) =>
-    db.selectFrom('earnings').select(EARNING_COLUMNS).orderBy('earned_at').orderBy('id').limit(1),
-  decodeEarning,
+    db
+      .selectFrom('earnings')
+      .select(EARNING_ROWS.columns)
+      .orderBy('earned_at')
+      .orderBy('id')
+      .limit(1),
+  EARNING_ROWS,
 );

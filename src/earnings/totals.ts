@@ -1,11 +1,13 @@
-import { type RawBuilder, sql } from 'kysely';
-import { EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
+import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely';
+import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { Admission, ReadHandle } from '../engine/engine.js';
-import { type Bound, type Params, prepared, type RawRow } from '../engine/prepared.js';
+import { type Bound, type Params, prepared, type RawRow, type Rows } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
+import { PlainRows } from '../schema/plain-row.js';
 import { wrongTotals } from '../schema/row.js';
-import { decodeEarning, EARNING_COLUMNS } from './earning.js';
+import { integer, text } from '../schema/tables.js';
+import { EARNING_ROWS } from './earning.js';
 
 /** What was earned: in all and by source, in millisatoshis, and in how many earnings. */
 export interface Earned {
@@ -45,31 +47,35 @@ const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`
 const isInvalid = (syntax: SqlSyntax) =>
   sql<boolean>`(${syntax.isSafeInteger('amount_msats')} and source in ('job', 'tip', 'other')) is not true`;
 
-/** All earnings ever by source; `withJobs` also how many jobs were paid, at the same instant. */
-const allTime = (name: string, withJobs: boolean) =>
-  prepared(
-    name,
-    (db) => {
-      const high = sql<number>`amount_high`;
-      const low = sql<number>`amount_low`;
-      return db
-        .selectFrom('pylon_db_earning_totals')
-        .select(['source', carriedUp(high, low).as('high'), carriedOff(low).as('low'), 'count'])
-        .$if(withJobs, (query) =>
-          query.select(db.selectFrom('pylon_db_paid_jobs').select('count').as('jobs')),
-        );
-    },
-    (row) => ({
-      source: String(row[0]),
-      high: Number(row[1]),
-      low: Number(row[2]),
-      count: Number(row[3]),
-      jobs: Number(row[4] ?? 0),
+const high = sql<number>`amount_high`;
+const low = sql<number>`amount_low`;
+const SUM = [text('source'), integer('high'), integer('low'), integer('count')] as const;
+const computeSum = ({ ref }: ExpressionBuilder<DB, 'pylon_db_earning_totals'>) => ({
+  source: ref('source'),
+  high: carriedUp(high, low),
+  low: carriedOff(low),
+  count: ref('count'),
+});
+
+const SUM_ROWS = new PlainRows(SUM, (row): SourceSum => row);
+const totals = prepared(
+  'earnings.total',
+  (db) =>
+    db.selectFrom('pylon_db_earning_totals').select((eb) => SUM_ROWS.computed(computeSum(eb))),
+  SUM_ROWS,
+);
+
+const SUM_WITH_JOBS_ROWS = new PlainRows([...SUM, integer('jobs')], (row) => row);
+/** Like `totals`, with how many jobs were paid in each row, at the same instant. */
+export const totalsWithJobs = prepared(
+  'earnings.summary',
+  (db) =>
+    db.selectFrom('pylon_db_earning_totals').select((eb) => {
+      const jobs = eb.selectFrom('pylon_db_paid_jobs').select('pylon_db_paid_jobs.count');
+      return SUM_WITH_JOBS_ROWS.computed({ ...computeSum(eb), jobs: jobs.$asScalar() });
     }),
-  );
-const totals = allTime('earnings.total', false);
-/** Like `totals`, with how many jobs were paid in each row. */
-export const totalsWithJobs = allTime('earnings.summary', true);
+  SUM_WITH_JOBS_ROWS,
+);
 
 /** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
 function sums(syntax: SqlSyntax): RawBuilder<number>[] {
@@ -96,6 +102,11 @@ function decodeSums(row: RawRow): SourceSum[] {
   return [...bySource, { source: INVALID, high: 0, low: 0, count: invalid }];
 }
 
+const SUMS_ROWS: Rows<Record<`sum_${number}`, number>, SourceSum[]> = {
+  decode: decodeSums,
+  mayBeCorrupt: false,
+};
+
 const sumsSince = prepared(
   'earnings.today',
   (db, p: Params<{ start: number }>, syntax) =>
@@ -103,24 +114,31 @@ const sumsSince = prepared(
       .selectFrom('earnings')
       .select(sums(syntax).map((sum, i) => sum.as(`sum_${i}`)))
       .where('earned_at', '>=', p.start),
-  decodeSums,
+  SUMS_ROWS,
+);
+
+const RANGE_ROWS = new PlainRows(
+  [integer('start'), text('sums')],
+  ({ start, sums }): RangeSums => ({ start, sums: decodeSums(JSON.parse(sums)) }),
 );
 
 /** The sums of each range of a JSON list, in no order. */
 const sumsOfRanges = prepared(
   'earnings.rollup',
   (db, p: Params<{ ranges: string }>, syntax) =>
-    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) => [
-      'bucket.start',
-      eb
-        .selectFrom('earnings')
-        // As one value: for each range the index is asked once.
-        .select(syntax.jsonList(sums(syntax)).as('sums'))
-        .whereRef('earned_at', '>=', 'bucket.start')
-        .whereRef('earned_at', '<=', 'bucket.end')
-        .as('sums'),
-    ]),
-  (row): RangeSums => ({ start: Number(row[0]), sums: decodeSums(JSON.parse(String(row[1]))) }),
+    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) =>
+      RANGE_ROWS.computed({
+        start: eb.ref('bucket.start'),
+        sums: eb
+          .selectFrom('earnings')
+          // As one value: for each range the index is asked once.
+          .select(syntax.jsonList(sums(syntax)).as('sums'))
+          .whereRef('earned_at', '>=', 'bucket.start')
+          .whereRef('earned_at', '<=', 'bucket.end')
+          .$asScalar(),
+      }),
+    ),
+  RANGE_ROWS,
 );
 
 interface RangeSums {
@@ -135,12 +153,12 @@ const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
     (db, p: Params<{ start: number; end: number }>, syntax) =>
       db
         .selectFrom('earnings')
-        .select(EARNING_COLUMNS)
+        .select(EARNING_ROWS.columns)
         .$if(bounds !== 'ever', (query) => query.where('earned_at', '>=', p.start))
         .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end))
         .where(isInvalid(syntax))
         .limit(1),
-    decodeEarning,
+    EARNING_ROWS,
   );
 const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
 const invalidSince = invalidEarning('earnings.today invalid', 'since');

@@ -1,5 +1,15 @@
-import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
+import {
+  type Compilable,
+  type DeleteResult,
+  type InsertQueryBuilder,
+  type InsertResult,
+  type QueryCreator,
+  type RawBuilder,
+  sql,
+  type UpdateResult,
+} from 'kysely';
 import type { DB } from '../../generated/db.js';
+import type { GeneratedKeys } from '../schema/tables.js';
 import type { SqlSyntax } from './sql-syntax.js';
 
 /** What a database stores and gives back. */
@@ -85,52 +95,96 @@ export class ParamSlot {
   constructor(readonly name: string) {}
 }
 
-/** What the builder can't know of a query. */
-interface PreparedOptions<Values, Row> {
-  /** Its WHERE lets no row through that `decode` refuses. */
-  readonly onlySoundRows?: boolean;
-  readonly locks?: Locks<keyof Values & string>;
-  readonly generatedKey?: string;
+/** What a query selects, and what becomes of its rows: made by `src/schema/row.ts`. */
+export interface Rows<Out, Row> {
+  /** Gives a row its shape. */
+  readonly decode: (row: RawRow) => Row;
+  /** Whether `decode` throws for what another program may have stored. */
+  readonly mayBeCorrupt: boolean;
+  /** Never there: its type is what the query must select, neither less nor more. */
+  readonly out?: (out: Out) => Out;
+}
+
+/** Stands for what a query selects until TypeScript has looked at the query: it reads `rows` first. */
+interface NotYet {
+  readonly 'not yet': true;
+}
+
+type OutOf<Query> = Query extends Compilable<infer Out> ? Out : never;
+
+type RowsOf<Query, Row> =
+  OutOf<Query> extends NotYet ? Omit<Rows<unknown, Row>, 'out'> : Rows<OutOf<Query>, Row>;
+
+/** The key of the table that a query inserts into, where the database makes it. */
+type GeneratedKey<Query> =
+  Query extends InsertQueryBuilder<DB, infer Table, InsertResult>
+    ? Table extends keyof GeneratedKeys
+      ? GeneratedKeys[Table]
+      : never
+    : OutOf<Query> extends NotYet
+      ? string
+      : never;
+
+/** A parameter's name; any until TypeScript has looked at the query. */
+type NameIn<Values> = unknown extends Values ? string : keyof Values & string;
+
+/** What the builder can't tell of a query. */
+interface PreparedOptions<Values, Query, Row> {
+  readonly locks?: Locks<NameIn<Values>>;
+  readonly generatedKey?: GeneratedKey<Query>;
   readonly outcome?: Outcome<Row, Values>;
 }
 
 /**
- * A typed query that is built and compiled on first use and only bound after that.
+ * A typed query that is built and compiled on first use and only bound after that. It compiles only
+ * where it selects what `rows` reads, in that order.
  *
  * ```ts
  * const getJob = prepared('jobs.get', (db, p: Params<{ id: string }>) =>
- *   db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id), decodeJob)
+ *   db.selectFrom('jobs').select(JOB_ROWS.columns).where('id', '=', p.id), JOB_ROWS)
  * await db.first('jobs.get', getJob({ id: 'event123' }))
  * ```
  *
  * Columns are listed by name, never `*`: a statement prepared before a foreign ALTER would answer
  * with shifted columns.
  */
-export function prepared<Values, Row>(
+export function prepared<Values, Query extends Compilable<NotYet>, Row>(
   name: string,
-  build: (db: QueryCreator<DB>, params: Params<Values>, syntax: SqlSyntax) => Compilable,
-  decode: (row: RawRow) => Row,
-  options: PreparedOptions<Values, Row> = {},
-): (values: Values & Readonly<Record<string, SqlValue>>) => Bound<Row> {
+  build: (db: QueryCreator<DB>, params: Params<Values>, syntax: SqlSyntax) => Query,
+  rows: RowsOf<Query, Row>,
+  options: PreparedOptions<NoInfer<Values>, Query, Row> = {},
+): (values: Values & Readonly<Record<keyof Values, SqlValue>>) => Bound<Row> {
   const query: PreparedQuery<Row> = {
     name,
-    returnsRows: decode !== noRow,
-    mayGiveCorruptRow: decode !== noRow && options.onlySoundRows !== true,
+    returnsRows: rows.decode !== NO_ROWS.decode,
+    mayGiveCorruptRow: rows.mayBeCorrupt,
     locks: options.locks,
     generatedKey: options.generatedKey,
     outcome: options.outcome as Outcome<Row> | undefined,
-    decode,
-    compile(db, words) {
-      const { sql: text, parameters } = build(db, placeholders<Values>(), words).compile();
+    decode: rows.decode,
+    compile(db, syntax) {
+      const { sql: text, parameters } = build(db, placeholders<Values>(), syntax).compile();
       return { sql: text, slots: parameters.map(asSlot) };
     },
   };
-  return (values) => ({ prepared: query, values });
+  return (values) => ({
+    prepared: query,
+    values: values as typeof values & Readonly<Record<string, SqlValue>>,
+  });
 }
 
+type NoRows<Row> = Rows<InsertResult, Row> & Rows<UpdateResult, Row> & Rows<DeleteResult, Row>;
+
+const NO_ROWS: NoRows<never> = {
+  decode() {
+    throw new TypeError('This statement returns no rows');
+  },
+  mayBeCorrupt: false,
+};
+
 /** For statements that return no rows; their results have those that {@link Outcome.look} finds. */
-export function noRow<Row = never>(): Row {
-  throw new TypeError('This statement returns no rows');
+export function noRows<Row = never>(): NoRows<Row> {
+  return NO_ROWS;
 }
 
 function placeholders<Values>(): Params<Values> {

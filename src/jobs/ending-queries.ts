@@ -3,7 +3,7 @@ import type { DB, JobStatus } from '../../generated/db.js';
 import { type Hashed, isRecorded, ofJobAtPrice } from '../earnings/payment-queries.js';
 import { type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
-import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
+import { JOB_IDS, JOB_ROWS, returningSound, SOUND_JOB_ROWS } from './job.js';
 import { jobOutcome } from './queries.js';
 import { sourcesOf } from './transitions.js';
 
@@ -54,11 +54,13 @@ function completion(eb: JobExpressions, p: Params<Completed>) {
   };
 }
 
+/** Columns that {@link completion} sets whatever they held. */
+const SET_BY_COMPLETION = ['price_msats', 'error_message', 'completed_at'] as const;
+
 /** In SQL, {@link isOpenTo} completing, and that completing it changes something. */
 function isCompletable(eb: JobExpressions, p: Params<Result>, syntax: SqlSyntax) {
   const isGiven = eb(eb.cast(p.output_hash, 'text'), 'is not', null);
   return eb.and([
-    isSoundJob(syntax, 'price_msats', 'error_message', 'completed_at'),
     eb.or([
       mayBecome(eb, 'completed'),
       eb.and([
@@ -86,9 +88,10 @@ const completable = prepared(
       .select('id')
       .where('id', '=', p.id)
       .where((eb) => isCompletable(eb, p, syntax))
+      .where(JOB_ROWS.isSound(syntax, ...SET_BY_COMPLETION))
       .forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { job: 'id' } },
+  JOB_IDS,
+  { locks: { job: 'id' } },
 );
 
 export const completeJob = prepared(
@@ -99,10 +102,9 @@ export const completeJob = prepared(
       .set((eb) => completion(eb, p))
       .where('id', '=', p.id)
       .where((eb) => isCompletable(eb, p, syntax))
-      .returning(JOB_COLUMNS),
-  decodeJob,
+      .$call(returningSound(syntax, ...SET_BY_COMPLETION)),
+  SOUND_JOB_ROWS,
   {
-    onlySoundRows: true,
     locks: { job: 'id' },
     outcome: {
       ...jobOutcome,
@@ -117,7 +119,7 @@ export const lockCompletedJob = prepared(
   (db, p: Params<Result>) =>
     db
       .selectFrom('jobs')
-      .select(JOB_COLUMNS)
+      .select(JOB_ROWS.columns)
       .where('id', '=', p.id)
       .where('status', '=', 'completed')
       .where('price_msats', '=', p.price_msats)
@@ -129,7 +131,7 @@ export const lockCompletedJob = prepared(
         ),
       )
       .forUpdate(),
-  decodeJob,
+  JOB_ROWS,
   { locks: { job: 'id' } },
 );
 
@@ -139,7 +141,7 @@ const completeOpen = (db: QueryCreator<DB>, p: Params<Completed>, syntax: SqlSyn
     .set((eb) => completion(eb, p))
     .where('id', '=', p.id)
     .where((eb) => mayBecome(eb, 'completed'))
-    .where(isSoundJob(syntax, 'price_msats', 'error_message', 'completed_at'));
+    .where(JOB_ROWS.isSound(syntax, ...SET_BY_COMPLETION));
 
 /** Completes a job that isn't completed, unless an earning stands that may be its payment. */
 export const completeUnpaidJob = prepared(
@@ -147,20 +149,20 @@ export const completeUnpaidJob = prepared(
   (db, p: Params<Completed>, syntax) =>
     completeOpen(db, p, syntax)
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
-      .returning(JOB_COLUMNS),
-  decodeJob,
+      .returning(JOB_ROWS.columns),
+  JOB_ROWS,
   { locks: { job: 'id' }, outcome: jobOutcome },
 );
 
 /** Like {@link completeUnpaidJob}, unless its payment's hash stands, too. */
-export const completeUnpaidJobByHash = prepared<Completed & Hashed, Job>(
+export const completeUnpaidJobByHash = prepared(
   'jobs.completeWithPayment by hash',
   (db, p: Params<Completed & Hashed>, syntax) =>
     completeOpen(db, p, syntax)
       .where(({ exists, not }) => not(exists(ofJobAtPrice(db, priceOf(p)))))
       .where(({ not }) => not(isRecorded(db, p)))
-      .returning(JOB_COLUMNS),
-  decodeJob,
+      .returning(JOB_ROWS.columns),
+  JOB_ROWS,
   { locks: { job: 'id', payment: 'payment_hash' }, outcome: jobOutcome },
 );
 
@@ -178,15 +180,22 @@ const canFail = (p: Params<{ id: string }>, syntax: SqlSyntax) => (eb: JobExpres
         hasSoundEnd(eb, syntax),
       ]),
     ]),
-    isSoundJob(syntax, 'error_message', 'completed_at'),
   ]);
+
+/** Columns that failing sets whatever they held. */
+const SET_BY_FAILURE = ['error_message', 'completed_at'] as const;
 
 const ableToFail = prepared(
   'jobs.fail wanted',
   (db, p: Params<{ id: string }>, syntax) =>
-    db.selectFrom('jobs').select('id').where(canFail(p, syntax)).forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { job: 'id' } },
+    db
+      .selectFrom('jobs')
+      .select('id')
+      .where(canFail(p, syntax))
+      .where(JOB_ROWS.isSound(syntax, ...SET_BY_FAILURE))
+      .forUpdate(),
+  JOB_IDS,
+  { locks: { job: 'id' } },
 );
 
 export const failJob = prepared(
@@ -200,10 +209,9 @@ export const failJob = prepared(
         completed_at: endedAt(eb, 'failed', p.now),
       }))
       .where(canFail(p, syntax))
-      .returning(JOB_COLUMNS),
-  decodeJob,
+      .$call(returningSound(syntax, ...SET_BY_FAILURE)),
+  SOUND_JOB_ROWS,
   {
-    onlySoundRows: true,
     locks: { job: 'id' },
     outcome: { ...jobOutcome, wanted: ({ id }) => ableToFail({ id }) },
   },

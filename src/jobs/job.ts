@@ -1,7 +1,8 @@
-import type { Insertable, Selectable } from 'kysely';
-import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import type { Compilable, Insertable, Selectable, UpdateQueryBuilder, UpdateResult } from 'kysely';
+import { type DB, JOB_STATUSES } from '../../generated/db.js';
 import { oneSecretSpelling, oneSpelling } from '../earnings/spelling.js';
-import type { RawRow } from '../engine/prepared.js';
+import type { Rows } from '../engine/prepared.js';
+import type { SqlSyntax } from '../engine/sql-syntax.js';
 import {
   type Check,
   integer,
@@ -16,7 +17,9 @@ import {
   text,
   timestamp,
 } from '../schema/input.js';
-import { RowCheck } from '../schema/row.js';
+import { PlainRows } from '../schema/plain-row.js';
+import { TableRows } from '../schema/row.js';
+import { JOBS, text as textColumn } from '../schema/tables.js';
 
 /** A row of `jobs`: timestamps in unix seconds, the price in millisatoshis. */
 export type Job = Selectable<DB['jobs']>;
@@ -76,58 +79,42 @@ export const jobInput = {
   filter: object({ status, customer_pubkey: key, limit, before }),
 } satisfies Record<string, Check>;
 
-const check = new RowCheck('jobs', {
-  id: 'key',
-  kind: 'integer',
-  customer_pubkey: 'text',
-  status: new Set(JOB_STATUSES),
-  price_msats: 'integer',
-  input_hash: 'text or null',
-  output_hash: 'text or null',
-  error_message: 'text or null',
-  started_at: 'integer',
-  completed_at: 'integer or null',
-  created_at: 'integer',
-});
+/** Jobs as queries give them. */
+export const JOB_ROWS = new TableRows(JOBS, (row) => ({
+  id: row[0],
+  kind: row[1],
+  customer_pubkey: row[2],
+  status: row[3],
+  price_msats: row[4],
+  input_hash: row[5],
+  output_hash: row[6],
+  error_message: row[7],
+  started_at: row[8],
+  completed_at: row[9],
+  created_at: row[10],
+}));
 
-/** The columns of a {@link Job}, in the order that {@link decodeJob} reads. */
-export const JOB_COLUMNS = check.columns;
+/** The ids of jobs. */
+export const JOB_IDS = new PlainRows([textColumn('id')], ({ id }) => id);
 
-/** Whether {@link decodeJob} can give this value of this column. */
-export const canReadJob = check.canRead.bind(check);
+type JobUpdate = UpdateQueryBuilder<DB, 'jobs', 'jobs', UpdateResult>;
 
-/** In SQL, whether a job can be decoded once the `changed` columns are set. */
-export const isSoundJob = check.isSound.bind(check);
+/** Jobs of an update that {@link returningSound} ends: each can be decoded. */
+export const SOUND_JOB_ROWS: Rows<OnlySound, Job> = {
+  decode: JOB_ROWS.decode,
+  mayBeCorrupt: false,
+};
 
-type JobRow = [
-  id: string,
-  kind: number,
-  customer_pubkey: string,
-  status: JobStatus,
-  price_msats: number,
-  input_hash: string | null,
-  output_hash: string | null,
-  error_message: string | null,
-  started_at: number,
-  completed_at: number | null,
-  created_at: number,
-];
-
-/** Gives a checked row its shape. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
-export function decodeJob(raw: RawRow): Job {
-  check.assert(raw);
-  const row = raw as JobRow;
-  return {
-    id: row[0],
-    kind: row[1],
-    customer_pubkey: row[2],
-    status: row[3],
-    price_msats: row[4],
-    input_hash: row[5],
-    output_hash: row[6],
-    error_message: row[7],
-    started_at: row[8],
-    completed_at: row[9],
-    created_at: row[10],
-  };
+/** Never there: a query has it in its type where {@link returningSound} put it into its WHERE. */
+interface OnlySound extends Job {
+  readonly 'only rows that can be decoded': true;
 }
+
+/**
+ * Ends an update: it changes only jobs that can be decoded once the `changed` columns are set, and
+ * returns them. It needs no transaction to be undone.
+ */
+export const returningSound =
+  (syntax: SqlSyntax, ...changed: readonly (keyof Job)[]) =>
+  (update: JobUpdate): Compilable<OnlySound> =>
+    update.where(JOB_ROWS.isSound(syntax, ...changed)).returning(JOB_ROWS.columns);

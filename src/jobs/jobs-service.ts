@@ -259,14 +259,7 @@ export class JobsService {
       readonly before?: JobPageStart;
     },
   ): Promise<Job[]> {
-    const { status, customer_pubkey, limit = DEFAULT_LIMIT, before } = options;
-    const query = listJobs({
-      limit,
-      ...(status === undefined ? {} : { status }),
-      ...(customer_pubkey === undefined ? {} : { customer_pubkey }),
-      ...(before === undefined ? {} : { created_at: before.created_at, id: before.id }),
-    });
-    return await this.#db.all(operation, query);
+    return await this.#db.all(operation, listJobs({ limit: DEFAULT_LIMIT, ...options }));
   }
 }
 

@@ -1,8 +1,17 @@
 import type { ExpressionBuilder } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
-import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { noRows, type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
-import { decodeJob, isSoundJob, JOB_COLUMNS, type Job } from './job.js';
+import { PlainRows } from '../schema/plain-row.js';
+import { integer, text } from '../schema/tables.js';
+import {
+  JOB_IDS,
+  JOB_ROWS,
+  type Job,
+  type JobPageStart,
+  returningSound,
+  SOUND_JOB_ROWS,
+} from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
 /**
@@ -13,16 +22,16 @@ import { isTerminal, sourcesOf } from './transitions.js';
 export const getJob = prepared(
   'jobs.get',
   (db, p: Params<{ id: string }>) =>
-    db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id),
-  decodeJob,
+    db.selectFrom('jobs').select(JOB_ROWS.columns).where('id', '=', p.id),
+  JOB_ROWS,
 );
 
 /** Like {@link getJob}, and nobody else changes the job until the unit is stored. */
 export const lockJob = prepared(
   'jobs.get for a move',
   (db, p: Params<{ id: string }>) =>
-    db.selectFrom('jobs').select(JOB_COLUMNS).where('id', '=', p.id).forUpdate(),
-  decodeJob,
+    db.selectFrom('jobs').select(JOB_ROWS.columns).where('id', '=', p.id).forUpdate(),
+  JOB_ROWS,
   { locks: { job: 'id' } },
 );
 
@@ -49,7 +58,7 @@ export const insertJob = prepared(
       completed_at: p.completed_at,
       created_at: p.created_at,
     }),
-  noRow<Job>,
+  noRows<Job>(),
   { locks: { job: 'id' }, outcome: { ...jobOutcome, always: true } },
 );
 
@@ -60,7 +69,6 @@ interface StatusChange {
   started_at: number | null;
   completed_at: number | null;
   from: string;
-  [name: string]: string | number | null;
 }
 
 type Leaving = Pick<StatusChange, 'id' | 'from'>;
@@ -69,18 +77,19 @@ type Leaving = Pick<StatusChange, 'id' | 'from'>;
 const canLeave =
   (p: Params<Leaving>, syntax: SqlSyntax) =>
   ({ and, eb }: ExpressionBuilder<DB, 'jobs'>) =>
-    and([
-      eb('id', '=', p.id),
-      eb('status', 'in', syntax.texts<JobStatus>(p.from)),
-      isSoundJob(syntax, 'completed_at'),
-    ]);
+    and([eb('id', '=', p.id), eb('status', 'in', syntax.texts<JobStatus>(p.from))]);
 
 const ableToLeave = prepared(
   'jobs.updateStatus wanted',
   (db, p: Params<Leaving>, syntax) =>
-    db.selectFrom('jobs').select('id').where(canLeave(p, syntax)).forUpdate(),
-  () => undefined,
-  { onlySoundRows: true, locks: { job: 'id' } },
+    db
+      .selectFrom('jobs')
+      .select('id')
+      .where(canLeave(p, syntax))
+      .where(JOB_ROWS.isSound(syntax, 'completed_at'))
+      .forUpdate(),
+  JOB_IDS,
+  { locks: { job: 'id' } },
 );
 
 /** Changes the status when the current one is in `from`: the rule is in the WHERE. */
@@ -101,10 +110,9 @@ const changeStatus = prepared(
           .end(),
       }))
       .where(canLeave(p, syntax))
-      .returning(JOB_COLUMNS),
-  decodeJob,
+      .$call(returningSound(syntax, 'completed_at')),
+  SOUND_JOB_ROWS,
   {
-    onlySoundRows: true,
     locks: { job: 'id' },
     outcome: { ...jobOutcome, wanted: ({ id, from }) => ableToLeave({ id, from }) },
   },
@@ -123,36 +131,45 @@ export function moveTo(id: string, status: JobStatus, now: number, from?: readon
 }
 
 interface Page {
+  readonly status?: JobStatus | undefined;
+  readonly customer_pubkey?: string | undefined;
+  readonly before?: JobPageStart | undefined;
+  readonly limit: number;
+}
+
+interface PageValues extends JobPageStart {
   status: JobStatus;
   customer_pubkey: string;
-  created_at: number;
-  id: string;
   limit: number;
-  [name: string]: string | number;
 }
 
 type PageQuery = ReturnType<typeof listQuery>;
 const pageQueries = new Map<string, PageQuery>();
 
 /** A page of jobs, newest first, filtered by what `page` gives and starting after its row. */
-export function listJobs(page: Partial<Page> & { limit: number }) {
-  const filters = ['status', 'customer_pubkey', 'created_at'].filter((name) => name in page);
+export function listJobs(page: Page) {
+  const filters = FILTERS.filter((name) => page[name] !== undefined);
   const name = `jobs.list ${filters.join(' ')}`.trimEnd();
   let query = pageQueries.get(name);
   if (query === undefined) {
     query = listQuery(name, new Set(filters));
     pageQueries.set(name, query);
   }
-  return query(page as Page);
+  // What is no filter has no place in the query.
+  const { status = 'pending', customer_pubkey = '', before, limit } = page;
+  const { created_at, id } = before ?? { created_at: 0, id: '' };
+  return query({ status, customer_pubkey, created_at, id, limit });
 }
 
-function listQuery(name: string, filters: ReadonlySet<string>) {
+const FILTERS = ['status', 'customer_pubkey', 'before'] as const;
+
+function listQuery(name: string, filters: ReadonlySet<(typeof FILTERS)[number]>) {
   return prepared(
     name,
-    (db, p: Params<Page>, syntax) =>
+    (db, p: Params<PageValues>, syntax) =>
       db
         .selectFrom('jobs')
-        .select(JOB_COLUMNS)
+        .select(JOB_ROWS.columns)
         .$if(filters.has('customer_pubkey'), (query) =>
           query.where('customer_pubkey', '=', p.customer_pubkey),
         )
@@ -162,7 +179,7 @@ function listQuery(name: string, filters: ReadonlySet<string>) {
             ? query.where(syntax.unindexed<JobStatus>('status'), '=', p.status)
             : query.where('status', '=', p.status),
         )
-        .$if(filters.has('created_at'), (query) =>
+        .$if(filters.has('before'), (query) =>
           query.where(({ eb, refTuple, tuple }) =>
             eb(refTuple('created_at', 'id'), '<', tuple(p.created_at, p.id)),
           ),
@@ -170,14 +187,16 @@ function listQuery(name: string, filters: ReadonlySet<string>) {
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(p.limit),
-    decodeJob,
+    JOB_ROWS,
   );
 }
 
+const TOTAL_ROWS = new PlainRows([text('status'), integer('count')], (row): JobTotal => row);
+
 export const jobTotals = prepared(
   'jobs.countByStatus',
-  (db) => db.selectFrom('pylon_db_job_totals').select(['status', 'count']),
-  (row): JobTotal => ({ status: String(row[0]), count: Number(row[1]) }),
+  (db) => db.selectFrom('pylon_db_job_totals').select(TOTAL_ROWS.columns),
+  TOTAL_ROWS,
 );
 
 /** How many jobs one status has, or `invalid`. */
@@ -192,8 +211,8 @@ export const invalidJob = prepared(
   (db) =>
     db
       .selectFrom('jobs')
-      .select(JOB_COLUMNS)
+      .select(JOB_ROWS.columns)
       .where('status', 'not in', [...JOB_STATUSES])
       .limit(1),
-  decodeJob,
+  JOB_ROWS,
 );

@@ -1,8 +1,8 @@
 import { type ExpressionBuilder, type QueryCreator, sql } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import { noRow, type Params, prepared } from '../engine/prepared.js';
+import { noRows, type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
-import { decodeJob, isSoundJob, JOB_COLUMNS } from './job.js';
+import { JOB_IDS, JOB_ROWS, returningSound, SOUND_JOB_ROWS } from './job.js';
 import { getJob } from './queries.js';
 
 /** How workers take jobs from the queue, and how jobs of workers that died come back. */
@@ -25,7 +25,7 @@ function oldestPending(
       .select('oldest.id')
       .where(syntax.equalInOrder('oldest.status', sql.lit('pending')))
       // A row of another program that no worker can read must not block the queue.
-      .where(isSoundJob(syntax, 'started_at', 'completed_at'))
+      .where(JOB_ROWS.isSound(syntax, 'started_at', 'completed_at'))
       .$if(ofKinds, (query) => query.where('oldest.kind', 'in', syntax.integers(p.kinds)))
       .orderBy('oldest.status')
       .orderBy('oldest.created_at')
@@ -41,8 +41,7 @@ const claim = (name: string, ofKinds: boolean) => {
   const wanted = prepared(
     `${name} wanted`,
     (db, p: Params<Claim>, syntax) => oldestPending(db, p, syntax, ofKinds),
-    () => undefined,
-    { onlySoundRows: true },
+    JOB_IDS,
   );
   return prepared(
     name,
@@ -52,10 +51,9 @@ const claim = (name: string, ofKinds: boolean) => {
         .set({ status: 'processing', started_at: p.now, completed_at: null })
         .where('id', '=', oldestPending(db, p, syntax, ofKinds))
         .where('status', '=', 'pending')
-        .returning(JOB_COLUMNS),
-    decodeJob,
+        .$call(returningSound(syntax, 'started_at', 'completed_at')),
+    SOUND_JOB_ROWS,
     {
-      onlySoundRows: true,
       outcome: {
         table: 'jobs',
         what: () => 'the claim of a job',
@@ -87,8 +85,7 @@ const isStale =
 const staleJobs = prepared(
   'jobs.requeueStale wanted',
   (db, p: Params<Stale>) => db.selectFrom('jobs').select('id').where(isStale(p)).forUpdate(),
-  ([id]) => String(id),
-  { onlySoundRows: true },
+  JOB_IDS,
 );
 
 /** Those of `ids`, a JSON list, that are pending. */
@@ -100,15 +97,14 @@ const pendingOf = prepared(
       .select('id')
       .where('id', 'in', syntax.texts(p.ids))
       .where('status', '=', 'pending'),
-  ([id]) => String(id),
-  { onlySoundRows: true },
+  JOB_IDS,
 );
 
 export const requeueJobs = prepared(
   'jobs.requeueStale',
   (db, p: Params<Stale>) =>
     db.updateTable('jobs').set({ status: 'pending', completed_at: null }).where(isStale(p)),
-  noRow<string>,
+  noRows<string>(),
   {
     outcome: {
       table: 'jobs',

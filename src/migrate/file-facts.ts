@@ -9,6 +9,7 @@ import {
   tableDefinitions,
   tokenizeSql,
 } from '../schema/sql-tokens.js';
+import { PUBLISHED_INDEXES, PUBLISHED_NAMES } from '../schema/tables.js';
 import {
   type ColumnFacts,
   enumerationText,
@@ -16,7 +17,6 @@ import {
   type LiveTables,
   NONE,
 } from './published-check.js';
-import { PUBLISHED_INDEXES, PUBLISHED_TABLES } from './published-schema.js';
 
 /** Reads what a file says of the published tables that it has, by pragmas and CHECK tokens. */
 export function readFileFacts(db: Database.Database): LiveTables {
@@ -80,7 +80,7 @@ function ofPublished<Row>(
        from (select name, sql from sqlite_master
          where type in ('table', 'view') and name in (select value from json_each(?))) m ${joins}`,
     )
-    .all(JSON.stringify(PUBLISHED_TABLES));
+    .all(JSON.stringify(PUBLISHED_NAMES));
 }
 
 function grouped<Row extends { readonly table: string }>(

@@ -1,7 +1,7 @@
 import type { Session } from '../engine/postgres/session.js';
+import { PUBLISHED_NAMES } from '../schema/tables.js';
 import type { LedgerRow } from './ledger.js';
 import type { MigrationList } from './migration.js';
-import { PUBLISHED_TABLES } from './published-schema.js';
 import {
   hasLedger,
   INITIAL_MIGRATION,
@@ -52,7 +52,7 @@ async function columnTypes(server: Asked): Promise<Map<string, Map<string, strin
      join pg_catalog.pg_type t on t.oid = a.atttypid
      where c.relnamespace = to_regnamespace(quote_ident(current_schema()))
        and c.relkind in ('r', 'p', 'v', 'f') and c.relname = any($1)`,
-    [PUBLISHED_TABLES],
+    [PUBLISHED_NAMES],
   );
   const tables = new Map<string, Map<string, string>>();
   for (const row of rows) {

@@ -1,6 +1,12 @@
 import { PylonDbError } from '../errors.js';
+import {
+  LEDGER,
+  PUBLISHED_TABLES,
+  type PublishedColumn,
+  type PublishedTable,
+  TICK_HISTORY,
+} from '../schema/tables.js';
 import type { MigrationParams } from './migration.js';
-import { PUBLISHED, type PublishedColumn } from './published-schema.js';
 
 /** What a database says of one column, each rule as SQL would have it. */
 export interface ColumnFacts {
@@ -42,8 +48,8 @@ export const NONE = {
 
 /** Whether the ledger's rows can be read. */
 export function hasLedgerColumns(live: LiveTables): boolean {
-  const columns = live.get('migrations')?.columns;
-  return Object.keys(PUBLISHED['migrations'] ?? {}).every((name) => columns?.has(name) === true);
+  const columns = live.get(LEDGER.name)?.columns;
+  return LEDGER.columns.every(({ name }) => columns?.has(name) === true);
 }
 
 /** What in `live` differs from the published schema. More columns are fine where inserts work without. */
@@ -51,26 +57,32 @@ export function publishedProblems(
   live: LiveTables,
   engine: MigrationParams['engine'],
 ): SchemaProblem[] {
-  return Object.keys(PUBLISHED).flatMap((table) => {
+  return PUBLISHED_TABLES.flatMap((published) => {
+    const { name: table } = published;
     const found = live.get(table);
-    const problems = found === undefined ? [`table ${table} is missing`] : compare(table, found);
+    const problems =
+      found === undefined ? [`table ${table} is missing`] : compare(published, found);
     return problems.map((problem) => ({ table, problem }));
   });
 
-  function compare(table: string, { columns, oddity }: TableFacts): string[] {
+  function compare(published: PublishedTable, { columns, oddity }: TableFacts): string[] {
+    const { name: table } = published;
     if (columns.size === 0) return [`table ${table} is ${oddity}`];
-    const published = PUBLISHED[table] ?? {};
     return [
       ...(oddity === undefined ? [] : [`table ${table} is ${oddity}`]),
-      ...Object.entries(published).flatMap(([name, column]) => {
-        const expected = expectedFacts(table, name, column, engine);
-        return columnProblems(`${table}.${name}`, expected, columns.get(name));
+      ...published.columns.flatMap((column) => {
+        const expected = expectedFacts(published, column, engine);
+        return columnProblems(`${table}.${column.name}`, expected, columns.get(column.name));
       }),
       ...[...columns]
-        .filter(([name, facts]) => !Object.hasOwn(published, name) && isDemanded(facts))
+        .filter(([name, facts]) => isDemanded(facts) && !hasColumn(published, name))
         .map(([name]) => `column ${table}.${name} is NOT NULL and has no default`),
     ];
   }
+}
+
+function hasColumn({ columns }: PublishedTable, name: string): boolean {
+  return columns.some((column) => column.name === name);
 }
 
 /** Why a transaction isn't committed that leaves these problems. */
@@ -117,39 +129,40 @@ function columnProblems(
 }
 
 function expectedFacts(
-  table: string,
-  name: string,
+  table: PublishedTable,
   column: PublishedColumn,
   engine: MigrationParams['engine'],
 ): ColumnFacts {
+  const { name, kind, isNullable, words } = column;
   const isPostgres = engine === 'postgres';
-  const names = column.type === 'TEXT' && (column.key ?? column.references) !== undefined;
-  const isNotNull = column.notNull === true || (isPostgres && column.key !== undefined);
+  const isKey = name === table.key;
+  const parent = name === table.parent?.column ? table.parent : undefined;
+  const names = kind === 'text' && (isKey || parent !== undefined);
+  const type = kind.toUpperCase();
+  // SQLite's keys may be NULL where nobody says otherwise, and the published schema doesn't.
+  const isNotNull = isKey ? isPostgres : !isNullable;
   return {
     // PostgreSQL would compare keys by the server's locale.
-    type: isPostgres && names ? `${column.type} COLLATE C` : column.type,
+    type: isPostgres && names ? `${type} COLLATE C` : type,
     nullability: isNotNull ? 'NOT NULL' : 'nullable',
     default: column.default === undefined ? NONE.default : `DEFAULT ${column.default}`,
-    key: isPostgres ? postgresKey(table, name, column) : sqliteKey(column),
+    key: expectedKey(table, name, isPostgres),
     references:
-      column.references === undefined ? NONE.references : `REFERENCES ${column.references}`,
-    checks: column.oneOf === undefined ? NONE.checks : enumerationText(name, column.oneOf),
-    unique: column.unique === true,
+      parent === undefined ? NONE.references : `REFERENCES ${parent.table}(${parent.key})`,
+    checks: words === undefined ? NONE.checks : enumerationText(name, [...words]),
+    unique: name === table.unique,
   };
 }
 
-function sqliteKey({ key }: PublishedColumn): string {
-  if (key === undefined) return NONE.key;
-  return keyText({ made: key !== 'given', once: key === 'made once' });
-}
-
-/** There an agent's ticks are together: the key of `tick_history` has the agent in front. */
-function postgresKey(table: string, name: string, { key }: PublishedColumn): string {
-  const place = table === 'tick_history' ? ['agent_npub', 'id'].indexOf(name) + 1 : 0;
-  if (key === undefined && place === 0) return NONE.key;
+/** A server has an agent's ticks together: the key of `tick_history` has the agent in front. */
+function expectedKey(table: PublishedTable, name: string, isPostgres: boolean): string {
+  const together = isPostgres && table.name === TICK_HISTORY.name;
+  const key = together ? ['agent_npub', 'id'] : [table.key];
+  if (!key.includes(name)) return NONE.key;
   return keyText({
-    made: key !== undefined && key !== 'given',
-    ...(place > 0 ? { place: [place, 2] } : {}),
+    made: name === table.key && table.generatedKey !== undefined,
+    once: !isPostgres && table.generatedKey === 'autoincrement',
+    place: [key.indexOf(name) + 1, key.length],
   });
 }
 

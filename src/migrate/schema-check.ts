@@ -1,18 +1,15 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../errors.js';
+import { DATA_TABLES, LEDGER, PUBLISHED_NAMES, type PublishedTable } from '../schema/tables.js';
 import { fileIndexProblems, readFileFacts } from './file-facts.js';
 import type { MigrationList, MigrationParams } from './migration.js';
 import { type LiveTables, publishedProblems } from './published-check.js';
-import { PUBLISHED, PUBLISHED_TABLES, type PublishedColumn } from './published-schema.js';
 
 /** The ledger row that the published schema goes by, in every implementation. */
 export const INITIAL_MIGRATION = '001_initial_schema';
 
 /** Ledger rows of this form are ours; all others are somebody else's. */
 export const OUR_MIGRATION = /^\d+_pylon_db_/;
-
-/** The published tables without the ledger. */
-const DATA_TABLES: readonly string[] = PUBLISHED_TABLES.filter((name) => name !== 'migrations');
 
 /** What a file's ledger says, next to the migrations that we know. */
 export interface LedgerState {
@@ -99,7 +96,7 @@ export interface LiveSchema {
 /** Whether there is a ledger whose names can be read. */
 export function hasLedger(tables: LiveSchema['tables']): boolean {
   const ledger = tables.get('migrations');
-  return ledger !== undefined && compare('migrations', ledger).length === 0;
+  return ledger !== undefined && compare(LEDGER, ledger).length === 0;
 }
 
 /** Compares a database with the published schema and the list. Throws `SCHEMA_MISMATCH`. */
@@ -107,13 +104,13 @@ export function judgeLedger(live: LiveSchema, list: MigrationList, operation: st
   const { tables, applied, standing } = live;
   const ledger = tables.get('migrations');
   if (ledger !== undefined) {
-    const problems = compare('migrations', ledger);
+    const problems = compare(LEDGER, ledger);
     if (problems.length > 0) throw mismatch(operation, problems);
   }
   refuseNewer(live, list, operation);
   const pending = Object.keys(list).filter((name) => !applied.includes(name));
   if (applied.includes(INITIAL_MIGRATION)) {
-    const problems = DATA_TABLES.flatMap((table) => compare(table, tables.get(table)));
+    const problems = DATA_TABLES.flatMap((table) => compare(table, tables.get(table.name)));
     if (problems.length > 0) throw mismatch(operation, problems);
     return { applied, pending, isHalfMade: false };
   }
@@ -189,7 +186,7 @@ function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
        from sqlite_master m join pragma_table_xinfo(m.name) c
        where m.type = 'table' and m.name in (select value from json_each(?))`,
     )
-    .all(JSON.stringify(PUBLISHED_TABLES));
+    .all(JSON.stringify(PUBLISHED_NAMES));
   const tables = new Map<string, Map<string, string>>();
   for (const { table, column, type } of rows) {
     const columns = tables.get(table) ?? new Map<string, string>();
@@ -199,11 +196,14 @@ function columnTypes(db: Database.Database): Map<string, Map<string, string>> {
 }
 
 /** Only what every call needs: a file that another program changed otherwise is opened all the same. */
-function compare(table: string, live: ReadonlyMap<string, string> | undefined): string[] {
+function compare(
+  { name: table, columns }: PublishedTable,
+  live: ReadonlyMap<string, string> | undefined,
+): string[] {
   if (live === undefined) return [`table ${table} is missing`];
-  const published = Object.entries<PublishedColumn>(PUBLISHED[table] ?? {});
-  return published.flatMap(([column, { type }]) => {
+  return columns.flatMap(({ name: column, kind }) => {
     const found = live.get(column);
+    const type = kind.toUpperCase();
     if (found === undefined) return [`column ${table}.${column} is missing`];
     return found === type ? [] : [`column ${table}.${column} is ${found}, not ${type}`];
   });

@@ -1,5 +1,6 @@
 import type { RawResult } from '../engine/kysely-connection.js';
 import { enumeratedTexts } from '../schema/server-checks.js';
+import { PUBLISHED_INDEXES, PUBLISHED_NAMES } from '../schema/tables.js';
 import {
   type ColumnFacts,
   enumerationText,
@@ -8,7 +9,6 @@ import {
   NONE,
   type TableFacts,
 } from './published-check.js';
-import { PUBLISHED_INDEXES, PUBLISHED_TABLES } from './published-schema.js';
 
 /** What a server can be asked through: a session, or a migration's transaction. */
 export interface Asked {
@@ -107,7 +107,7 @@ function joined(found: readonly string[], none: string): string {
 
 /** Each row's one column, an array of texts. */
 async function texts(server: Asked, sql: string): Promise<string[][]> {
-  const { rows } = await server.raw(sql, [PUBLISHED_TABLES]);
+  const { rows } = await server.raw(sql, [PUBLISHED_NAMES]);
   return rows.map(({ texts }) => (Array.isArray(texts) ? texts.map(String) : []));
 }
 

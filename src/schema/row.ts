@@ -1,38 +1,47 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { RawRow } from '../engine/prepared.js';
+import type { RawRow, Rows } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { isSecretKey } from './input.js';
+import type { ByName, InOrder, Ordered, Selected, Selection } from './row-types.js';
+import type { PublishedColumn, Table } from './tables.js';
 
-/** What a stored value must be. */
-export type ColumnKind =
-  | 'key'
-  | 'text'
-  | 'integer'
-  | 'text or null'
-  | 'integer or null'
-  | ReadonlySet<unknown>;
+/** What a stored value must be: one of a set, or of a kind. */
+type Kind = 'text' | 'integer' | 'text or null' | 'integer or null' | ReadonlySet<unknown>;
 
 /**
- * Checks the rows of one table on their way out: other programs write the same file, and SQLite
- * stores any type in any column. Throws `CORRUPT_ROW` for a value of the wrong kind, and
- * `OUT_OF_RANGE` for an integer beyond ±(2^53-1), naming table, column and key.
+ * Rows of a published table. They are checked on their way out: other programs write the same file,
+ * and SQLite stores any type in any column. Decoding throws `CORRUPT_ROW` for a value of the wrong
+ * kind, and `OUT_OF_RANGE` for an integer beyond ±(2^53-1), naming table, column and key.
  */
-export class RowCheck<Column extends string> {
-  /** In the order in which queries must select them. */
-  readonly columns: readonly Column[];
+export class TableRows<const Columns extends readonly PublishedColumn[]>
+  implements Rows<Ordered<Columns>, Selected<Columns>>
+{
+  /** The names of all columns. */
+  readonly names: readonly Columns[number]['name'][];
+  /** The same as a query selects them. */
+  readonly columns: Selection<Columns>;
+  readonly decode: (row: RawRow) => Selected<Columns>;
+  readonly mayBeCorrupt = true;
+  declare readonly out?: (out: Ordered<Columns>) => Ordered<Columns>;
   readonly #table: string;
-  readonly #kinds: readonly ColumnKind[];
+  readonly #kinds: readonly Kind[];
 
-  /** The first column of `kinds` is the row's key. */
-  constructor(table: string, kinds: Readonly<Record<Column, ColumnKind>>) {
-    this.#table = table;
-    this.columns = Object.keys(kinds) as Column[];
-    this.#kinds = Object.values<ColumnKind>(kinds);
+  constructor(
+    { name, columns }: Table<Columns>,
+    shape: (row: InOrder<Columns>) => ByName<Columns> & Selected<Columns>,
+  ) {
+    this.#table = name;
+    this.names = columns.map((column) => column.name);
+    this.columns = this.names;
+    this.#kinds = columns.map(kindOf);
+    this.decode = (row) => {
+      this.#assert(row);
+      return shape(row);
+    };
   }
 
-  /** Throws when the row, selected as {@link columns}, holds what it must not. */
-  assert(row: RawRow): void {
+  #assert(row: RawRow): asserts row is InOrder<Columns> {
     for (let i = 0; i < this.#kinds.length; i++) {
       const kind = this.#kinds[i];
       const value = row[i];
@@ -42,21 +51,21 @@ export class RowCheck<Column extends string> {
     }
   }
 
-  /** Whether {@link assert} lets this value of this column through. */
+  /** Whether {@link decode} lets this value of this column through. */
   canRead(column: string, value: unknown): boolean {
-    const columns: readonly string[] = this.columns;
-    const kind = this.#kinds[columns.indexOf(column)];
+    const names: readonly string[] = this.names;
+    const kind = this.#kinds[names.indexOf(column)];
     if (kind === undefined) return true;
     return typeof kind === 'string' ? fits(kind, value) : kind.has(value);
   }
 
   /**
-   * In SQL, whether the stored columns, but for `changed` ones, hold what {@link assert} lets
+   * In SQL, whether the stored columns, but for `changed` ones, hold what {@link decode} lets
    * through. A conditional update asks it in its WHERE: then it changes no row that it can't
-   * return, and needs no transaction to be undone. SqlSyntax of a closed set are left to the caller.
+   * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
    */
-  isSound(words: SqlSyntax, ...changed: readonly Column[]): RawBuilder<boolean> {
-    const conditions = this.columns.flatMap((column, i) => {
+  isSound(words: SqlSyntax, ...changed: readonly Columns[number]['name'][]): RawBuilder<boolean> {
+    const conditions = this.names.flatMap((column, i) => {
       const kind = this.#kinds[i];
       if (typeof kind !== 'string' || changed.includes(column)) return [];
       return [soundSql(words, column, kind)];
@@ -65,7 +74,7 @@ export class RowCheck<Column extends string> {
   }
 
   #problem(row: RawRow, index: number): PylonDbError {
-    const column = this.columns[index] ?? '';
+    const column = this.names[index] ?? '';
     const value = row[index];
     const key = keyName(row[0]);
     const details = { table: this.#table, column, key };
@@ -82,10 +91,12 @@ function keyName(key: unknown): string {
   return isSecretKey(key) ? 'nsec1…' : String(key);
 }
 
-function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): boolean {
+function kindOf({ kind, isNullable, words }: PublishedColumn): Kind {
+  return words ?? (isNullable ? `${kind} or null` : kind);
+}
+
+function fits(kind: Exclude<Kind, ReadonlySet<unknown>>, value: unknown): boolean {
   switch (kind) {
-    case 'key':
-      return typeof value === 'string' || Number.isSafeInteger(value);
     case 'text':
       return typeof value === 'string';
     case 'integer':
@@ -100,10 +111,9 @@ function fits(kind: Exclude<ColumnKind, ReadonlySet<unknown>>, value: unknown): 
 function soundSql(
   words: SqlSyntax,
   column: string,
-  kind: Exclude<ColumnKind, ReadonlySet<unknown>>,
+  kind: Exclude<Kind, ReadonlySet<unknown>>,
 ): RawBuilder<boolean> {
   switch (kind) {
-    case 'key':
     case 'text':
       return words.isText(column);
     case 'integer':

@@ -210,7 +210,7 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: 'rows',
-    files: ['src/schema/row.ts'],
+    files: ['src/schema/row.ts', 'src/schema/row-types.ts', 'src/schema/plain-row.ts'],
     imports: ['schema', 'errors'],
     types: ['engine contract'],
     packages: ['kysely'],
@@ -224,11 +224,16 @@ export const LAYERS: readonly Layer[] = [
       'src/engine/sql-syntax.ts',
     ],
     imports: ['errors'],
-    types: ['generated'],
+    types: ['schema', 'generated'],
     packages: ['kysely'],
   },
   { name: 'database URL', files: ['src/database-url.ts'], imports: ['errors'] },
-  { name: 'schema', files: ['src/schema/'], imports: ['generated', 'errors'] },
+  {
+    name: 'schema',
+    files: ['src/schema/'],
+    imports: ['generated', 'errors'],
+    packageTypes: ['kysely'],
+  },
   { name: 'generated', files: ['generated/'], imports: [], packageTypes: ['kysely'] },
   { name: 'errors', files: ['src/errors.ts'], imports: [] },
 ];

@@ -1,19 +1,12 @@
-import { AGENT_COLUMNS } from '../../agents/agent.js';
-import { TICK_COLUMNS } from '../../agents/tick.js';
-import { EARNING_COLUMNS } from '../../earnings/earning.js';
 import type { Session } from '../../engine/postgres/session.js';
-import { JOB_COLUMNS } from '../../jobs/job.js';
+import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
 
 const COLUMNS = {
-  migrations: ['id', 'name', 'applied_at'],
-  jobs: JOB_COLUMNS,
-  earnings: EARNING_COLUMNS,
-  agents: AGENT_COLUMNS,
-  tick_history: TICK_COLUMNS,
+  ...PUBLISHED_COLUMNS,
   pylon_db_job_totals: ['status', 'count'],
   pylon_db_earning_totals: ['source', 'amount_high', 'amount_low', 'count'],
   pylon_db_paid_jobs: ['id', 'count'],
-} as const;
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /** The columns that checks read, by table. */
 export type CheckedColumns = typeof COLUMNS;
@@ -29,7 +22,7 @@ export function missingColumn(
   for (const table of tables) {
     const there = live(table);
     if (there.length === 0) return `there is no table ${table}`;
-    const column = COLUMNS[table].find((name) => !there.includes(name));
+    const column = COLUMNS[table].find((name: string) => !there.includes(name));
     if (column !== undefined) return `there is no column ${table}.${column}`;
   }
   return undefined;

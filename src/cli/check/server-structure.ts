@@ -1,5 +1,5 @@
 import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
-import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import { PUBLISHED_NAMES } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
@@ -37,7 +37,7 @@ export async function checkConstraints(session: Session): Promise<Finding[]> {
 
 /** Triggers and rules of other programs on the published tables and on ours, switched off ones as well. */
 export async function checkTriggers(session: Session): Promise<Finding[]> {
-  const { rows } = await session.texts(TRIGGERS, [`{${PUBLISHED_TABLES.join()}}`]);
+  const { rows } = await session.texts(TRIGGERS, [`{${PUBLISHED_NAMES.join()}}`]);
   return foreignTriggersFound(
     rows.map(([name]) => String(name)),
     '\\d TABLE in psql names them, \\sf FUNCTION shows what they run',

@@ -8,7 +8,7 @@ import {
   type Uncomputed,
 } from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
-import { PUBLISHED_TABLES } from '../../migrate/published-schema.js';
+import { PUBLISHED_NAMES } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
@@ -148,7 +148,7 @@ const OUR_TRIGGERS: ReadonlySet<string> = new Set(
 
 function isWrittenByServices(table: string): boolean {
   const name = table.toLowerCase();
-  return PUBLISHED_TABLES.includes(name) || name.startsWith('pylon_db_');
+  return PUBLISHED_NAMES.includes(name) || name.startsWith('pylon_db_');
 }
 
 /** The columns that name a row. */

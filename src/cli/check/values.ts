@@ -1,10 +1,11 @@
-import type { Compilable } from 'kysely';
-import { AGENT_COLUMNS, agentInput, canReadAgent } from '../../agents/agent.js';
-import { canReadTick, TICK_COLUMNS, tickInput } from '../../agents/tick.js';
-import { canReadEarning, EARNING_COLUMNS, earningInput } from '../../earnings/earning.js';
+import { type Compilable, sql } from 'kysely';
+import { AGENT_ROWS, agentInput } from '../../agents/agent.js';
+import { TICK_ROWS, tickInput } from '../../agents/tick.js';
+import { EARNING_ROWS, earningInput } from '../../earnings/earning.js';
 import { isPylonDbError } from '../../errors.js';
-import { canReadJob, JOB_COLUMNS, jobInput } from '../../jobs/job.js';
+import { JOB_ROWS, jobInput } from '../../jobs/job.js';
 import { integer, key, object, timestamp } from '../../schema/input.js';
+import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
@@ -17,8 +18,8 @@ interface Rules {
   readonly key: string;
   /** Throws `INVALID_ARGUMENT` naming the column. */
   check(row: Row): void;
-  /** Whether the services can give the value, though they would not have stored it. */
-  canRead(column: string, value: unknown): boolean;
+  /** The rows of the service that reads them: some can be given that would not have been stored. */
+  readonly rows?: { canRead(column: string, value: unknown): boolean };
 }
 
 /** What the service sets by itself. */
@@ -31,22 +32,21 @@ const RULES = {
   migrations: {
     key: 'name',
     check: (row) => ledgerRow(row, 'result', ''),
-    canRead: () => true,
   },
   jobs: {
     key: 'id',
     check: (row) => jobInput.job(row, 'job', ''),
-    canRead: canReadJob,
+    rows: JOB_ROWS,
   },
   earnings: {
     key: 'id',
     check: (row) => earningInput.stored(row, 'earning', ''),
-    canRead: canReadEarning,
+    rows: EARNING_ROWS,
   },
   agents: {
     key: 'npub',
     check: (row) => agentInput.agent(row, 'agent', ''),
-    canRead: canReadAgent,
+    rows: AGENT_ROWS,
   },
   tick_history: {
     key: 'id',
@@ -54,7 +54,7 @@ const RULES = {
       tickFrame({ id, agent_npub, created_at }, 'tick', '');
       tickInput.tick(tick, 'tick', '');
     },
-    canRead: canReadTick,
+    rows: TICK_ROWS,
   },
 } satisfies Record<string, Rules>;
 
@@ -72,19 +72,8 @@ export const CHECKED_TABLES = [
 
 /** All rows of a table, with what tells each from all others as `rowid`. */
 export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
-  const rowid = address().as('rowid');
-  switch (table) {
-    case 'migrations':
-      return build.selectFrom(table).select(['id', 'name', 'applied_at']).select(rowid);
-    case 'jobs':
-      return build.selectFrom(table).select(JOB_COLUMNS).select(rowid);
-    case 'earnings':
-      return build.selectFrom(table).select(EARNING_COLUMNS).select(rowid);
-    case 'agents':
-      return build.selectFrom(table).select(AGENT_COLUMNS).select(rowid);
-    case 'tick_history':
-      return build.selectFrom(table).select(TICK_COLUMNS).select(rowid);
-  }
+  const columns = PUBLISHED_COLUMNS[table].map((name) => sql.ref(name).as(name));
+  return build.selectFrom(table).select([...columns, address().as('rowid')]);
 }
 
 /**
@@ -111,7 +100,7 @@ export class TableValues {
   add({ rowid, ...row }: Row): void {
     const name = rowName(row[this.#rules.key], rowid);
     for (const { column, problem } of problemsOf(row, this.#rules)) {
-      const isReadable = this.#rules.canRead(column, row[column]);
+      const isReadable = this.#rules.rows?.canRead(column, row[column]) ?? true;
       this.#note(name, problem, isReadable ? 'note' : 'wrong');
     }
     this.#times.add(this.#table, name, row);

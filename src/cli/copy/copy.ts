@@ -3,7 +3,7 @@ import type { OnProgress } from '../../backup/progress.js';
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import type { DatabasePlace } from '../../named-database.js';
-import { PUBLISHED_TABLES, type PublishedTable } from '../../schema/tables.js';
+import { type CopiedTable, DATA_TABLES } from '../../schema/tables.js';
 import { ledgerLike, othersIn, type RunCopy } from './plan.js';
 import { type CopiedRow, copyLine, type LinedRow, notCopied } from './row.js';
 import {
@@ -107,11 +107,11 @@ async function withDestination(
 async function copyAll(
   source: CopySource,
   destination: CopyDestination,
-  watch: CopyProps & { readonly plan: readonly PublishedTable[] },
+  watch: CopyProps & { readonly plan: readonly CopiedTable[] },
 ): Promise<CopyReport['tables']> {
   const { list, plan } = watch;
   for (const table of plan) await refuseOrphans(source, table);
-  const sums = new Map<PublishedTable, TableSum>();
+  const sums = new Map<CopiedTable, TableSum>();
   for (const table of plan) {
     sums.set(table, await copyTable(source, destination, table, watch));
   }
@@ -125,7 +125,7 @@ async function copyAll(
   return byName(sums);
 }
 
-async function refuseOrphans(source: CopySource, table: PublishedTable): Promise<void> {
+async function refuseOrphans(source: CopySource, table: CopiedTable): Promise<void> {
   const key = await source.orphan(table);
   if (key === undefined || table.parent === undefined) return;
   const { column, table: parent } = table.parent;
@@ -135,7 +135,7 @@ async function refuseOrphans(source: CopySource, table: PublishedTable): Promise
 async function copyTable(
   source: CopySource,
   destination: CopyDestination,
-  table: PublishedTable,
+  table: CopiedTable,
   watch: CopyProps,
 ): Promise<TableSum> {
   const total = await source.count(table);
@@ -151,7 +151,7 @@ async function copyTable(
 
 async function compare(
   destination: CopyDestination,
-  table: PublishedTable,
+  table: CopiedTable,
   sum: TableSum,
   watch: CopyProps,
 ): Promise<void> {
@@ -188,15 +188,13 @@ async function* watched(
 }
 
 /** The published ones first, as they always come. */
-function byName(sums: ReadonlyMap<PublishedTable, TableSum>): CopyReport['tables'] {
+function byName(sums: ReadonlyMap<CopiedTable, TableSum>): CopyReport['tables'] {
   const named = [...sums].map(([{ name }, sum]): [string, TableSum] => [name, sum]);
-  const published = PUBLISHED_TABLES.flatMap(({ name }) =>
-    named.filter(([other]) => other === name),
-  );
+  const published = DATA_TABLES.flatMap(({ name }) => named.filter(([other]) => other === name));
   return Object.fromEntries([...published, ...named]);
 }
 
-function hasIds({ columns, key }: PublishedTable): boolean {
+function hasIds({ columns, key }: CopiedTable): boolean {
   return columns.some(({ name, kind }) => name === key && kind === 'integer');
 }
 

@@ -7,7 +7,7 @@ import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
 import { Migrator } from '../../migrate/migrator.js';
 import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
-import { columnList, PUBLISHED_TABLES, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, columnList, DATA_TABLES, quoted } from '../../schema/tables.js';
 import { describeFile } from './describe-file.js';
 import { fileRows } from './file-rows.js';
 import { fileLedger, lastFileId } from './file-source.js';
@@ -85,8 +85,8 @@ async function transact<Result>(
   try {
     // Tables may refer to each other in a ring.
     db.pragma('defer_foreign_keys = 1');
-    const plan = source === undefined ? PUBLISHED_TABLES : planOf(source, describeFile(db));
-    assertEmpty(db, path, isFresh ? PUBLISHED_TABLES : plan);
+    const plan = source === undefined ? DATA_TABLES : planOf(source, describeFile(db));
+    assertEmpty(db, path, isFresh ? DATA_TABLES : plan);
     // What migrations put into new tables is in the source too, or was deleted there.
     for (const { name } of plan.filter(isOwnTable)) db.exec(`delete from ${quoted(name)}`);
     const result = await run(new FileDestination(db), plan);
@@ -101,7 +101,7 @@ async function transact<Result>(
 }
 
 /** Throws `CORRUPT_ROW` for a service's row whose parent is missing: COMMIT would name none. */
-function refuseOrphans(db: Database.Database, tables: readonly PublishedTable[]): void {
+function refuseOrphans(db: Database.Database, tables: readonly CopiedTable[]): void {
   const orphan = db.prepare<[string], { rowid: bigint; parent: string }>(
     'select rowid, parent from pragma_foreign_key_check(?) limit 1',
   );
@@ -126,7 +126,7 @@ class FileDestination implements CopyDestination {
     this.#db = db;
   }
 
-  async store(table: PublishedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
+  async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
     const places = table.columns.map(() => '?').join(', ');
     const insert = this.#db.prepare<FileValue[]>(
       `insert into ${quoted(table.name)} (${columnList(table)}) values (${places})`,
@@ -142,7 +142,7 @@ class FileDestination implements CopyDestination {
     }
   }
 
-  rows(table: PublishedTable) {
+  rows(table: CopiedTable) {
     return fileRows(this.#db, table);
   }
 
@@ -159,7 +159,7 @@ class FileDestination implements CopyDestination {
     for (const { id, name, applied_at } of entries) insert.run(id, name, applied_at);
   }
 
-  async goOnAfter(table: PublishedTable, last: bigint): Promise<void> {
+  async goOnAfter(table: CopiedTable, last: bigint): Promise<void> {
     const own = lastFileId(this.#db, table);
     if (last <= own || !this.#isCounted(table)) return;
     this.#db.prepare<[string]>('delete from sqlite_sequence where name = ?').run(table.name);
@@ -175,7 +175,7 @@ class FileDestination implements CopyDestination {
 }
 
 /** Names the row, where it was the row's fault. */
-function refusal(table: PublishedTable, row: CopiedRow, error: unknown): unknown {
+function refusal(table: CopiedTable, row: CopiedRow, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (!/^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH)/.test(error.code)) return error;
   const key = row[table.columns.findIndex(({ name }) => name === table.key)] ?? 'NULL';

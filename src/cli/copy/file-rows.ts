@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
-import { columnList, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, columnList, quoted } from '../../schema/tables.js';
 import { type CopiedRow, copiedRow, notCopied, type SqliteValue } from './row.js';
 
 /** Characters of a list of rows: few turns of the event loop, little memory. */
@@ -12,7 +12,7 @@ const LIST_LENGTH = 128 * 1024;
  */
 export async function* fileRows(
   db: Database.Database,
-  table: PublishedTable,
+  table: CopiedTable,
 ): AsyncGenerator<readonly CopiedRow[]> {
   const statement = db.prepare<[], SqliteValue[]>(
     `select ${columnList(table)}, rowid from ${quoted(table.name)} order by rowid`,
@@ -45,7 +45,7 @@ export async function* fileRows(
 const REPLACEMENT = '\ufffd';
 
 /** A text as it is stored. */
-function textOf({ columns }: PublishedTable, row: CopiedRow, index: number): string {
+function textOf({ columns }: CopiedTable, row: CopiedRow, index: number): string {
   const text = row[index] ?? '';
   return columns[index]?.kind === 'any' ? text.slice(1) : text;
 }
@@ -58,7 +58,7 @@ interface Suspect {
 
 function assertUtf8(
   db: Database.Database,
-  table: PublishedTable,
+  table: CopiedTable,
   { rowid, index, row }: Suspect,
 ): void {
   const column = table.columns[index]?.name ?? '';

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { MigrationList } from '../../migrate/migration.js';
 import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
-import { orphansSql, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, orphansSql, quoted } from '../../schema/tables.js';
 import { withSnapshot } from '../export/snapshot.js';
 import { describeFile } from './describe-file.js';
 import { fileRows } from './file-rows.js';
@@ -35,7 +35,7 @@ class FileSource implements CopySource {
     return describeFile(this.#db);
   }
 
-  async count({ name }: PublishedTable): Promise<number> {
+  async count({ name }: CopiedTable): Promise<number> {
     return (
       this.#db
         .prepare<[], number>(`select count(*) from ${quoted(name)}`)
@@ -44,23 +44,23 @@ class FileSource implements CopySource {
     );
   }
 
-  async orphan(table: PublishedTable): Promise<string | undefined> {
+  async orphan(table: CopiedTable): Promise<string | undefined> {
     const sql = orphansSql(table);
     if (sql === undefined) return undefined;
     const key = this.#db.prepare<[], unknown>(sql).pluck().safeIntegers().get();
     return key === undefined ? undefined : String(key);
   }
 
-  rows(table: PublishedTable) {
+  rows(table: CopiedTable) {
     return fileRows(this.#db, table);
   }
 
-  async keyAt({ name, key }: PublishedTable, place: number): Promise<string> {
+  async keyAt({ name, key }: CopiedTable, place: number): Promise<string> {
     const sql = `select ${quoted(key)} from ${quoted(name)} order by rowid limit 1 offset ?`;
     return String(this.#db.prepare<[number], unknown>(sql).pluck().safeIntegers().get(place));
   }
 
-  async lastId(table: PublishedTable): Promise<bigint> {
+  async lastId(table: CopiedTable): Promise<bigint> {
     return lastFileId(this.#db, table);
   }
 }
@@ -76,7 +76,7 @@ export function fileLedger(db: Database.Database): LedgerEntry[] {
 }
 
 /** The highest id that a table of a file ever gave. */
-export function lastFileId(db: Database.Database, { name, key }: PublishedTable): bigint {
+export function lastFileId(db: Database.Database, { name, key }: CopiedTable): bigint {
   const last = db
     .prepare<[string], bigint | null>(
       `select max(id) from (select max(${quoted(key)}) as id from ${quoted(name)}

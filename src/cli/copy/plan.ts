@@ -1,6 +1,6 @@
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import { PUBLISHED_TABLES, type PublishedTable } from '../../schema/tables.js';
+import { type CopiedTable, DATA_TABLES } from '../../schema/tables.js';
 import {
   type CopyDestination,
   type Described,
@@ -13,15 +13,15 @@ import {
 /** Fills a destination with the tables of a plan. */
 export type RunCopy<Result> = (
   destination: CopyDestination,
-  plan: readonly PublishedTable[],
+  plan: readonly CopiedTable[],
 ) => Promise<Result>;
 
 /** What of a database is neither published nor our own. */
 export function othersIn(described: Described): Others {
-  const published = new Map(PUBLISHED_TABLES.map((table) => [table.name, table]));
+  const published = new Map(DATA_TABLES.map((table) => [table.name, table]));
   return {
     tables: [...described.keys()].filter((name) => !published.has(name)),
-    columns: PUBLISHED_TABLES.flatMap(({ name, columns }) =>
+    columns: DATA_TABLES.flatMap(({ name, columns }) =>
       (described.get(name)?.columns ?? [])
         .filter((column) => !columns.some((known) => known.name === column.name))
         .map((column) => `${name}.${column.name}`),
@@ -33,9 +33,9 @@ export function othersIn(described: Described): Others {
  * All tables of the source with all their columns, parents before what refers to them. Throws
  * `NOT_SUPPORTED` for what the destination lacks or has of another type, and what can't be copied.
  */
-export function planOf(source: Described, destination: Described): PublishedTable[] {
+export function planOf(source: Described, destination: Described): CopiedTable[] {
   refuseMissing(source, destination);
-  const plan: PublishedTable[] = [];
+  const plan: CopiedTable[] = [];
   const seen = new Set<string>();
   const add = (name: string) => {
     const table = source.get(name);
@@ -44,7 +44,7 @@ export function planOf(source: Described, destination: Described): PublishedTabl
     for (const parent of table.references) add(parent);
     plan.push(tableOf(name, table, destination.get(name)));
   };
-  for (const { name } of PUBLISHED_TABLES) add(name);
+  for (const { name } of DATA_TABLES) add(name);
   for (const name of source.keys()) add(name);
   return plan;
 }
@@ -73,8 +73,8 @@ function tableOf(
   name: string,
   { columns, key, obstacle }: DescribedTable,
   there: DescribedTable | undefined,
-): PublishedTable {
-  const published = PUBLISHED_TABLES.find((table) => table.name === name);
+): CopiedTable {
+  const published = DATA_TABLES.find((table) => table.name === name);
   const why = obstacle ?? there?.obstacle;
   if (why !== undefined) throw refused(`${name} ${why}, whose rows can't be copied`);
   const own = columns.filter(

@@ -1,5 +1,5 @@
 import { PylonDbError } from '../../errors.js';
-import type { PublishedTable, TableColumn } from '../../schema/tables.js';
+import type { CopiedTable, TableColumn } from '../../schema/tables.js';
 
 /** A value as SQLite gives it: integers are bigints. */
 export type SqliteValue = string | number | bigint | Uint8Array | null;
@@ -11,7 +11,7 @@ export type CopiedRow = readonly (string | null)[];
  * A row of a file as it is copied. Throws `CORRUPT_ROW` for what no sound database stores, naming
  * table, column and key: other programs wrote it.
  */
-export function copiedRow(table: PublishedTable, stored: readonly SqliteValue[]): CopiedRow {
+export function copiedRow(table: CopiedTable, stored: readonly SqliteValue[]): CopiedRow {
   return table.columns.map((column, i) => {
     const value = stored[i] ?? null;
     const problem = problemOf(column, value);
@@ -90,7 +90,7 @@ function storedAny(tag: string, text: string): FileValue {
   return tag === 't' ? text : Buffer.from(text, 'hex');
 }
 
-function keyOf({ columns, key }: PublishedTable, stored: readonly SqliteValue[]): string {
+function keyOf({ columns, key }: CopiedTable, stored: readonly SqliteValue[]): string {
   const value = stored[columns.findIndex(({ name }) => name === key)] ?? null;
   if (value === null) return 'NULL';
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
@@ -98,7 +98,7 @@ function keyOf({ columns, key }: PublishedTable, stored: readonly SqliteValue[])
 
 /** A row that keeps all from being copied. Throws nothing; the error is for the caller to throw. */
 export function notCopied(
-  { name: table }: PublishedTable,
+  { name: table }: CopiedTable,
   key: string,
   what: string,
   column: string,

@@ -5,7 +5,7 @@ import type { Session } from '../../engine/postgres/session.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
 import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
 import { refusePending } from '../../migrate/schema-check.js';
-import { columnList, PUBLISHED_TABLES, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, columnList, DATA_TABLES, quoted } from '../../schema/tables.js';
 import { withServer } from '../shell/server.js';
 import { readInStoredOrder } from '../shell/stored-order.js';
 import { describeServer, fixFormats } from './describe-server.js';
@@ -96,11 +96,10 @@ async function transact<Result>(
   await session.texts('set local statement_timeout = 0', []);
   await session.texts('set local idle_in_transaction_session_timeout = 0', []);
   await fixFormats(session);
-  const plan =
-    source === undefined ? PUBLISHED_TABLES : planOf(source, await describeServer(session));
+  const plan = source === undefined ? DATA_TABLES : planOf(source, await describeServer(session));
   const names = plan.map(({ name }) => quoted(name)).join(', ');
   await session.texts(`lock table ${names} in access exclusive mode`, []);
-  await assertEmpty(session, address, isFresh ? PUBLISHED_TABLES : plan);
+  await assertEmpty(session, address, isFresh ? DATA_TABLES : plan);
   await startAfresh(session, names);
   // What migrations put into new tables is in the source too, or was deleted there.
   for (const { name } of plan.filter(isOwnTable).reverse()) {
@@ -137,7 +136,7 @@ class ServerDestination implements CopyDestination {
     this.#session = session;
   }
 
-  async store(table: PublishedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
+  async store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void> {
     const copy = this.#session.copyIn(
       `copy ${quoted(table.name)} (${columnList(table)}) from stdin`,
     );
@@ -158,7 +157,7 @@ class ServerDestination implements CopyDestination {
     }
   }
 
-  async *rows(table: PublishedTable) {
+  async *rows(table: CopiedTable) {
     // Not before all is stored: foreign keys are looked up by an index.
     if (!this.#readsInOrder) await readInStoredOrder(this.#session);
     this.#readsInOrder = true;
@@ -183,7 +182,7 @@ class ServerDestination implements CopyDestination {
     await setLastServerId(this.#session, LEDGER, last);
   }
 
-  async goOnAfter(table: PublishedTable, last: bigint): Promise<void> {
+  async goOnAfter(table: CopiedTable, last: bigint): Promise<void> {
     const own = await lastServerId(this.#session, table);
     await setLastServerId(this.#session, table, last > own ? last : own);
   }
@@ -195,7 +194,7 @@ const LEDGER = { name: 'migrations', key: 'id' };
 const ABOUT_A_ROW = /^(?:2[23]|54)/;
 
 /** Names the row's place, where it was the row's fault. The server reports the line, in any language. */
-function refusal(table: PublishedTable, error: unknown): unknown {
+function refusal(table: CopiedTable, error: unknown): unknown {
   if (!isServerError(error) || !ABOUT_A_ROW.test(error.code)) return error;
   const where: unknown = Reflect.get(error, 'where');
   const [, line] = /^\D*?(\d+)/.exec(typeof where === 'string' ? where : '') ?? [];

@@ -1,16 +1,16 @@
 import type { Session } from '../../engine/postgres/session.js';
-import { columnList, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, columnList, quoted } from '../../schema/tables.js';
 import { storedOrder } from '../shell/stored-order.js';
 import type { CopiedRow } from './row.js';
 import type { LedgerEntry } from './sides.js';
 
 /** A table whose key is a number. */
-type Counted = Pick<PublishedTable, 'name' | 'key'>;
+type Counted = Pick<CopiedTable, 'name' | 'key'>;
 
 /** The rows of a server's table as they lie, in lists. */
 export async function* serverRows(
   session: Session,
-  table: PublishedTable,
+  table: CopiedTable,
 ): AsyncGenerator<readonly CopiedRow[]> {
   const rows = session.rowsOf(
     `select ${columnList(table)} from ${quoted(table.name)} ${storedOrder(table.name)}`,
@@ -20,7 +20,7 @@ export async function* serverRows(
 }
 
 /** Numbers as JavaScript writes them, which is how they come from a file. */
-function withReals({ columns }: PublishedTable, row: CopiedRow): CopiedRow {
+function withReals({ columns }: CopiedTable, row: CopiedRow): CopiedRow {
   return row.map((value, i) =>
     value !== null && columns[i]?.kind === 'real' ? String(Number(value)) : value,
   );

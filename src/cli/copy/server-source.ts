@@ -2,7 +2,7 @@ import type { Session } from '../../engine/postgres/session.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
 import { INITIAL_MIGRATION, refusePending } from '../../migrate/schema-check.js';
-import { orphansSql, type PublishedTable, quoted } from '../../schema/tables.js';
+import { type CopiedTable, orphansSql, quoted } from '../../schema/tables.js';
 import { withServer } from '../shell/server.js';
 import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';
 import { describeServer, fixFormats } from './describe-server.js';
@@ -49,20 +49,20 @@ class ServerSource implements CopySource {
     return await describeServer(this.#session);
   }
 
-  async count({ name }: PublishedTable): Promise<number> {
+  async count({ name }: CopiedTable): Promise<number> {
     return Number(await this.#value(`select count(*) from ${quoted(name)}`));
   }
 
-  async orphan(table: PublishedTable): Promise<string | undefined> {
+  async orphan(table: CopiedTable): Promise<string | undefined> {
     const sql = orphansSql(table);
     return sql === undefined ? undefined : await this.#value(sql);
   }
 
-  rows(table: PublishedTable) {
+  rows(table: CopiedTable) {
     return serverRows(this.#session, table);
   }
 
-  async keyAt({ name, key }: PublishedTable, place: number): Promise<string> {
+  async keyAt({ name, key }: CopiedTable, place: number): Promise<string> {
     return String(
       await this.#value(
         `select ${quoted(key)} from ${quoted(name)} ${storedOrder(name)} limit 1 offset ${place}`,
@@ -70,7 +70,7 @@ class ServerSource implements CopySource {
     );
   }
 
-  async lastId(table: PublishedTable): Promise<bigint> {
+  async lastId(table: CopiedTable): Promise<bigint> {
     return await lastServerId(this.#session, table);
   }
 

@@ -1,6 +1,6 @@
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import { PUBLISHED_TABLES, type PublishedTable, type TableColumn } from '../../schema/tables.js';
+import { type CopiedTable, DATA_TABLES, type TableColumn } from '../../schema/tables.js';
 import type { CopiedRow, LinedRow } from './row.js';
 
 /** A row of the ledger, integers in decimal. */
@@ -20,15 +20,15 @@ export interface Others {
 export interface CopySource {
   ledger(): Promise<readonly LedgerEntry[]>;
   describe(): Promise<Described>;
-  count(table: PublishedTable): Promise<number>;
+  count(table: CopiedTable): Promise<number>;
   /** The key of a row whose parent is missing. */
-  orphan(table: PublishedTable): Promise<string | undefined>;
+  orphan(table: CopiedTable): Promise<string | undefined>;
   /** The rows in the order in which they are stored, in lists. Throws `CORRUPT_ROW`. */
-  rows(table: PublishedTable): AsyncIterable<readonly CopiedRow[]>;
+  rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
   /** The key of a row by its place in {@link rows}, from 0. */
-  keyAt(table: PublishedTable, place: number): Promise<string>;
+  keyAt(table: CopiedTable, place: number): Promise<string>;
   /** The highest id that was ever given in a table whose key is an integer. */
-  lastId(table: PublishedTable): Promise<bigint>;
+  lastId(table: CopiedTable): Promise<bigint>;
 }
 
 /** What a destination is made for. */
@@ -42,20 +42,20 @@ export interface CopyRequest {
 /** One open transaction of a migrated database without rows. */
 export interface CopyDestination {
   /** Throws `CORRUPT_ROW`, or {@link UnstorableRow} where only the row's place is known. */
-  store(table: PublishedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void>;
+  store(table: CopiedTable, rows: AsyncIterable<readonly LinedRow[]>): Promise<void>;
   /** What is stored now, as it lies. */
-  rows(table: PublishedTable): AsyncIterable<readonly CopiedRow[]>;
+  rows(table: CopiedTable): AsyncIterable<readonly CopiedRow[]>;
   ledger(): Promise<readonly LedgerEntry[]>;
   /** Puts these in the place of the ledger rows of the same names. */
   replaceLedger(entries: readonly LedgerEntry[]): Promise<void>;
   /** Lets ids of a table go on behind `last`, or behind its own last one where that is higher. */
-  goOnAfter(table: PublishedTable, last: bigint): Promise<void>;
+  goOnAfter(table: CopiedTable, last: bigint): Promise<void>;
 }
 
 /** A row that the destination refused. */
 export class UnstorableRow {
   constructor(
-    readonly table: PublishedTable,
+    readonly table: CopiedTable,
     /** Its place among the rows, from 0. */
     readonly place: number,
     readonly why: string,
@@ -83,7 +83,7 @@ export interface DescribedColumn extends Pick<TableColumn, 'name' | 'kind'> {
 export type Described = ReadonlyMap<string, DescribedTable>;
 
 /** A table, by its name. */
-export type Named = Pick<PublishedTable, 'name'>;
+export type Named = Pick<CopiedTable, 'name'>;
 
 /** Throws `INVALID_ARGUMENT` when tables of the destination have rows. */
 export function refuseRows(address: string, filled: readonly Named[]): void {
@@ -100,12 +100,12 @@ export function refuseRows(address: string, filled: readonly Named[]): void {
 /** Of the tables that will be filled those that are there, before anything is migrated. */
 export function toFill({ source }: CopyRequest, there: Described): Named[] {
   const own = [...(source?.keys() ?? [])].map((name) => ({ name })).filter(isOwnTable);
-  return [...PUBLISHED_TABLES, ...own].filter(({ name }) => there.has(name));
+  return [...DATA_TABLES, ...own].filter(({ name }) => there.has(name));
 }
 
 /** Whether a table is not published. */
 export function isOwnTable({ name }: Named): boolean {
-  return !PUBLISHED_TABLES.some((table) => table.name === name);
+  return !DATA_TABLES.some((table) => table.name === name);
 }
 
 /** What a source holds alongside what is copied. */

@@ -14,7 +14,7 @@ import { NotWhole } from './second-look.js';
 const CHUNK_BYTES = 1024 * 1024;
 
 /** How many problems an error reports. */
-const PROBLEMS_TOLD = 3;
+const PROBLEMS_SHOWN = 3;
 
 /** The size and SHA-256 of a file, read once. It must not be a live database of this process. */
 export async function hashFile(
@@ -74,7 +74,7 @@ function assertIntact(db: Database.Database): void {
   const found: string[] = [];
   for (const line of integrityOf(db, 'integrity_check')) {
     // A table that can't be compared is whole as a backup: its rows are there, and counted.
-    if (typeof line === 'string' && found.length < PROBLEMS_TOLD) found.push(line);
+    if (typeof line === 'string' && found.length < PROBLEMS_SHOWN) found.push(line);
   }
   if (found.length > 0) throw new NotWhole(found.join('; '));
 }

@@ -60,7 +60,7 @@ function newestFirst(a: ListedBackup, b: ListedBackup): number {
   return b.created_at - a.created_at || b.path.length - a.path.length || (a.path < b.path ? 1 : -1);
 }
 
-/** `undefined` for what is no backup: somebody's JSON, a folder, a file that just went away. */
+/** `undefined` for what is not a backup: somebody's JSON, a folder, a file that just went away. */
 function lookAt(path: string, now: number): ListedBackup | undefined {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) return undefined;

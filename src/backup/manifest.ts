@@ -84,7 +84,7 @@ function readText(path: string, operation: string): string | undefined {
   } catch (error) {
     throw fileProblem(error, path, operation);
   }
-  throw invalidBackup(operation, `${path} is no manifest`);
+  throw invalidBackup(operation, `${path} is not a manifest`);
 }
 
 function parse(text: string, path: string, operation: string): object {

@@ -111,7 +111,7 @@ function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Whether this user made what stands there, and it is no link to something else. */
+/** Whether this user made what stands there, and it is not a link to something else. */
 export function isOwn(path: string, kind: 'file' | 'folder'): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined || found.uid !== process.geteuid?.()) return false;

@@ -12,7 +12,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** The primary code of SQLite's I/O errors, in the low byte of each extended one. */
 const SQLITE_IOERR = 10;
 
-/** The file is no whole database; the message says what SQLite found. */
+/** The file is not a whole database; the message says what SQLite found. */
 export class NotWhole extends Error {}
 
 /** What was found, and how. */

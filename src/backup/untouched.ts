@@ -22,7 +22,7 @@ const WAL_MODE = 2;
 /**
  * Runs `work` on a file that SQLite can read without creating `-wal` and `-shm` next to `path`. A
  * file in WAL mode is copied for that into a folder of its own: the driver can't open it as
- * immutable. Throws `BACKUP_INVALID` for a file that is no database, or a part of one.
+ * immutable. Throws `BACKUP_INVALID` for a file that is not a database, or a part of one.
  */
 export async function readUntouched<Result>(
   path: string,

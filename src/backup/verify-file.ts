@@ -94,5 +94,5 @@ function asInvalid(error: unknown, path: string): unknown {
 function invalidOf(error: PylonDbError, path: string): PylonDbError {
   const { problem, hint } = error;
   if (error.code !== 'SCHEMA_MISMATCH') return invalidBackup('', problem, { cause: error.cause });
-  return invalidBackup('', `${path} is no backup for this pylon-db: ${problem}`, { hint });
+  return invalidBackup('', `${path} is not a backup for this pylon-db: ${problem}`, { hint });
 }

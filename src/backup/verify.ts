@@ -68,7 +68,7 @@ function fileAt(path: string, operation: string): { size: number; mtimeMs: numbe
   if (found?.isFile()) return found;
   throw new PylonDbError(
     'CANNOT_OPEN',
-    found === undefined ? `there is no file ${path}` : `${path} is no file`,
+    found === undefined ? `there is no file ${path}` : `${path} is not a file`,
     { path },
     { operation, hint: 'Give the path of a backup; `pylon-db backup list` shows them.' },
   );

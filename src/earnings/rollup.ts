@@ -39,7 +39,7 @@ export const rollupInput: Check = object(
 
 /**
  * Sums the earnings of each bucket, oldest first, empty ones included, all at one instant. `now`
- * tells which end of too long a range is the wrong one. Called within {@link ReadHandle.during}.
+ * shows which end of too long a range is the wrong one. Called within {@link ReadHandle.during}.
  */
 export async function rollup(
   db: ReadHandle,

@@ -45,7 +45,7 @@ export function oneSpelling(check: Check): Check {
   return spelled(check, (hex) => `Give it as ${hex}.`);
 }
 
-/** A preimage to store, like {@link oneSpelling}; no error tells it. */
+/** A preimage to store, like {@link oneSpelling}; no error shows it. */
 export function oneSecretSpelling(check: Check): Check {
   return spelled(check, () => 'Give its 64 hex digits in lower case, and nothing around them.');
 }

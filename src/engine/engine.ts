@@ -11,12 +11,12 @@ export interface Step<Row = unknown> {
   readonly watched?: boolean;
 }
 
-/** One result a statement, in the order of the unit. */
+/** One result per statement, in the order of the unit. */
 export type UnitResults<Unit extends readonly Step[]> = {
   -readonly [K in keyof Unit]: Unit[K] extends Step<infer Row> ? StepResult<Row> : never;
 };
 
-/** One list of rows a query, in the order asked. */
+/** One list of rows per query, in the order asked. */
 export type SnapshotRows<Queries extends readonly Bound<unknown>[]> = {
   -readonly [K in keyof Queries]: Queries[K] extends Bound<infer Row> ? Row[] : never;
 };

@@ -3,7 +3,7 @@ import { EventLoopTurn } from './event-loop-turn.js';
 /**
  * Runs a flush once after the current turn: on `nextTick`, or, to gather more, on `setImmediate`.
  * A loop of awaited calls would keep timers and sockets waiting on `nextTick` alone, so that
- * `setImmediate` takes over once a turn has lasted long enough.
+ * `setImmediate` takes over once per turn has lasted long enough.
  */
 export class FlushScheduler {
   readonly turn = new EventLoopTurn();

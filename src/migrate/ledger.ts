@@ -45,7 +45,7 @@ export interface LedgerRow {
 
 /**
  * All rows of the ledger in the order they were applied, other programs' included; none for a file
- * without one. Throws `CORRUPT_ROW` for a row that is no name and time.
+ * without one. Throws `CORRUPT_ROW` for a row that is not a name and time.
  */
 export function readLedgerRows(db: Database.Database): LedgerRow[] {
   const ledger = db
@@ -58,8 +58,8 @@ export function readLedgerRows(db: Database.Database): LedgerRow[] {
     )
     .all()
     .map(({ id, name, applied_at }) => {
-      if (typeof name !== 'string') throw corrupt('name', id, 'is no text');
-      if (!isTime(applied_at)) throw corrupt('applied_at', id, 'is no time');
+      if (typeof name !== 'string') throw corrupt('name', id, 'is not text');
+      if (!isTime(applied_at)) throw corrupt('applied_at', id, 'is not a time');
       return { name, applied_at };
     });
 }

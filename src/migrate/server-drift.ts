@@ -15,7 +15,7 @@ const OURS = /^pylon_db_/;
 const SCRATCH = 'pylon_db_scratch';
 
 /**
- * The names in the ledger, oldest first; a published table that drifted is no reason to look away.
+ * The names in the ledger, oldest first; a published table that drifted is not a reason to look away.
  * Throws `SCHEMA_MISMATCH` for another program's schema and a newer pylon-db's.
  */
 export async function appliedOnServer(
@@ -39,7 +39,7 @@ export async function appliedOnServer(
 
 /**
  * What differs in the schema that comes first in the search path from one that only `list` made.
- * Other programs' objects, and their columns in our tables, are no drift. The migrations run in a
+ * Other programs' objects, and their columns in our tables, are not drift. The migrations run in a
  * schema of their own that is rolled back; see {@link mayCreateNoSchema}.
  */
 export async function findServerDrift(pool: SessionPool, list: MigrationList): Promise<Drift[]> {

@@ -25,7 +25,7 @@ export async function readServerFacts(server: Asked): Promise<LiveTables> {
     const found = tables.get(table) ?? { columns: new Map<string, ColumnFacts>(), oddity };
     const about = rules.filter((rule) => rule[0] === table && rule.slice(3).includes(name));
     const facts = columnFacts(name, row, about);
-    // Of what is no table the name is all that counts.
+    // Of what is not a table the name is all that counts.
     const more: [string, ColumnFacts][] = kind === 'v' || kind === 'm' ? [] : [[name, facts]];
     tables.set(table, { ...found, columns: new Map([...found.columns, ...more]) });
   }

@@ -14,7 +14,7 @@ const BAD: readonly (readonly [what: string, spoil: (backup: string) => void, wo
   ['that is truncated, with a manifest to fit', unnoticed((b) => truncateSync(b, 8192)), /damaged/],
   ['that is empty', unnoticed((b) => writeFileSync(b, '')), /not an SQLite database/],
   [
-    'that is no database',
+    'that is not a database',
     unnoticed((b) => writeFileSync(b, 'not a database at all'.repeat(99))),
     /not an SQLite database/,
   ],
@@ -125,7 +125,7 @@ describe('backup verify', () => {
 
   it.each([
     ['nowhere.db', /there is no file .*nowhere\.db/],
-    ['.', /is no file/],
+    ['.', /is not a file/],
   ])('fails for %s', async (file, word) => {
     const outcome = await pylonDb(['backup', 'verify', join(temporaryFolder(), file)]);
     expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });

@@ -222,7 +222,7 @@ describe('a bad command line', () => {
     [['--kep', '3'], 2, /unknown option '--kep'. Did you mean --keep/],
     [['--force', 'list'], 2, /--force doesn't go with `backup list`/],
     [['list', '--keep', '3'], 2, /--keep/],
-    [['lst'], 2, /'lst' is no command, file name or folder/],
+    [['lst'], 2, /'lst' is not a command, file name or folder/],
     [['list', 'a', 'b'], 2, /argument/],
     [['verify'], 2, /missing.*file/],
     [['verify', 'a', '--force'], 2, /--force/],

@@ -161,7 +161,7 @@ describe('check tells damage as a finding, and exits 4:', () => {
   });
 });
 
-describe('an older or drifted schema is no stack trace:', () => {
+describe('an older or drifted schema is not a stack trace:', () => {
   it.each([
     [
       'a published column that is gone',

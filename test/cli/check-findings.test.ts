@@ -63,9 +63,9 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
     { check: 'rollups', rows: [expect.stringContaining('pylon_db_job_totals lost: says 3')] },
   ],
   [
-    'a rollup that is no integer',
+    'a rollup that is not an integer',
     "update pylon_db_job_totals set count = 'x' where status = 'failed'",
-    { check: 'rollups', rows: [expect.stringContaining('failed: says what is no integer')] },
+    { check: 'rollups', rows: [expect.stringContaining('failed: says what is not an integer')] },
   ],
   [
     "an earning of source job whose job isn't completed",

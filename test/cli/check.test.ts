@@ -305,10 +305,10 @@ describe('a bad command line', () => {
   });
 });
 
-describe('what is no database of ours', () => {
+describe('what is not a database of ours', () => {
   it.each([
     ['a missing file', undefined, 'there is no file'],
-    ['text', 'hello, this is no database at all', 'not an SQLite database'],
+    ['text', 'hello, this is not a database at all', 'not an SQLite database'],
   ])('%s exits 1', async (_, text, problem) => {
     const path = join(temporaryFolder(), 'x.db');
     if (text !== undefined) writeFileSync(path, text.repeat(100), { mode: 0o644 });

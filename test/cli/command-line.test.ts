@@ -25,7 +25,7 @@ describe('a bad command line tells the fix in one line, exits 2, and creates not
     ['milliseconds', ['earnings', '--until', '1767187500000'], 'Give unix seconds'],
     ['a reversed range', ['earnings', '--since', '9', '--until', '8'], 'Swap the two'],
     ['a limit out of range', ['jobs', '--limit', '10001'], 'a whole number from 1 to 10000'],
-    ['a limit that is no number', ['ticks', 'n', '--limit', '1e3'], 'a whole number'],
+    ['a limit that is not a number', ['ticks', 'n', '--limit', '1e3'], 'a whole number'],
     ['a cursor that is none', ['jobs', '--before', 'x'], 'Copy it from the note'],
     ['a list option beside an id', ['jobs', 'a', '--limit', '3'], 'Leave out the id'],
     ['a page of sums', ['earnings', '--by', 'day', '--limit', '3'], 'cannot be used with'],
@@ -47,7 +47,7 @@ describe('a bad command line tells the fix in one line, exits 2, and creates not
   });
 });
 
-describe('a --db that is no pylon.db tells so in one line, exits 1, and stays as it is', () => {
+describe('a --db that is not a pylon.db gets one line, exits 1, and stays as it is', () => {
   const commands = [['info'], ['jobs'], ['migrate', 'status'], ['migrate', 'plan']];
   const writers = [
     ['migrate', 'up'],

@@ -93,7 +93,7 @@ export function publishedFile(folder: string): string {
   return path;
 }
 
-/** Every file below a folder with a hash of its bytes. Empty WALs and `-shm` files are no change. */
+/** Every file below a folder with a hash of its bytes. Empty WALs and `-shm` files are not changes. */
 export function contents(folder: string): Record<string, string> {
   const files: Record<string, string> = {};
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

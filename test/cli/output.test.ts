@@ -92,7 +92,7 @@ describe('standard output', () => {
     });
   });
 
-  it('that is no terminal gets no colours, and tables at full width', async () => {
+  it('that is not a terminal gets no colours, and tables at full width', async () => {
     const path = publishedFile(temporaryFolder());
     const { stdout } = await pylonDb(['jobs', '--limit', '2', '--db', path], { FORCE_COLOR: '1' });
     expect(stdout).not.toContain('\u001b');

@@ -257,7 +257,7 @@ describe('a bad command line exits 2', () => {
   });
 });
 
-describe('a file that is no database', () => {
+describe('a file that is not a database', () => {
   it('is told and left alone', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'notes.txt');

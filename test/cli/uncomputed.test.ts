@@ -100,7 +100,7 @@ describe('a generated column that SQLite cannot compute', () => {
   it.each([
     ['query', ['query', 'select * from theirs']],
     ['export', ['export', '--sql', 'select * from theirs']],
-  ])('is no fault of the SQL that %s was given', async (_, args) => {
+  ])('is not a fault of the SQL that %s was given', async (_, args) => {
     const path = await fileWith('theirs');
     const { stderr } = await pylonDb([...args, '--db', path, '--json']);
     const { error } = JSON.parse(stderr);

@@ -79,7 +79,7 @@ describe('codegen:check of another live file', () => {
     expect(readFileSync(database).equals(before)).toBe(true);
   });
 
-  it('refuses a file that is no database', async () => {
+  it('refuses a file that is not a database', async () => {
     const text = join(freshFolder(), 'notes.txt');
     writeFileSync(
       text,

@@ -60,7 +60,7 @@ describe('a payment is recorded once', () => {
     expect(await all()).toEqual(before);
   });
 
-  it('without a hash is no repeat of anything', async () => {
+  it('without a hash is not a repeat of anything', async () => {
     const { db, stored } = await paid();
     const unhashed = { job_id: 'a', amount_msats: 5, source: 'job', payment_hash: null } as const;
     await db.earnings.record({ ...unhashed, id: 'x' });

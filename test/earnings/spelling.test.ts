@@ -80,7 +80,7 @@ describe('a payment hash in another spelling', () => {
     expect(await count()).toBe(0);
   });
 
-  it('that is no value of 32 bytes is stored as it comes', async () => {
+  it('that is not a value of 32 bytes is stored as it comes', async () => {
     const { db } = await withJob();
     const groups = 'ab:cd-ef 01.'.repeat(5);
     const texts = [

@@ -83,7 +83,7 @@ describe('~', () => {
   });
 });
 
-describe('what is no path of a file', () => {
+describe('what is not a path of a file', () => {
   it.each(['mysql://user:secret@host/db', 'https://host/pylon.db', 'file:///tmp/pylon.db'])(
     '%s is not supported, and creates nothing',
     async (text) => {

@@ -136,7 +136,7 @@ type Refused = readonly [name: string, query: () => RawBuilder<unknown>];
 
 /** The driver of PostgreSQL has a word for each of these. */
 const UNBINDABLE: readonly Refused[] = [
-  ['a parameter that is no value', () => sql`select ${true}`],
+  ['a parameter that is not a value', () => sql`select ${true}`],
   ['a parameter that is an object', () => sql`select ${{ a: 1 }}`],
   ['a parameter that is a list', () => sql`select ${['a']}`],
 ];

@@ -74,7 +74,7 @@ describe('db.transaction', () => {
     expect(seen.sort()).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
   });
 
-  it('refuses what is no callback and what is no option', async () => {
+  it('refuses what is not a callback and what is not an option', async () => {
     const { db } = await testDatabase();
     const untyped: Promise<unknown> = Reflect.apply(db.transaction, db, ['text']);
     expect((await failureOf(untyped, 'INVALID_ARGUMENT')).field).toBe('callback');

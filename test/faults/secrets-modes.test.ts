@@ -37,7 +37,7 @@ describe.each(['022', '000'])('with the file mask %s', (mask) => {
     const { outer, folder, env } = watchedFolder();
     const stop = join(outer, 'stop');
     const watching = run(process.execPath, tsx(WATCHER, folder, stop), { cwd: ROOT });
-    // The loader's cache is no file of ours: it keeps the usual temporary folder.
+    // The loader's cache is not a file of ours: it keeps the usual temporary folder.
     const args = tsx(WRITER, folder, mask, String(ROUNDS), inject('cli'));
     await run(process.execPath, args, { cwd: ROOT, env: { ...env, TSX_DISABLE_CACHE: '1' } });
     writeFileSync(stop, '');

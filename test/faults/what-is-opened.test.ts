@@ -341,7 +341,7 @@ async function leftover(change: string): Promise<{ path: string; copy: string }>
   return { path, copy };
 }
 
-/** A hash of each file beside `path`, itself included; empty WALs and `-shm` are no change. */
+/** A hash of each file beside `path`, itself included; empty WALs and `-shm` are not changes. */
 function hashesBeside(path: string): Record<string, string> {
   const folder = join(path, '..');
   const files: Record<string, string> = {};

@@ -109,7 +109,7 @@ describe('jobs.updateStatus', () => {
     },
   );
 
-  it.each(JOB_STATUSES)('with `from` is no repeat: %s to itself is refused', async (status) => {
+  it.each(JOB_STATUSES)('with `from` is not a repeat: %s to itself is refused', async (status) => {
     const { db, job, row } = await jobThatIs(status);
     await expect(db.jobs.updateStatus('a', status, { from: status })).rejects.toMatchObject(
       refusal(status, status),

@@ -118,7 +118,7 @@ describe('a migration that throws by itself', () => {
     await expectMendedToWork();
   });
 
-  it('may throw something that is no error', async () => {
+  it('may throw something that is not an error', async () => {
     const failing = up(async () => {
       throw 'text';
     });

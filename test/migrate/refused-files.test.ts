@@ -81,8 +81,8 @@ describe.each(MODES)('opened %s, a file is refused and stays as it is', (_, opti
     expect(valueOutside(path, 'pragma journal_mode')).toBe('delete');
   });
 
-  it('that is no database', async () => {
-    writeFileSync(path, 'Dear diary, this is no database at all. '.repeat(200));
+  it('that is not a database', async () => {
+    writeFileSync(path, 'Dear diary, this is not a database at all. '.repeat(200));
     const before = bytes();
     const error = await failureOf(PylonDb.open(path, options), 'NOT_A_DATABASE');
     expect(error.path).toBe(path);

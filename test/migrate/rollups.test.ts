@@ -169,7 +169,7 @@ describe('db.jobs.countByStatus, db.earnings.total and db.earnings.summary', () 
     await db.close();
   });
 
-  it('find a bad amount whose time is no number either', async () => {
+  it('find a bad amount whose time is not a number either', async () => {
     const path = fileOf(migrated);
     writeOutside(
       path,

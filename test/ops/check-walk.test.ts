@@ -111,7 +111,7 @@ it('finds nothing in what the services stored, whatever they were called with', 
         most[table] = Math.max(most[table], rows.length);
       }
       const { findings } = await check(input, () => {});
-      // Callers say when something happened, and a clock may be wrong: that is noted, and is no fault.
+      // Callers say when something happened, and a clock may be wrong: that is noted, and is not a fault.
       expect(findings.filter(({ problem }) => !problem.includes('a clock was wrong'))).toEqual([]);
     }),
     { numRuns: RUNS },

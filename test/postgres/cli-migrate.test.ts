@@ -46,7 +46,7 @@ describeOnServer('migrate on a server', (own) => {
     expect(rows.map(({ name }) => name)).toEqual(NAMES);
   });
 
-  it('up --to stops there, and refuses a name that is no migration', async () => {
+  it('up --to stops there, and refuses a name that is not a migration', async () => {
     const url = await own.freshSchema();
     const first = '001_initial_schema';
     expect(await jsonOnServer(url, ['migrate', 'up', '--to', first])).toEqual([first]);

@@ -45,7 +45,7 @@ describe('PylonDb', () => {
     new PylonDb();
   });
 
-  it('refuses a callback that is no promise, and unknown transaction options', () => {
+  it('refuses a callback that is not a promise, and unknown transaction options', () => {
     // @ts-expect-error
     db.transaction((tx) => tx.kysely);
     // @ts-expect-error

@@ -123,7 +123,7 @@ function keepOptionsFromSubcommands(command: Command): void {
 function refuseMistypedCommand(dest: string): void {
   if (!/^\w+$/.test(dest) || existsSync(dest)) return;
   throw badUsage(
-    `'${dest}' is no command, file name or folder`,
+    `'${dest}' is not a command, file name or folder`,
     `Give list, verify, ${dest}.db for a file, or ./${dest}/ for a folder.`,
   );
 }

@@ -51,6 +51,6 @@ function note(why: { problem: string; hint: string }, paths: readonly string[]):
     check: 'backups',
     severity: 'note',
     problem: why.problem,
-    mend: why.hint,
+    fix: why.hint,
   });
 }

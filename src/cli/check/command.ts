@@ -63,7 +63,7 @@ repairs file-modes, changes no row, and lets writers wait meanwhile.
 Exit code 4 is for damage, missing parents, wrong sums and values that no call can read; 3 for a
 schema that isn't as migrated. All else is a note, with exit code 0: what other programs may store,
 such as ticks that nobody counted or a job that is paid in advance. What is found is also reported in
-one line on stderr, with --quiet too, so that cron mails it. Pending migrations are no finding.
+one line on stderr, with --quiet too, so that cron mails it. Pending migrations are not findings.
 
 On a server it looks for the same wrong rows and drift, and for
   indexes            an index that isn't valid: no query uses it

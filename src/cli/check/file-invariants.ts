@@ -13,7 +13,7 @@ const FILE: Questions = {
   build,
   // In quotes, SQLite would take a rowid that isn't there for text.
   address: (alias) => (alias === undefined ? sql`rowid` : sql.ref(`${alias}.rowid`)),
-  mendedWith: 'the sqlite3 shell',
+  correctedWith: 'the sqlite3 shell',
 };
 
 /** Earnings of jobs that aren't completed. */
@@ -40,16 +40,17 @@ export function checkPayments(db: Database.Database): Finding[] {
   for (const hashes of payments.asked()) {
     for (const row of eachRow(db, standingHashes(FILE, hashes))) payments.addStanding(row);
   }
-  const told = new Tally();
-  for (const spellings of payments.told()) {
-    for (const [id, rowid] of fewRows(db, repeatsOf(FILE, spellings))) told.add(rowName(id, rowid));
+  const shown = new Tally();
+  for (const spellings of payments.repeated()) {
+    for (const [id, rowid] of fewRows(db, repeatsOf(FILE, spellings)))
+      shown.add(rowName(id, rowid));
   }
-  return payments.findings(told.rows);
+  return payments.findings(shown.rows);
 }
 
 /** Times that only a wrong clock gives, of all tables that {@link checkValues} looks at. */
 export function wrongTimes(): WrongTimes {
-  return new WrongTimes(FILE.mendedWith);
+  return new WrongTimes(FILE.correctedWith);
 }
 
 /** Values of a table that no service would have stored. */
@@ -58,7 +59,7 @@ export function checkValues(
   table: CheckedTable,
   times: WrongTimes,
 ): Finding[] {
-  const values = new TableValues(table, FILE.mendedWith, times);
+  const values = new TableValues(table, FILE.correctedWith, times);
   for (const row of eachRow(db, valuesQuery(FILE, table))) values.add(row);
   return values.findings();
 }

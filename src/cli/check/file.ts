@@ -11,11 +11,11 @@ import { sizeOf } from '../vacuum/disk-space.js';
 import { backupsIn, type LastBackup } from './backups.js';
 import type { DatabaseFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
-import { checkPermissions, mendModes } from './permissions.js';
+import { checkPermissions, repairModes } from './permissions.js';
 import type { SkippedCheck } from './run-checks.js';
 import type { CheckDepth } from './task.js';
 
-/** What is checked, and whether it is mended. */
+/** What is checked, and whether it is repaired. */
 interface CheckOptions {
   readonly depth: CheckDepth;
   /** Makes our own objects again, counts wrong rollups anew, and takes the files' rights from group and others. */
@@ -69,8 +69,7 @@ interface Sizes {
 }
 
 /**
- * Looks through a database in a process of its own, in one state of it, and tells what a doctor
- * would. All but the schema's drift, which `findDrift` tells. Throws `CANNOT_OPEN`,
+ * Looks through a database in a process of its own, in one state of it, and reports its findings. All but the schema's drift, which `findDrift` finds. Throws `CANNOT_OPEN`,
  * `NOT_A_DATABASE`, `SCHEMA_MISMATCH` for another program's file, `ABORTED`, and `BUSY` when others
  * kept a repair waiting; damage is a finding.
  */
@@ -88,7 +87,7 @@ export async function checkDatabase(
     { path: readFrom ?? path, depth, repair, busyTimeoutMs },
     { signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   );
-  const mended = repair ? mendModes(path) : [];
+  const repaired = repair ? repairModes(path) : [];
   const identity = checked.database?.identity ?? null;
   const backups = backupsIn(backupFolder, now, { identity, host: hostname(), path });
   return {
@@ -103,7 +102,7 @@ export async function checkDatabase(
     repaired: [
       ...checked.repaired.objects.map((name) => `schema: ${name} made again`),
       ...(checked.repaired.rollups ? ['rollups: counted anew'] : []),
-      ...mended.map((file) => `file-modes: ${file} is its owner's only`),
+      ...repaired.map((file) => `file-modes: ${file} is its owner's only`),
     ],
     versions: versions(),
     database: checked.database,

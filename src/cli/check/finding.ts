@@ -17,16 +17,16 @@ export interface Finding {
   readonly rows: readonly string[];
   /** How many there are. */
   readonly count: number;
-  /** How to mend it, in one sentence. */
-  readonly mend: string;
-  /** Whether `--repair` mends it. */
+  /** How to fix it, in one sentence. */
+  readonly fix: string;
+  /** Whether `--repair` fixes it. */
   readonly repairable: boolean;
 }
 
 /** Rows that a finding names: enough to see what they share; `query` shows the others. */
 const ROWS_TOLD = 10;
 
-/** Characters of a key that are told: other programs may have stored a book as a key. */
+/** Characters of a key that are shown: other programs may have stored a book as a key. */
 const KEY_TOLD = 120;
 
 /** Counts rows, and keeps the first: memory doesn't grow with what is wrong. */
@@ -48,7 +48,7 @@ export class Tally {
   }
 }
 
-/** What a finding calls a row: its key, or its rowid where that is no name or a secret. */
+/** What a finding calls a row: its key, or its rowid where that is not a name or a secret. */
 export function rowName(key: unknown, rowid: unknown): string {
   if (typeof key === 'number') return String(key);
   if (typeof key !== 'string' || key === '' || isSecretKey(key)) return `rowid ${String(rowid)}`;

@@ -5,7 +5,7 @@ import type { Finding } from './finding.js';
 import type { Questions } from './row-check.js';
 
 /** Payments of which the surplus earnings are looked up: each has one at least. */
-const PAYMENTS_TOLD = 10;
+const PAYMENTS_SHOWN = 10;
 
 /** Hashes that one question names. */
 const HASHES_ASKED = 500;
@@ -70,7 +70,7 @@ export function repeatsOf(
     .where('payment_hash', 'in', spellings as string[])
     .orderBy('earned_at')
     .orderBy('id')
-    .limit(PAYMENTS_TOLD)
+    .limit(PAYMENTS_SHOWN)
     .offset(1);
 }
 
@@ -87,7 +87,7 @@ export class Payments {
 
   addRepeated({ payment_hash, count }: HashRow & { readonly count: number }): void {
     this.#surplus += count - 1;
-    if (this.#repeated.length < PAYMENTS_TOLD) this.#repeated.push(payment_hash);
+    if (this.#repeated.length < PAYMENTS_SHOWN) this.#repeated.push(payment_hash);
   }
 
   addOdd({ payment_hash }: HashRow): void {
@@ -110,17 +110,17 @@ export class Payments {
   }
 
   /** All spellings of each payment to ask {@link repeatsOf} for. */
-  told(): readonly (readonly unknown[])[] {
-    const told = new Map<unknown, readonly unknown[]>();
+  repeated(): readonly (readonly unknown[])[] {
+    const shown = new Map<unknown, readonly unknown[]>();
     for (const hash of this.#repeated) {
       const key = (typeof hash === 'string' ? lowerCaseHex(hash) : undefined) ?? hash;
-      told.set(key, (typeof key === 'string' ? this.#spellings.get(key) : undefined) ?? [hash]);
+      shown.set(key, (typeof key === 'string' ? this.#spellings.get(key) : undefined) ?? [hash]);
     }
     for (const [key, spellings] of this.#spellings) {
-      if (told.size >= PAYMENTS_TOLD) break;
-      if (spellings.length > 1) told.set(key, spellings);
+      if (shown.size >= PAYMENTS_SHOWN) break;
+      if (spellings.length > 1) shown.set(key, spellings);
     }
-    return [...told.values()];
+    return [...shown.values()];
   }
 
   /** What was found, of which the first `rows` are named. */
@@ -135,7 +135,7 @@ export class Payments {
         problem: `${counted(surplus, 'earning')} with the payment hash of an earlier one: counted twice`,
         rows,
         count: surplus,
-        mend: 'Compare each with the first of its payment_hash, in upper case and base64 too, and delete what is no payment of its own.',
+        fix: 'Compare each with the first of its payment_hash, in upper case and base64 too, and delete what is not a payment of its own.',
         repairable: false,
       },
     ];

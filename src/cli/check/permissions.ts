@@ -22,14 +22,14 @@ export function checkPermissions(path: string): Finding[] {
 }
 
 /** Takes the rights of group and others from the files, and gives the paths. What can't be stays. */
-export function mendModes(path: string): string[] {
+export function repairModes(path: string): string[] {
   return filesOf(path).flatMap(({ path: file, mode }) => {
     if ((mode & NOT_THE_OWNERS) === 0) return [];
     try {
       chmodSync(file, mode & ~NOT_THE_OWNERS & 0o7777);
       return [file];
     } catch {
-      // Of another owner, or on a file system without modes: it is found again, and told.
+      // Of another owner, or on a file system without modes: it is found again, and reported.
       return [];
     }
   });
@@ -56,7 +56,7 @@ function checkModes(files: readonly File[]): Finding[] {
     check: 'file-modes',
     severity: 'note',
     problem: `${counted(tally.count, 'file')} that not only the owner may read or write`,
-    mend: `Run \`pylon-db check --repair\`, or chmod 600; nothing else is meant to hold preimages.`,
+    fix: `Run \`pylon-db check --repair\`, or chmod 600; nothing else is meant to hold preimages.`,
     repairable: true,
   });
 }
@@ -71,7 +71,7 @@ function checkFolder(folder: string): Finding[] {
     check: 'folder-mode',
     severity: 'note',
     problem: 'a folder in which others may replace the database',
-    mend: `chmod go-w ${folder}`,
+    fix: `chmod go-w ${folder}`,
   });
 }
 
@@ -85,7 +85,7 @@ function checkOwners(path: string, files: readonly File[]): Finding[] {
     check: 'file-owners',
     severity: 'note',
     problem: `${counted(tally.count, 'file')} of another user than ${basename(path)}, of user ${owner}`,
-    mend: `With all programs stopped, chown them to user ${owner}.`,
+    fix: `With all programs stopped, chown them to user ${owner}.`,
   });
 }
 

@@ -43,7 +43,7 @@ export function checkRollups(db: Database.Database): Finding[] {
   return findingsOf(tally, {
     check: 'rollups',
     problem: `${counted(tally.count, 'total')} not equal to what the rows give`,
-    mend: 'Run `pylon-db check --repair`: it counts them anew.',
+    fix: 'Run `pylon-db check --repair`: it counts them anew.',
     repairable: true,
   });
 }
@@ -76,7 +76,7 @@ function queryOf(source: Source, table: RollupTable) {
 function inWords(key: string, numbers: readonly unknown[]): string {
   const [high, low, count] = numbers.length === 1 ? [0n, 0n, numbers[0]] : numbers;
   if (typeof high !== 'bigint' || typeof low !== 'bigint' || typeof count !== 'bigint') {
-    return 'what is no integer';
+    return 'what is not an integer';
   }
   if (numbers.length === 1) return String(count);
   // Amounts that can't be summed: their rows are counted only.

@@ -5,14 +5,14 @@ import type { Finding } from './finding.js';
 /** Builds the questions of checks for one kind of database, and runs none. */
 export interface Questions {
   readonly build: QueryCreator<DB>;
-  /** What tells a row from all others of its table when its key doesn't; `alias` is for joins. */
+  /** What distinguishes a row from all others of its table when its key doesn't; `alias` is for joins. */
   address(alias?: string): RawBuilder<unknown>;
-  /** The program that mends rows by hand. */
-  readonly mendedWith: string;
+  /** The program with which rows are corrected by hand. */
+  readonly correctedWith: string;
 }
 
 /** What a finding says, without the rows that it counts. */
-export type FindingText = Pick<Finding, 'check' | 'severity' | 'problem' | 'mend'>;
+export type FindingText = Pick<Finding, 'check' | 'severity' | 'problem' | 'fix'>;
 
 /** A rule that every row which the question gives has broken. */
 export interface RowCheck<Row> {

@@ -31,7 +31,7 @@ export async function checkSchema(path: string, applied: readonly string[]): Pro
 
 /**
  * The names in the ledger, oldest first. Throws `SCHEMA_MISMATCH` for another program's file and a
- * newer pylon-db's; a published table that drifted is no reason to look away.
+ * newer pylon-db's; a published table that drifted is not a reason to look away.
  */
 export function appliedMigrations(db: Database.Database): readonly string[] {
   try {

@@ -63,7 +63,7 @@ export async function runServerChecks(
 ): Promise<Found> {
   const findings: Finding[] = [];
   const skipped: SkippedCheck[] = [...SERVERS_OWN];
-  const times = new WrongTimes(SERVER.mendedWith);
+  const times = new WrongTimes(SERVER.correctedWith);
   const live = await columnsOf(session);
   for (const [done, { name, reads, readsRows, run }] of CHECKS.entries()) {
     report({ step: name, done, total: CHECKS.length, unit: 'steps' });
@@ -89,13 +89,13 @@ async function checkPayments(session: Session): Promise<Finding[]> {
       payments.addStanding(row),
     );
   }
-  const told = new Tally();
-  for (const spellings of payments.told()) {
+  const shown = new Tally();
+  for (const spellings of payments.repeated()) {
     await eachServerRow(session, repeatsOf(SERVER, spellings), ({ id, rowid }) =>
-      told.add(rowName(id, rowid)),
+      shown.add(rowName(id, rowid)),
     );
   }
-  return payments.findings(told.rows);
+  return payments.findings(shown.rows);
 }
 
 async function checkValues(
@@ -103,7 +103,7 @@ async function checkValues(
   table: CheckedTable,
   times: WrongTimes,
 ): Promise<Finding[]> {
-  const values = new TableValues(table, SERVER.mendedWith, times);
+  const values = new TableValues(table, SERVER.correctedWith, times);
   await eachServerRow(session, valuesQuery(SERVER, table), (row) => values.add(row));
   return values.findings();
 }

@@ -9,7 +9,7 @@ import type { Questions } from './row-check.js';
 export const SERVER: Questions = {
   build: new Kysely<DB>({ dialect: postgresDialect }),
   address: (alias) => sql`cast(${sql.ref(alias === undefined ? 'ctid' : `${alias}.ctid`)} as text)`,
-  mendedWith: 'psql',
+  correctedWith: 'psql',
 };
 
 /** Rows of one round trip: few trips, and memory for rows with JSON of some KB each. */

@@ -5,7 +5,7 @@ import { formatCount } from '../shell/units.js';
 import type { ServerCheckReport } from './server.js';
 import { pendingLine, resultLine, showFinding, skippedFields } from './text.js';
 
-/** What a check of a server found, for people: a line a fact, and a block a finding. */
+/** What a check of a server found, for people: one line per fact, and a block a finding. */
 export function showServerCheck(answer: ServerCheckReport & { readonly ok: boolean }): string {
   const objects = answer.database.objects ?? [];
   return [

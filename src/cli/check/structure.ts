@@ -48,7 +48,7 @@ function leftOut(table: Uncomputed): Finding[] {
   return findingsOf(tally, {
     check: 'integrity',
     problem: `${table.table} can't be compared with its indexes and constraints, since ${namesOf(table)} can't be computed: ${table.words}`,
-    mend: 'Drop or correct it with the program that added it; services leave it alone.',
+    fix: 'Drop or correct it with the program that added it; services leave it alone.',
   });
 }
 
@@ -67,7 +67,7 @@ export function passedDamage(words: string | undefined): Finding[] {
     check: 'integrity',
     severity: 'note',
     problem: 'the disk failed to read the file once; read again, it is whole',
-    mend: 'Check the disk: `dmesg` says what failed.',
+    fix: 'Check the disk: `dmesg` says what failed.',
   });
 }
 
@@ -77,16 +77,16 @@ export function isDamage(error: unknown): error is InstanceType<typeof Database.
 }
 
 /** Tables and indexes that the sentence names: a line for cron, and the rows name them too. */
-const OBJECTS_TOLD = 5;
+const OBJECTS_SHOWN = 5;
 
 function damaged(tally: Tally, objects: readonly string[] = []): Finding[] {
-  const told = objects.slice(0, OBJECTS_TOLD).join(', ');
-  const more = objects.length > OBJECTS_TOLD ? ' and others' : '';
+  const shown = objects.slice(0, OBJECTS_SHOWN).join(', ');
+  const more = objects.length > OBJECTS_SHOWN ? ' and others' : '';
   return findingsOf(tally, {
     check: 'integrity',
     severity: 'damage',
-    problem: `SQLite finds ${counted(tally.count, 'problem')} in the file${told === '' ? '' : `: in ${told}${more}`}`,
-    mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
+    problem: `SQLite finds ${counted(tally.count, 'problem')} in the file${shown === '' ? '' : `: in ${shown}${more}`}`,
+    fix: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
   });
 }
 
@@ -120,7 +120,7 @@ function violationsOf(db: Database.Database, table: string): Finding[] {
     problem: `${counted(tally.count, 'row')} of ${table} whose parent in ${parent} is missing`,
     rows: rowids.map((rowid) => rowName(keyOf(db, table, rowid), rowid)),
     count: tally.count,
-    mend: `Restore the missing rows of ${parent} from a backup, or delete these.`,
+    fix: `Restore the missing rows of ${parent} from a backup, or delete these.`,
     repairable: false,
   }));
 }

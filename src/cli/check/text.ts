@@ -15,7 +15,7 @@ export interface CheckAnswer extends CheckReport {
 
 type Field = readonly [label: string, value: string];
 
-/** What a check found, for people: a line a fact, and a block a finding. */
+/** What a check found, for people: one line per fact, and a block a finding. */
 export function showCheck(answer: CheckAnswer): string {
   const objects = answer.database?.objects ?? [];
   return [
@@ -25,14 +25,14 @@ export function showCheck(answer: CheckAnswer): string {
   ].join('\n\n');
 }
 
-/** A finding for people: a line what, a line a row, a line how to mend it. */
-export function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
+/** A finding for people: a line that says what, a line per row, a line that says how to fix it. */
+export function showFinding({ check, severity, problem, rows, count, fix }: Finding): string {
   const more = count - rows.length;
   return [
     `${MARKS[severity]}${check}: ${visible(problem)}`,
     ...rows.map((row) => `  ${visible(row)}`),
     ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
-    `  Fix: ${visible(mend)}`,
+    `  Fix: ${visible(fix)}`,
   ].join('\n');
 }
 
@@ -168,7 +168,7 @@ function age(seconds: number): string {
   return `${Math.floor(seconds / SECONDS_A_MINUTE)} min`;
 }
 
-/** What was left out, a line a reason. */
+/** What was left out, one line per reason. */
 export function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
   const byReason = new Map<string, string[]>();
   for (const { check, reason } of skipped) {

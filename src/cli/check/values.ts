@@ -70,7 +70,7 @@ export const CHECKED_TABLES = [
   'tick_history',
 ] as const satisfies readonly CheckedTable[];
 
-/** All rows of a table, with what tells each from all others as `rowid`. */
+/** All rows of a table, with what distinguishes each from all others as `rowid`. */
 export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
   const columns = PUBLISHED_COLUMNS[table].map((name) => sql.ref(name).as(name));
   return build.selectFrom(table).select([...columns, address().as('rowid')]);
@@ -78,21 +78,21 @@ export function valuesQuery({ build, address }: Questions, table: CheckedTable):
 
 /**
  * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
- * amount, JSON that doesn't parse. Those that the services can read are notes. The sentence tells the
+ * amount, JSON that doesn't parse. Those that the services can read are notes. The sentence says the
  * kind of a value, never the value.
  */
 export class TableValues {
   readonly #table: CheckedTable;
   readonly #rules: Rules;
-  readonly #mendedWith: string;
+  readonly #correctedWith: string;
   readonly #times: WrongTimes;
   readonly #found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
 
-  /** `mendedWith` is what rows are mended with; `times` looks at those of all tables. */
-  constructor(table: CheckedTable, mendedWith: string, times: WrongTimes) {
+  /** `correctedWith` is what rows are corrected with; `times` looks at those of all tables. */
+  constructor(table: CheckedTable, correctedWith: string, times: WrongTimes) {
     this.#table = table;
     this.#rules = RULES[table];
-    this.#mendedWith = mendedWith;
+    this.#correctedWith = correctedWith;
     this.#times = times;
   }
 
@@ -118,7 +118,7 @@ export class TableValues {
         check: 'values',
         severity,
         problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
-        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#mendedWith}.`,
+        fix: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#correctedWith}.`,
       }),
     );
   }

@@ -25,14 +25,14 @@ const TIMES = [
  * is one note, not one per column.
  */
 export class WrongTimes {
-  readonly #mendedWith: string;
+  readonly #correctedWith: string;
   readonly #latest = systemClock() + AHEAD_SECONDS;
   readonly #late = new Tally();
   readonly #early = new Tally();
 
-  /** `mendedWith` is what rows are corrected with. */
-  constructor(mendedWith: string) {
-    this.#mendedWith = mendedWith;
+  /** `correctedWith` is what rows are corrected with. */
+  constructor(correctedWith: string) {
+    this.#correctedWith = correctedWith;
   }
 
   /** Looks at one row of a table, which is called `name`. */
@@ -40,7 +40,7 @@ export class WrongTimes {
     const columnsWhere = (isWrong: (at: number) => boolean) =>
       TIMES.filter((column) => {
         const at = row[column];
-        // What is no timestamp at all is a wrong value.
+        // What is not a timestamp at all is a wrong value.
         return typeof at === 'number' && at >= 0 && at <= MAX_TIMESTAMP && isWrong(at);
       });
     const late = columnsWhere((at) => at > this.#latest);
@@ -61,7 +61,7 @@ export class WrongTimes {
       check: 'values',
       severity: 'note',
       problem: `${counted(tally.count, 'row')} with times ${what}`,
-      mend: `Set the clock right first. Nothing fails; to correct the rows, use the program that wrote them, or ${this.#mendedWith}.`,
+      fix: `Set the clock right first. Nothing fails; to correct the rows, use the program that wrote them, or ${this.#correctedWith}.`,
     });
   }
 }

@@ -111,7 +111,7 @@ function tableNamed(name: string): ExportTable {
   const found = EXPORT_TABLES.find((table) => table === name);
   if (found !== undefined) return found;
   throw badUsage(
-    `'${name}' is no table that can be exported`,
+    `'${name}' is not a table that can be exported`,
     `Give one of ${EXPORT_TABLES.join(', ')}; or --sql 'SELECT * FROM …' for another.`,
   );
 }

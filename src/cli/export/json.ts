@@ -13,13 +13,13 @@ function jsonValue(value: StoredValue): string {
   return JSON.stringify(value);
 }
 
-/** Makes of a row an object in one line. */
+/** Makes of one object per row in one line. */
 export function jsonObjects(columns: readonly string[]): (row: readonly StoredValue[]) => string {
   const keys = distinct(columns).map((name) => JSON.stringify(name));
   return (row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`;
 }
 
-/** How rows become one JSON array, a row a line. */
+/** How rows become one JSON array, one row per line. */
 export function jsonArrayText(columns: readonly string[]): {
   readonly row: (row: readonly StoredValue[]) => string;
   /** What stands behind the last row. */
@@ -37,7 +37,7 @@ export function jsonArrayText(columns: readonly string[]): {
   };
 }
 
-/** Makes of a row a line; `table` wraps it: `{"table":"jobs","row":{…}}`. */
+/** Makes of one row per line; `table` wraps it: `{"table":"jobs","row":{…}}`. */
 export function jsonLineText(
   columns: readonly string[],
   table?: string,
@@ -47,7 +47,7 @@ export function jsonLineText(
   return (row) => `${start}${toObject(row)}${end}\n`;
 }
 
-/** Rows as one JSON array, a row a line. */
+/** Rows as one JSON array, one row per line. */
 export function* jsonArray(
   rows: Iterable<readonly StoredValue[]>,
   columns: readonly string[],

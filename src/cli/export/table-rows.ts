@@ -41,7 +41,7 @@ export function* eachRow(db: Database.Database, rows: TableRows): Generator<Stor
     .iterate(...bound(rows, first));
 }
 
-/** The rows as CSV, in the same order, a page a chunk. */
+/** The rows as CSV, in the same order, one page per chunk. */
 export function* csvPages(db: Database.Database, rows: TableRows): Generator<Chunk> {
   const joined = db.prepare<unknown[], [last: bigint | null, rows: bigint, page: Buffer | null]>(
     joinedPageSql(rows),

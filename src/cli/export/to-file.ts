@@ -145,7 +145,7 @@ export function assertFileDestination(path: string, database: string, force: boo
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined || (force && found.isFile())) return;
   if (found.isDirectory()) throw refused(`${path} is a folder`, 'Give the name of a file in it.');
-  if (!found.isFile()) throw refused(`${path} is no plain file`, 'Give another name.');
+  if (!found.isFile()) throw refused(`${path} is not a plain file`, 'Give another name.');
   throw refused(`${path} exists already`, 'Give another name, or add --force to replace it.');
 }
 
@@ -156,7 +156,7 @@ export function assertFolderDestination(path: string, database: string): void {
   if (found === undefined) return;
   const isEmpty = found.isDirectory() && readdirSync(path).length === 0;
   if (isEmpty) return;
-  const problem = found.isDirectory() ? `${path} isn't empty` : `${path} is no folder`;
+  const problem = found.isDirectory() ? `${path} isn't empty` : `${path} is not a folder`;
   throw refused(problem, 'Give a folder that is new or empty: it gets a file for each table.');
 }
 

@@ -55,7 +55,7 @@ function assertName(name: string): void {
   }
   if (!/^[a-z][a-z0-9_]*$/.test(name) || name.length > LONGEST_NAME) {
     throw badUsage(
-      `'${name}' is no name for a migration`,
+      `'${name}' is not a name for a migration`,
       `Use at most ${LONGEST_NAME} of a-z, 0-9 and _, a letter first: add_priority.`,
     );
   }

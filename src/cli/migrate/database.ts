@@ -10,7 +10,7 @@ export interface LedgerReport {
 
 /** What the commands about migrations ask of a database, with one list. Their errors name no API call. */
 export interface DatabaseMigrations {
-  /** Whether `up` would create the database itself. Throws `CANNOT_OPEN` for what is no database. */
+  /** Whether `up` would create the database itself. Throws `CANNOT_OPEN` for what is not a database. */
   isMissing(): boolean;
   /** Throws `SCHEMA_MISMATCH` for another program's database and a newer pylon-db's. */
   ledger(): Promise<LedgerReport>;

@@ -13,7 +13,7 @@ const OURS = /^pylon_db_/i;
 
 /**
  * What differs in `live` from a database that only migrations made. Other programs' objects, and
- * their columns in our tables, are no drift; nor are case, quotes, comments and white space.
+ * their columns in our tables, are not drift; nor are case, quotes, comments and white space.
  */
 export function findDrift(live: Database.Database, migrated: Database.Database): Drift[] {
   const found = new Map(readObjects(live).map((object) => [keyOf(object), object]));

@@ -160,7 +160,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-/** A server's plan, which it draws itself: a row a line. */
+/** A server's plan, which it draws itself: one row per line. */
 export function planLines(rows: readonly QueryValue[][]): string {
   return rows.map(([line = null]) => visible(String(line))).join('\n');
 }

@@ -60,7 +60,7 @@ function prepareOnly(db: Database.Database, sql: string): ReadStatement {
   }
 }
 
-/** `INVALID_ARGUMENT` for SQL that is no question. */
+/** `INVALID_ARGUMENT` for SQL that is not a question. */
 export function refused(problem: string, hint = READS_ONLY): PylonDbError<'INVALID_ARGUMENT'> {
   return new PylonDbError('INVALID_ARGUMENT', problem, { field: 'sql' }, { hint });
 }

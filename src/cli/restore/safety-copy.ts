@@ -48,7 +48,7 @@ export function takeSafetyCopy(
 
 /**
  * Gives the safety copy a manifest, so that it can be restored like any backup. Another program's
- * database, or an empty file, gets none: it is no backup of ours.
+ * database, or an empty file, gets none: it is not a backup of ours.
  */
 export async function describeSafetyCopy(
   copy: string,

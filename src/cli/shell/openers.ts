@@ -129,7 +129,7 @@ function isCommandLine(script: string): boolean {
   return basename(script) === 'cli.js' && basename(home) === 'pylon-db';
 }
 
-/** The first word that is no option: `--db` alone takes one behind it. */
+/** The first word that is not an option: `--db` alone takes one behind it. */
 function commandAmong(args: readonly string[]): string | undefined {
   return args.find((arg, i) => !arg.startsWith('-') && args[i - 1] !== '--db');
 }

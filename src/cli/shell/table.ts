@@ -60,7 +60,7 @@ function trimmed(line: string): string {
   return line.slice(0, end);
 }
 
-/** Labels and values, one pair a line. */
+/** Labels and values, one pair per line. */
 export function fields(pairs: readonly (readonly [label: string, value: string])[]): string {
   const width = Math.max(...pairs.map(([label]) => label.length));
   return pairs

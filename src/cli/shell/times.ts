@@ -50,7 +50,7 @@ function readTime(option: string, text: string, timeZone: string, ofDay: OfDay):
   );
 }
 
-/** `NaN` for what is no date. */
+/** `NaN` for what is not a date. */
 function readIso(text: string, timeZone: string, ofDay: OfDay): number {
   try {
     return Math.floor(isoTime(text, timeZone, ofDay).epochMilliseconds / 1000);

@@ -2,7 +2,7 @@ import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
 import { parserOf, type ValueParser, type WireValue } from './values.js';
 
-/** A statement that the server prepares once a connection. */
+/** A statement that the server prepares once per connection. */
 export interface Statement {
   /** Its name on the server, unique for its SQL. */
   readonly name: string;

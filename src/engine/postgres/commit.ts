@@ -28,6 +28,6 @@ export async function commit(session: Session): Promise<void> {
       failure instanceof BatchFailure && failure.sent && isConnectionLost(failure.cause);
     throw isUnknown ? new CommitUnknown(failure.cause) : failure;
   }
-  // A transaction in which a statement failed is rolled back by COMMIT, and that is no error.
+  // A transaction in which a statement failed is rolled back by COMMIT, and that is not an error.
   if (results[0]?.tag !== 'COMMIT') throw new RolledBack();
 }

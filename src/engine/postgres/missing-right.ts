@@ -68,7 +68,7 @@ function ofObject(lacks: readonly Lack[], message: string): readonly Lack[] {
   return lacks.filter((lack) => place(lack) === last);
 }
 
-/** Where a name stands last that is no part of a longer one; else -1. */
+/** Where a name stands last that is not a part of a longer one; else -1. */
 function lastPlace(name: string, message: string): number {
   let at = message.length;
   do at = message.lastIndexOf(name, at - 1);

@@ -39,7 +39,7 @@ const KEEP_ALIVE_MS = 10_000;
  */
 const ANSWER_MS = 60_000;
 
-/** To the server, 0 ms is no limit at all. */
+/** To the server, 0 ms is not a limit at all. */
 const LEAST_LOCK_TIMEOUT_MS = 1;
 
 /** Makes the pool of connections; each is made on first use. Throws `NOT_SUPPORTED` without pg. */

@@ -93,7 +93,7 @@ export function connect(path: string, readonly: boolean, operation = ''): Databa
   if (found?.isFile() === false) {
     throw new PylonDbError(
       'CANNOT_OPEN',
-      `${path} is no regular file`,
+      `${path} is not a regular file`,
       { path },
       { operation, hint: 'Give the path of a pylon.db file, not of a pipe, socket or device.' },
     );
@@ -206,7 +206,7 @@ function lookAt(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch {
-    // What can't be looked at can't be opened either: SQLite says so. And `:memory:` is no file.
+    // What can't be looked at can't be opened either: SQLite says so. And `:memory:` is not a file.
     return undefined;
   }
 }

@@ -85,7 +85,7 @@ async function configured(
   try {
     await unlessBusy(props, () => {
       configure(db);
-      // The first read: a file that is no database, or that can't be read, shows here.
+      // The first read: a file that is not a database, or that can't be read, shows here.
       db.prepare('select count(*) from sqlite_master').get();
     });
     return db;

@@ -8,6 +8,8 @@ const EVERY_ENGINE = [
   'test/engine/{close,errors,kysely-handle,foreign-triggers,foreign-triggers-property,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
 ];
 
+const NEEDS_SERVER = ['test/postgres/**/*.test.ts', 'test/docs/fleet.test.ts'];
+
 const EVERY_PROJECT = {
   setupFiles: ['test/bundled-children.ts'],
   // Saves starting a process for each file: no test leaves anything in its own.
@@ -29,7 +31,7 @@ export default defineConfig({
           name: 'sqlite',
           include: ['test/**/*.test.ts'],
           // Faults have a run of their own: `npm run test:faults`.
-          exclude: ['test/faults/**', 'test/postgres/**'],
+          exclude: ['test/faults/**', ...NEEDS_SERVER],
           // Only these and what they import: `npm run check` checks the types of all else.
           typecheck: {
             enabled: true,
@@ -43,7 +45,7 @@ export default defineConfig({
         test: {
           ...EVERY_PROJECT,
           name: isOnPglite() ? 'PGlite' : 'postgres',
-          include: [...EVERY_ENGINE, 'test/postgres/**/*.test.ts'],
+          include: [...EVERY_ENGINE, ...NEEDS_SERVER],
           exclude: [
             '**/*.sqlite.test.ts',
             // The command connects by itself, and PGlite has one session.

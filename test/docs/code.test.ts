@@ -30,13 +30,17 @@ it('the code of the documents type-checks, runs in its order and prints what it 
   const ran = files.filter(({ path }) => path.startsWith('src/'));
   expect(ran.filter(({ prints }) => prints !== undefined)).toHaveLength(3);
   for (const { path, prints = '' } of ran) {
-    expect({ path, ...service.run('tsx', path) }).toEqual({
+    expect({ path, ...service.runFile(path) }).toEqual({
       path,
       exitCode: 0,
       stdout: prints,
       stderr: '',
     });
   }
+  // Its program runs where a server is.
+  const fleet = sourceFiles(codeBlocks(readProject('docs/fleet.md')));
+  expect(fleet).toHaveLength(1);
+  service.writeAll(fleet);
   const [example] = files;
   const wrong = example?.text.replace('price_msats: 5000', "price_msats: '5000'") ?? '';
   service.write('src/wrong.ts', wrong);
@@ -49,7 +53,7 @@ it("docs/migrations.md's migrations run in their order and keep the rows", () =>
   const service = serviceOnSources(temporaryFolder());
   service.writeAll(files.filter(({ path }) => path.startsWith('migrations/')));
   service.write('src/walk.ts', WALK);
-  expect(service.run('tsx', 'src/walk.ts')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect(service.runFile('src/walk.ts')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
 
   const file = new Database(join(service.folder, 'walk.db'), { readonly: true });
   const ledger = file.prepare('select name from migrations order by id').pluck().all();

@@ -12,13 +12,14 @@ const blocks = codeBlocks(readme);
 const shownDemo = blocks.find(({ language }) => language === 'text')?.text ?? '';
 
 describe('the demo', () => {
-  it('prints what README shows, byte for byte, also where it ran before', () => {
+  it('prints what README shows, byte for byte, also where it ran before, and commands that work', () => {
     const service = new ServiceProject(temporaryFolder());
     const run = () => service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
     const first = run();
     expect(first).toEqual({ exitCode: 0, stdout: shownDemo, stderr: '' });
     expect(run()).toEqual(first);
     expect(existsSync(join(service.folder, '.demo/pylon.db'))).toBe(true);
+    expectCommandsToWork(service, first.stdout);
   });
 
   it('stays within 80 columns and uses no colour', () => {
@@ -27,23 +28,21 @@ describe('the demo', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(shownDemo).not.toContain('\u001b');
   });
-
-  it('names commands next that work on its database', () => {
-    const folder = temporaryFolder();
-    const service = new ServiceProject(folder);
-    const { stdout } = service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
-    const suggested = stdout.split('\n').filter((line) => line.startsWith('  npx tsx '));
-    expect(suggested.length).toBeGreaterThan(2);
-    mkdirSync(join(folder, 'src'));
-    symlinkSync(join(PROJECT, 'src/cli'), join(folder, 'src/cli'));
-    for (const line of suggested) {
-      const [command = '', ...args] = line.trim().split(' ').slice(1);
-      const outcome = service.run(command, ...args);
-      expect({ line, ...outcome, stdout: '' }).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(outcome.stdout).not.toBe('');
-    }
-  });
 });
+
+/** Runs what the demo suggests to do next with its database. */
+function expectCommandsToWork(service: ServiceProject, stdout: string): void {
+  const suggested = stdout.split('\n').filter((line) => line.startsWith('  npx tsx '));
+  expect(suggested.length).toBeGreaterThan(2);
+  mkdirSync(join(service.folder, 'src'));
+  symlinkSync(join(PROJECT, 'src/cli'), join(service.folder, 'src/cli'));
+  for (const line of suggested) {
+    const [command = '', ...args] = line.trim().split(' ').slice(1);
+    const outcome = service.run(command, ...args);
+    expect({ line, ...outcome, stdout: '' }).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(outcome.stdout).not.toBe('');
+  }
+}
 
 describe("docs/api.md's table of calls", () => {
   const api = readProject('docs/api.md');

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { inject } from 'vitest';
 import { PROJECT, type SourceFile } from './markdown.js';
 
 /** The strictest settings that a service may have: our types must pass them. */
@@ -52,6 +54,24 @@ export class ServiceProject {
     for (const { path, text } of files) this.write(path, text);
   }
 
+  /** Runs a file of TypeScript as one of JavaScript, which starts in a third of the time. */
+  runFile(path: string): Outcome {
+    const program = join(this.folder, path.replace(/\.ts$/, '.mjs'));
+    buildSync({
+      entryPoints: [join(this.folder, path)],
+      outfile: program,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      packages: 'external',
+      // Its paths lead to the sources, for types.
+      tsconfigRaw: {},
+      logLevel: 'error',
+    });
+    return this.run('node', program);
+  }
+
   /** Runs a command in the folder, its own programs first, then the project's. */
   run(command: string, ...args: readonly string[]): Outcome {
     const bins = [this.folder, PROJECT].map((folder) => join(folder, 'node_modules/.bin'));
@@ -66,7 +86,10 @@ export class ServiceProject {
   }
 }
 
-/** A service that imports pylon-db from its sources. The packed package has its own tests. */
+/**
+ * A service whose types come from pylon-db's sources, and which runs on the bundle of them. The packed
+ * package has its own tests.
+ */
 export function serviceOnSources(folder: string): ServiceProject {
   const service = new ServiceProject(folder, {
     // Our own sources, unlike our packed types, are compiled with it.
@@ -76,6 +99,10 @@ export function serviceOnSources(folder: string): ServiceProject {
       'pylon-db/codegen': [join(PROJECT, 'src/codegen/index.ts')],
     },
   });
-  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  const theirs = join(PROJECT, 'node_modules');
+  const own = join(folder, 'node_modules');
+  mkdirSync(own);
+  for (const name of readdirSync(theirs)) symlinkSync(join(theirs, name), join(own, name));
+  symlinkSync(dirname(dirname(inject('cli'))), join(own, 'pylon-db'));
   return service;
 }

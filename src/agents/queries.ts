@@ -59,18 +59,7 @@ export const upsertAgent = prepared(
   (db, p: Params<Agent & Given>) =>
     db
       .insertInto('agents')
-      .values({
-        npub: p.npub,
-        name: p.name,
-        lifecycle_state: p.lifecycle_state,
-        balance_sats: p.balance_sats,
-        tick_count: p.tick_count,
-        last_tick_at: p.last_tick_at,
-        memory_json: p.memory_json,
-        goals_json: p.goals_json,
-        created_at: p.created_at,
-        updated_at: p.updated_at,
-      })
+      .values(AGENT_ROWS.values(p))
       .onConflict((conflict) =>
         conflict.column('npub').doUpdateSet((eb) => ({
           name: eb.ref('excluded.name'),

@@ -3,6 +3,7 @@ import {
   type ExpressionBuilder,
   expressionBuilder,
   type QueryCreator,
+  type RawBuilder,
   type SqlBool,
 } from 'kysely';
 import type { DB } from '../../generated/db.js';
@@ -92,16 +93,7 @@ const earningOutcome = {
 /** Stores an earning, whatever stands. */
 export const addEarning = prepared(
   'earnings.record',
-  (db, p: Params<Earning>) =>
-    db.insertInto('earnings').values({
-      id: p.id,
-      job_id: p.job_id,
-      amount_msats: p.amount_msats,
-      source: p.source,
-      payment_hash: p.payment_hash,
-      preimage: p.preimage,
-      earned_at: p.earned_at,
-    }),
+  (db, p: Params<Earning>) => db.insertInto('earnings').values(EARNING_ROWS.values(p)),
   noRows<Earning>(),
   { locks: { job: 'job_id' }, outcome: { ...earningOutcome, always: true } },
 );
@@ -167,15 +159,8 @@ function insertUnless(
   p: Params<Earning>,
   stands: (eb: ExpressionBuilder<DB, never>) => Expression<SqlBool>,
 ) {
-  const row = db.selectNoFrom([
-    p.id.as('id'),
-    p.job_id.as('job_id'),
-    p.amount_msats.as('amount_msats'),
-    p.source.as('source'),
-    p.payment_hash.as('payment_hash'),
-    p.preimage.as('preimage'),
-    p.earned_at.as('earned_at'),
-  ]);
+  const values: Readonly<Record<keyof Earning, RawBuilder<unknown>>> = p;
+  const row = db.selectNoFrom(EARNING_ROWS.names.map((name) => values[name].as(name)));
   return db
     .insertInto('earnings')
     .columns(EARNING_ROWS.names)

@@ -1,4 +1,5 @@
 import { isMark, isWord, type SqlWord } from '../schema/sql-tokens.js';
+import { PUBLISHED_NAMES } from '../schema/tables.js';
 import type { Refusal } from './raw-sql.js';
 
 // What ad-hoc SQL of every engine may not do. Tokens are those of one statement without EXPLAIN.
@@ -70,9 +71,7 @@ function standsOnTable(tokens: readonly SqlWord[]): boolean {
   return tokens.slice(0, LONGEST_HEAD).some((_, i) => ON_TABLES.has(wordAt(tokens, i)));
 }
 
-const PUBLISHED: ReadonlySet<string> = new Set([
-  ...['jobs', 'earnings', 'agents', 'tick_history', 'migrations'],
-]);
+const PUBLISHED: ReadonlySet<string> = new Set(PUBLISHED_NAMES);
 
 /** Schemas in which a published table may be named; elsewhere stands somebody else's. */
 const OUR_SCHEMAS: ReadonlySet<string> = new Set(['main', 'public']);

@@ -6,7 +6,7 @@ import type { Job } from './job.js';
 import { lockJob } from './queries.js';
 import { sourcesOf } from './transitions.js';
 
-/** A change of status: the update whose WHERE holds the rule, and the rule in syntax. */
+/** A change of status: the update whose WHERE holds the rule, and the rule in words. */
 export interface Move {
   readonly id: string;
   readonly to: JobStatus;

@@ -44,20 +44,7 @@ export const jobOutcome = {
 
 export const insertJob = prepared(
   'jobs.create',
-  (db, p: Params<Job>) =>
-    db.insertInto('jobs').values({
-      id: p.id,
-      kind: p.kind,
-      customer_pubkey: p.customer_pubkey,
-      status: p.status,
-      price_msats: p.price_msats,
-      input_hash: p.input_hash,
-      output_hash: p.output_hash,
-      error_message: p.error_message,
-      started_at: p.started_at,
-      completed_at: p.completed_at,
-      created_at: p.created_at,
-    }),
+  (db, p: Params<Job>) => db.insertInto('jobs').values(JOB_ROWS.values(p)),
   noRows<Job>(),
   { locks: { job: 'id' }, outcome: { ...jobOutcome, always: true } },
 );

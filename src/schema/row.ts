@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { RawRow, Rows } from '../engine/prepared.js';
+import type { Params, RawRow, Rows } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { isSecretKey } from './input.js';
@@ -39,6 +39,12 @@ export class TableRows<const Columns extends readonly PublishedColumn[]>
       this.#assert(row);
       return shape(row);
     };
+  }
+
+  /** The parameter of each column, as an INSERT takes them. */
+  values(params: Params<Selected<Columns>>): Params<Selected<Columns>> {
+    const values = this.names.map((name) => [name, params[name]]);
+    return Object.fromEntries(values);
   }
 
   #assert(row: RawRow): asserts row is InOrder<Columns> {

@@ -196,6 +196,9 @@ export const PUBLISHED_COLUMNS = {
   migrations: namesOf(LEDGER),
 };
 
+/** The name of a published table. */
+export type PublishedName = keyof typeof PUBLISHED_COLUMNS;
+
 function namesOf({ columns }: PublishedTable): readonly string[] {
   return columns.map(({ name }) => name);
 }

@@ -8,7 +8,7 @@ import {
   type Uncomputed,
 } from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
-import { PUBLISHED_NAMES } from '../../schema/tables.js';
+import { DATA_TABLES, PUBLISHED_NAMES } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
@@ -151,16 +151,8 @@ function isWrittenByServices(table: string): boolean {
   return PUBLISHED_NAMES.includes(name) || name.startsWith('pylon_db_');
 }
 
-/** The columns that name a row. */
-const KEYS: ReadonlyMap<string, string> = new Map([
-  ['jobs', 'id'],
-  ['earnings', 'id'],
-  ['agents', 'npub'],
-  ['tick_history', 'id'],
-]);
-
 function keyOf(db: Database.Database, table: string, rowid: unknown): unknown {
-  const key = KEYS.get(table);
+  const key = DATA_TABLES.find(({ name }) => name === table)?.key;
   if (key === undefined) return undefined;
   return db.prepare(`select ${key} from ${table} where rowid = ?`).pluck().get(rowid);
 }

@@ -5,7 +5,7 @@ import { EARNING_ROWS, earningInput } from '../../earnings/earning.js';
 import { isPylonDbError } from '../../errors.js';
 import { JOB_ROWS, jobInput } from '../../jobs/job.js';
 import { integer, key, object, timestamp } from '../../schema/input.js';
-import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
+import { PUBLISHED_COLUMNS, type PublishedName } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
 import type { Questions } from './row-check.js';
@@ -28,7 +28,7 @@ const tickFrame = object({ id: integer(), agent_npub: key, created_at: timestamp
 /** A row of the ledger, whoever wrote it. */
 const ledgerRow = object({ id: integer(), name: key, applied_at: timestamp });
 
-const RULES = {
+const RULES: Readonly<Record<CheckedTable, Rules>> = {
   migrations: {
     key: 'name',
     check: (row) => ledgerRow(row, 'result', ''),
@@ -56,19 +56,13 @@ const RULES = {
     },
     rows: TICK_ROWS,
   },
-} satisfies Record<string, Rules>;
+};
 
 /** A table whose values are checked. */
-export type CheckedTable = keyof typeof RULES;
+export type CheckedTable = PublishedName;
 
 /** The tables whose values are checked, in their order. */
-export const CHECKED_TABLES = [
-  'migrations',
-  'jobs',
-  'earnings',
-  'agents',
-  'tick_history',
-] as const satisfies readonly CheckedTable[];
+export const CHECKED_TABLES = Object.keys(RULES) as readonly CheckedTable[];
 
 /** All rows of a table, with what distinguishes each from all others as `rowid`. */
 export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {

@@ -1,5 +1,6 @@
 import type { RowStream } from '../../engine/postgres/row-stream.js';
 import type { Session } from '../../engine/postgres/session.js';
+import { quoted } from '../../schema/tables.js';
 import { serverQuestion } from '../query/server-read-statement.js';
 import { toQueryValue } from '../query/server-values.js';
 import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';
@@ -8,7 +9,7 @@ import { csvLine } from './csv.js';
 import { jsonArrayText, jsonLineText } from './json.js';
 import type { ExportProps } from './parts.js';
 import { spreadsheetLine } from './spreadsheet.js';
-import { type ExportTable, quotedName, SECRET, timeColumnOf } from './tables.js';
+import { type ExportTable, SECRET, timeColumnOf } from './tables.js';
 
 /** One table, or the result of a query, as pieces of text. */
 export interface ServerExportPart {
@@ -125,7 +126,7 @@ async function tableRows(
     .map(([name]) => String(name))
     .filter((name) => includeSecrets || table !== SECRET.table || name !== SECRET.column);
   return session.rowsOf(
-    `select ${columns.map(quotedName).join(', ')} from ${table} ${whereSince(table, since)}
+    `select ${columns.map(quoted).join(', ')} from ${table} ${whereSince(table, since)}
      ${storedOrder(table)}`,
     bound(since),
   );

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3';
+import { quoted } from '../../schema/tables.js';
 import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { csvLine } from './csv.js';
 import { csvPage, FIELD_END, ROW_END } from './csv-page.js';
-import { type ExportTable, quotedName, timeColumnOf } from './tables.js';
+import { type ExportTable, timeColumnOf } from './tables.js';
 
 // Raw SQL: the columns are known only from the live file, and the builder has no word for rowid
 // and for joining rows into one text.
@@ -24,7 +25,7 @@ const LONGEST_JOINED_BYTES = 16 * 1024;
 /** How many rows there are, for a progress bar. */
 export function countRows(db: Database.Database, rows: TableRows): number {
   const { table, since } = rows;
-  const sql = `select count(*) from ${quotedName(table)} ${whereSince(rows)}`;
+  const sql = `select count(*) from ${quoted(table)} ${whereSince(rows)}`;
   const statement = db.prepare<number[], number>(sql).pluck();
   return statement.get(...(since === undefined ? [] : [since])) ?? 0;
 }
@@ -33,7 +34,7 @@ export function countRows(db: Database.Database, rows: TableRows): number {
 export function* eachRow(db: Database.Database, rows: TableRows): Generator<StoredValue[]> {
   const first = firstRowid(db, rows);
   if (first === undefined) return;
-  const sql = `select ${rows.columns.map(quotedName).join(', ')} ${fromRowid(rows)}`;
+  const sql = `select ${rows.columns.map(quoted).join(', ')} ${fromRowid(rows)}`;
   yield* db
     .prepare<unknown[], StoredValue[]>(sql)
     .raw()
@@ -69,7 +70,7 @@ const LAST_ROWID = 2n ** 63n - 1n;
  * rows to an aggregate in the order of the subquery.
  */
 function joinedPageSql(rows: TableRows): string {
-  const names = rows.columns.map(quotedName);
+  const names = rows.columns.map(quoted);
   // Only a BLOB is greater than the empty one; a call of typeof() would cost three times as much.
   const hasBlob = names.map((name) => `${name} >= x''`).join(' or ');
   const line = `concat(${names.join(`, char(${FIELD_END}), `)}, char(${ROW_END}, 10))`;
@@ -81,26 +82,26 @@ function joinedPageSql(rows: TableRows): string {
 
 /** The same rows apart. Reals are texts as SQLite writes them, the same as in a page. */
 function pageSql(rows: TableRows): string {
-  const names = rows.columns.map(quotedName);
+  const names = rows.columns.map(quoted);
   const values = names.map((name) => `iif(typeof(${name}) = 'real', ${name} || '', ${name})`);
   return `select ${values.join(', ')} ${fromRowid(rows)} limit ${PAGE_ROWS}`;
 }
 
 /** Where reading begins: by the index on the time, then it's one walk in the order of storage. */
 function firstRowid(db: Database.Database, rows: TableRows): bigint | undefined {
-  const sql = `select min(rowid) from ${quotedName(rows.table)} ${whereSince(rows)}`;
+  const sql = `select min(rowid) from ${quoted(rows.table)} ${whereSince(rows)}`;
   const statement = db.prepare<unknown[], bigint | null>(sql).pluck().safeIntegers();
   return statement.get(...(rows.since === undefined ? [] : [rows.since])) ?? undefined;
 }
 
 function whereSince({ table, since }: TableRows): string {
-  return since === undefined ? '' : `where ${quotedName(timeColumnOf(table))} >= ?`;
+  return since === undefined ? '' : `where ${quoted(timeColumnOf(table))} >= ?`;
 }
 
 function fromRowid({ table, since }: TableRows): string {
   // The plus keeps SQLite from the index on the time: rows would have to be sorted in memory.
-  const sinceTime = since === undefined ? '' : `and +${quotedName(timeColumnOf(table))} >= ?`;
-  return `from ${quotedName(table)} where rowid >= ? ${sinceTime} order by rowid`;
+  const sinceTime = since === undefined ? '' : `and +${quoted(timeColumnOf(table))} >= ?`;
+  return `from ${quoted(table)} where rowid >= ? ${sinceTime} order by rowid`;
 }
 
 function bound({ since }: TableRows, first: bigint): (bigint | number)[] {

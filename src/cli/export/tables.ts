@@ -1,25 +1,21 @@
 import type Database from 'better-sqlite3';
+import type { DB } from '../../../generated/db.js';
+import type { PublishedName } from '../../schema/tables.js';
 
 /** The tables that can be exported, each with the column that `--since` looks at. */
 const TIME_COLUMNS = {
+  migrations: 'applied_at',
   jobs: 'created_at',
   earnings: 'earned_at',
   agents: 'updated_at',
   tick_history: 'created_at',
-  migrations: 'applied_at',
-} as const;
+} as const satisfies { [Table in PublishedName]: keyof DB[Table] };
 
 /** A published table, the ledger included. */
-export type ExportTable = keyof typeof TIME_COLUMNS;
+export type ExportTable = PublishedName;
 
 /** All of {@link ExportTable}: parents before what refers to them. */
-export const EXPORT_TABLES: readonly ExportTable[] = [
-  'migrations',
-  'jobs',
-  'earnings',
-  'agents',
-  'tick_history',
-];
+export const EXPORT_TABLES = Object.keys(TIME_COLUMNS) as readonly ExportTable[];
 
 /** The column of a table that says when its row was made, or last changed. */
 export function timeColumnOf(table: ExportTable): string {
@@ -44,9 +40,4 @@ export function columnsOf(
     .all(table);
   if (includeSecrets || table !== SECRET.table) return columns;
   return columns.filter((column) => column !== SECRET.column);
-}
-
-/** A name as SQL quotes it. */
-export function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -6,6 +6,7 @@ import { canonical, identityOf } from '../../backup/live-files.js';
 import type { BackupManifest } from '../../backup/manifest.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { PylonDbError } from '../../errors.js';
+import { DATA_TABLES } from '../../schema/tables.js';
 
 /** An `INVALID_ARGUMENT` about the file that is to be restored. */
 function badPath(problem: string, hint: string): PylonDbError<'INVALID_ARGUMENT'> {
@@ -26,8 +27,6 @@ export function assertAnother(path: string, backup: string): void {
     }
   }
 }
-
-const PUBLISHED_ROWS = ['jobs', 'earnings', 'agents', 'tick_history'];
 
 interface AnotherProps {
   readonly live: Database.Database;
@@ -65,7 +64,7 @@ function hasRows(live: Database.Database): boolean {
       "select name from sqlite_master where type = 'table' and name in (select value from json_each(?))",
     )
     .pluck()
-    .all(JSON.stringify(PUBLISHED_ROWS));
+    .all(JSON.stringify(DATA_TABLES.map(({ name }) => name)));
   return tables.some((name) => live.prepare(`select 1 from ${name} limit 1`).get() !== undefined);
 }
 

@@ -1,10 +1,13 @@
 import type { Session } from '../../engine/postgres/session.js';
+import { PUBLISHED_TABLES } from '../../schema/tables.js';
 
 /** Settings by which a table would be read in another order than it is stored in. */
 const REORDERING = ['synchronize_seqscans', 'enable_indexscan', 'enable_indexonlyscan'];
 
 /** Tables whose order of storage in a file is that of their id. */
-const BY_ID: ReadonlySet<string> = new Set(['tick_history', 'migrations']);
+const BY_ID: ReadonlySet<string> = new Set(
+  PUBLISHED_TABLES.filter(({ generatedKey }) => generatedKey !== undefined).map(({ name }) => name),
+);
 
 /**
  * Lets the open transaction read tables from their beginning to their end. A server keeps rows in

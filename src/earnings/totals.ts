@@ -1,7 +1,13 @@
 import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
 import type { Admission, ReadHandle } from '../engine/engine.js';
-import { type Bound, type Params, prepared, type RawRow, type Rows } from '../engine/prepared.js';
+import {
+  type BoundRead,
+  type Params,
+  prepared,
+  type RawRow,
+  type Rows,
+} from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { PlainRows } from '../schema/plain-row.js';
@@ -186,7 +192,7 @@ export async function earnedEverWithJobs(
 export async function soundTotals<Sum extends SourceSum>(
   db: ReadHandle,
   operation: string,
-  query: Bound<Sum>,
+  query: BoundRead<Sum>,
 ): Promise<readonly Sum[]> {
   const sums = await db.all(operation, query);
   if (!leavesOut(sums)) return sums;
@@ -212,7 +218,7 @@ export async function earnedSince(
 }
 
 /** Asks for the sums of ranges that follow each other; {@link rangesAsAsked} reads the answer. */
-export function askForRanges(ranges: readonly TimeRange[]): Bound<RangeSums> {
+export function askForRanges(ranges: readonly TimeRange[]): BoundRead<RangeSums> {
   return sumsOfRanges({ ranges: JSON.stringify(ranges.map(({ start, end }) => [start, end])) });
 }
 

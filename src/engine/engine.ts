@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { DB } from '../../generated/db.js';
-import type { Bound, StepResult } from './prepared.js';
+import type { Bound, BoundRead, StepResult } from './prepared.js';
 
 /** One statement of a unit. */
 export interface Step<Row = unknown> {
@@ -32,10 +32,14 @@ export type Admission = 'new' | 'continuation';
  * call. `operation` is the caller's name for it, reported in errors.
  */
 export interface ReadHandle {
-  first<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row | undefined>;
-  all<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row[]>;
+  first<Row>(
+    operation: string,
+    query: BoundRead<Row>,
+    admission?: Admission,
+  ): Promise<Row | undefined>;
+  all<Row>(operation: string, query: BoundRead<Row>, admission?: Admission): Promise<Row[]>;
   /** Answers several queries from one instant. */
-  snapshot<const Queries extends readonly Bound<unknown>[]>(
+  snapshot<const Queries extends readonly BoundRead<unknown>[]>(
     operation: string,
     queries: Queries,
     admission?: Admission,

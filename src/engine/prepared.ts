@@ -59,6 +59,21 @@ export interface Bound<Row> {
   readonly values: Readonly<Record<string, SqlValue>>;
 }
 
+/** One that a read handle takes. */
+export interface BoundRead<Row> extends Bound<Row> {
+  /** Never there: only its type is used. */
+  readonly does?: 'read';
+}
+
+/** One that only a write handle takes. */
+interface BoundWrite<Row> extends Bound<Row> {
+  readonly does?: 'write';
+}
+
+type BoundOf<Query, Row> = Query extends { returningAll: unknown }
+  ? BoundWrite<Row>
+  : BoundRead<Row>;
+
 /** What one statement of a unit did. */
 export interface StepResult<Row> {
   /** What it returned, or the rows as the unit found them at its end; else empty. */
@@ -153,7 +168,7 @@ export function prepared<Values, Query extends Compilable<NotYet>, Row>(
   build: (db: QueryCreator<DB>, params: Params<Values>, syntax: SqlSyntax) => Query,
   rows: RowsOf<Query, Row>,
   options: PreparedOptions<NoInfer<Values>, Query, Row> = {},
-): (values: Values & Readonly<Record<keyof Values, SqlValue>>) => Bound<Row> {
+): (values: Values & Readonly<Record<keyof Values, SqlValue>>) => BoundOf<Query, Row> {
   const query: PreparedQuery<Row> = {
     name,
     returnsRows: rows.decode !== NO_ROWS.decode,

@@ -1,4 +1,4 @@
-import type { Compilable, Insertable, Selectable, UpdateQueryBuilder, UpdateResult } from 'kysely';
+import type { Insertable, Selectable, UpdateQueryBuilder, UpdateResult } from 'kysely';
 import { type DB, JOB_STATUSES } from '../../generated/db.js';
 import { oneSecretSpelling, oneSpelling } from '../earnings/spelling.js';
 import type { Rows } from '../engine/prepared.js';
@@ -116,5 +116,8 @@ interface OnlySound extends Job {
  */
 export const returningSound =
   (syntax: SqlSyntax, ...changed: readonly (keyof Job)[]) =>
-  (update: JobUpdate): Compilable<OnlySound> =>
-    update.where(JOB_ROWS.isSound(syntax, ...changed)).returning(JOB_ROWS.columns);
+  (update: JobUpdate): UpdateQueryBuilder<DB, 'jobs', 'jobs', OnlySound> =>
+    update
+      .where(JOB_ROWS.isSound(syntax, ...changed))
+      .returning(JOB_ROWS.columns)
+      .$castTo<OnlySound>();

@@ -1,11 +1,13 @@
 import type { QueryCreator } from 'kysely';
-import { describe, it } from 'vitest';
+import { describe, expectTypeOf, it } from 'vitest';
 import { AGENT_ROWS } from '../../src/agents/agent.js';
 import { TICK_ROWS } from '../../src/agents/tick.js';
+import type { ReadHandle } from '../../src/engine/engine.js';
 import { noRows, type Params, prepared } from '../../src/engine/prepared.js';
-import type { DB } from '../../src/index.js';
+import type { DB, Job } from '../../src/index.js';
+import { failJob } from '../../src/jobs/ending-queries.js';
 import { JOB_ROWS, returningSound, SOUND_JOB_ROWS } from '../../src/jobs/job.js';
-import { listJobs } from '../../src/jobs/queries.js';
+import { getJob, listJobs } from '../../src/jobs/queries.js';
 import { PlainRows } from '../../src/schema/plain-row.js';
 import { TableRows } from '../../src/schema/row.js';
 import { AGENTS, describeTable, integer, orNull, text } from '../../src/schema/tables.js';
@@ -13,6 +15,8 @@ import { AGENTS, describeTable, integer, orNull, text } from '../../src/schema/t
 // Each was a service that compiled, and read or stored the wrong thing.
 
 const TOTAL_ROWS = new PlainRows([text('status'), integer('count')], (row) => row);
+
+declare const reader: ReadHandle;
 
 type Id = Params<{ id: string }>;
 const jobOf = (db: QueryCreator<DB>, p: Id) => db.selectFrom('jobs').where('id', '=', p.id);
@@ -145,5 +149,39 @@ describe('the description of a table', () => {
     describeTable('migrations', [id, name, integer('appliedAt')]);
     // @ts-expect-error: one more
     describeTable('migrations', [id, name, integer('applied_at'), text('by')]);
+  });
+});
+
+describe('a read handle', () => {
+  const remove = prepared(
+    'remove',
+    (db, p: Id) => db.deleteFrom('jobs').where('id', '=', p.id),
+    noRows(),
+  );
+  const move = prepared(
+    'move',
+    (db, p: Id) => updateOf(db, p).returning(JOB_ROWS.columns),
+    JOB_ROWS,
+  );
+
+  it('runs what reads', () => {
+    expectTypeOf(reader.first('get', getJob({ id: 'a' }))).resolves.toEqualTypeOf<
+      Job | undefined
+    >();
+    expectTypeOf(reader.all('get', getJob({ id: 'a' }))).resolves.toEqualTypeOf<Job[]>();
+    expectTypeOf(reader.snapshot('get', [getJob({ id: 'a' })])).resolves.toEqualTypeOf<[Job[]]>();
+  });
+
+  it('runs nothing that writes', () => {
+    // @ts-expect-error: a unit
+    reader.write('remove', [{ query: remove({ id: 'a' }) }]);
+    // @ts-expect-error: a delete
+    reader.first('remove', remove({ id: 'a' }));
+    // @ts-expect-error: an update that returns rows
+    reader.all('move', move({ id: 'a' }));
+    // @ts-expect-error: an update among reads
+    reader.snapshot('move', [getJob({ id: 'a' }), move({ id: 'a' })]);
+    // @ts-expect-error: an update of the service
+    reader.first('fail', failJob({ id: 'a', error_message: 'b', now: 1 }));
   });
 });

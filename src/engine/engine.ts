@@ -57,6 +57,12 @@ export interface ReadHandle {
  * or not at all; the promise resolves after COMMIT (inside a transaction: after the last statement).
  */
 export interface WriteHandle extends ReadHandle {
+  /**
+   * Whether `query` has a row, asked without the lock that writers wait for, before a write that
+   * would change nothing without one. `undefined` where only the write itself can say: on a server,
+   * in a transaction, in memory, and while writes of this process wait, which a reader doesn't see.
+   */
+  peek(operation: string, query: Bound<unknown>): Promise<boolean> | undefined;
   write<const Unit extends readonly Step[]>(
     operation: string,
     unit: Unit,

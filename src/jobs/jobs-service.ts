@@ -16,7 +16,7 @@ import {
   listJobs,
   moveTo,
 } from './queries.js';
-import { claimJob, requeueJobs } from './queue-queries.js';
+import { claimJob, requeueJobs, staleJobs } from './queue-queries.js';
 
 /** Rows of a page when the caller names no limit, as published. */
 const DEFAULT_LIMIT = 100;
@@ -32,6 +32,8 @@ const OTHER_MESSAGE =
 export class JobsService {
   readonly #db: WriteHandle;
   readonly #clock: Clock;
+  /** Whether the latest claim found nothing, or none was made yet. */
+  #sawEmptyQueue = true;
 
   constructor(db: WriteHandle, clock: Clock) {
     this.#db = db;
@@ -191,8 +193,13 @@ export class JobsService {
   async claimNext(options: { readonly kinds?: readonly number[] } = {}): Promise<Job | undefined> {
     const operation = 'jobs.claimNext';
     jobInput.claim(options, 'options', operation);
-    const query = claimJob(this.#clock(), options.kinds);
-    const [claimed] = await this.#db.write(operation, [{ query }]);
+    const { wanted, taken } = claimJob(this.#clock(), options.kinds);
+    // A worker that polls finds the queue empty as a rule, and then takes no lock from writers.
+    const found = this.#sawEmptyQueue ? this.#db.peek(operation, wanted) : undefined;
+    if (found !== undefined && !(await found)) return undefined;
+    const admission = found === undefined ? 'new' : 'continuation';
+    const [claimed] = await this.#db.write(operation, [{ query: taken }], admission);
+    this.#sawEmptyQueue = claimed.rows.length === 0;
     return claimed.rows[0];
   }
 
@@ -206,7 +213,11 @@ export class JobsService {
     jobInput.stale(options, 'options', operation);
     const { startedBefore } = options;
     if (startedBefore > this.#clock()) throw laterThanNow(operation, 'startedBefore');
-    const [requeued] = await this.#db.write(operation, [{ query: requeueJobs({ startedBefore }) }]);
+    const found = this.#db.peek(operation, staleJobs({ startedBefore }));
+    if (found !== undefined && !(await found)) return 0;
+    const unit = [{ query: requeueJobs({ startedBefore }) }] as const;
+    const admission = found === undefined ? 'new' : 'continuation';
+    const [requeued] = await this.#db.write(operation, unit, admission);
     return requeued.affectedRows;
   }
 

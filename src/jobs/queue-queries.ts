@@ -43,7 +43,7 @@ const claim = (name: string, ofKinds: boolean) => {
     (db, p: Params<Claim>, syntax) => oldestPending(db, p, syntax, ofKinds),
     JOB_IDS,
   );
-  return prepared(
+  const taken = prepared(
     name,
     (db, p: Params<Claim>, syntax) =>
       db
@@ -62,15 +62,19 @@ const claim = (name: string, ofKinds: boolean) => {
       },
     },
   );
+  return { wanted, taken };
 };
 const claimAnyJob = claim('jobs.claimNext', false);
 const claimJobOfKinds = claim('jobs.claimNext of kinds', true);
 
-/** Takes the oldest pending job, of any kind when `kinds` is left out. */
+/**
+ * `taken` takes the oldest pending job, of any kind when `kinds` is left out; `wanted` finds it and
+ * changes nothing.
+ */
 export function claimJob(now: number, kinds: readonly number[] | undefined) {
-  return kinds === undefined
-    ? claimAnyJob({ now, kinds: '[]' })
-    : claimJobOfKinds({ now, kinds: JSON.stringify(kinds) });
+  const { wanted, taken } = kinds === undefined ? claimAnyJob : claimJobOfKinds;
+  const values = { now, kinds: JSON.stringify(kinds ?? []) };
+  return { wanted: wanted(values), taken: taken(values) };
 }
 
 interface Stale {
@@ -82,7 +86,8 @@ const isStale =
   ({ and, eb }: ExpressionBuilder<DB, 'jobs'>) =>
     and([eb('status', '=', 'processing'), eb('started_at', '<', p.startedBefore)]);
 
-const staleJobs = prepared(
+/** Jobs that {@link requeueJobs} would put back. */
+export const staleJobs = prepared(
   'jobs.requeueStale wanted',
   (db, p: Params<Stale>) => db.selectFrom('jobs').select('id').where(isStale(p)).forUpdate(),
   JOB_IDS,

@@ -35,6 +35,18 @@ async function createUntilRefused(db: PylonDb): Promise<PylonDbErrorOf<'FILE_REP
   }
 }
 
+/** Claims, as an idle worker does, until that is refused. */
+async function claimUntilRefused(db: PylonDb): Promise<unknown> {
+  for (;;) {
+    try {
+      await db.jobs.claimNext();
+      await nextTurn();
+    } catch (error) {
+      return error;
+    }
+  }
+}
+
 type Opened = Awaited<ReturnType<typeof openWithCopy>>;
 
 const GOES: Readonly<Record<string, (opened: Opened) => void>> = {
@@ -47,6 +59,14 @@ const GOES: Readonly<Record<string, (opened: Opened) => void>> = {
 };
 
 describe.each(Object.entries(GOES))('a file that %s while it is open', (_, go) => {
+  it('is away for a worker that finds the queue empty, too', async () => {
+    const opened = await openWithCopy();
+    while ((await opened.db.jobs.claimNext()) !== undefined);
+    go(opened);
+    expect(await claimUntilRefused(opened.db)).toMatchObject({ code: 'FILE_REPLACED' });
+    await opened.db.close().catch(() => {});
+  });
+
   it('takes no more writes, and says since when it is away', async () => {
     const opened = await openWithCopy();
     const { db, path } = opened;

@@ -60,6 +60,13 @@ async function callEverything(db: PylonDb): Promise<void> {
   await jobs.complete('new', { price_msats: 5 });
   await jobs.claimNext();
   await jobs.claimNext({ kinds: [5100, 5050] });
+  await jobs.create({
+    id: 'stale',
+    kind: 1,
+    customer_pubkey: 'c',
+    status: 'processing',
+    started_at: 1,
+  });
   await jobs.requeueStale({ startedBefore: 5000 });
   await jobs.completeWithPayment('job50', { price_msats: 9, payment_hash: 'paid' });
   await jobs.completeWithPayment('job50', { price_msats: 9, payment_hash: 'paid' });

@@ -40,7 +40,7 @@ describeOnServer('the claim of a job', (own) => {
       await outside.query('analyze jobs');
       await outside.query(`set plan_cache_mode = ${mode}`);
       const compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
-      const { sql, values } = compiler.statement(claimJob(1, undefined));
+      const { sql, values } = compiler.statement(claimJob(1, undefined).taken);
       await outside.query(`prepare claim as ${sql}`);
       const given = values.map((value) => (value === null ? 'null' : `'${value}'`)).join(', ');
       const { rows } = await outside.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(

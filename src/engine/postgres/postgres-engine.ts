@@ -117,6 +117,11 @@ export class PostgresEngine implements Engine {
     return await this.#call(operation, 'new', call);
   }
 
+  /** A claim on a server waits for nobody: it skips what others hold. */
+  peek(): undefined {
+    return undefined;
+  }
+
   async write<const Steps extends readonly Step[]>(
     operation: string,
     steps: Steps,

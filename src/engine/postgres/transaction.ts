@@ -115,6 +115,10 @@ export class PostgresTransaction implements WriteHandle {
     return call();
   }
 
+  peek(): undefined {
+    return undefined;
+  }
+
   async write<const Steps extends readonly Step[]>(
     operation: string,
     steps: Steps,

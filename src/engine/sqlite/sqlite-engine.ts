@@ -135,6 +135,11 @@ export class SqliteEngine implements Engine {
     }
   }
 
+  peek(operation: string, query: Bound<unknown>): Promise<boolean> | undefined {
+    const isCurrent = this.#reads !== undefined && this.#writes?.idle === true;
+    return isCurrent ? this.#hasRow(operation, query) : undefined;
+  }
+
   async write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,
@@ -284,6 +289,18 @@ export class SqliteEngine implements Engine {
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
     } catch (error) {
       throw toPylonDbError(error, this.#path, 'db.kysely');
+    }
+  }
+
+  async #hasRow(operation: string, query: Bound<unknown>): Promise<boolean> {
+    this.assertUsable(operation);
+    try {
+      // Who only peeks, because the queue is empty, must notice as well that the file was replaced.
+      this.#place?.assertInPlace();
+      const rows = await this.#read((connection) => connection.all(query));
+      return rows.length > 0;
+    } catch (error) {
+      throw toPylonDbError(error, this.#path, operation);
     }
   }
 

@@ -58,6 +58,10 @@ export class SqliteTransaction implements WriteHandle {
     return call();
   }
 
+  peek(): undefined {
+    return undefined;
+  }
+
   write<const Steps extends readonly Step[]>(
     operation: string,
     unit: Steps,

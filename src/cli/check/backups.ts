@@ -51,6 +51,6 @@ function note(why: { problem: string; hint: string }, paths: readonly string[]):
     check: 'backups',
     severity: 'note',
     problem: why.problem,
-    fix: why.hint,
+    mend: why.hint,
   });
 }

@@ -18,7 +18,7 @@ export interface Finding {
   /** How many there are. */
   readonly count: number;
   /** How to fix it, in one sentence. */
-  readonly fix: string;
+  readonly mend: string;
   /** Whether `--repair` fixes it. */
   readonly repairable: boolean;
 }

@@ -21,7 +21,7 @@ export const PAID_JOBS: RowCheck<AddressedRow> = {
     check: 'paid-jobs',
     severity: 'note',
     problem: `${counted(count, 'earning')} of source job whose job isn't completed`,
-    fix: 'A job that is paid in advance needs nothing: completing it settles this. Of one that failed or was cancelled, `pylon-db jobs ID` shows why; whether to pay it back is yours to say.',
+    mend: 'A job that is paid in advance needs nothing: completing it settles this. Of one that failed or was cancelled, `pylon-db jobs ID` shows why; whether to pay it back is yours to say.',
   }),
 };
 
@@ -46,6 +46,6 @@ export const TICK_COUNTS: RowCheck<{ readonly npub: string }> = {
     check: 'tick-counts',
     severity: 'note',
     problem: `${counted(count, 'agent')} whose tick_count is below the number of ticks`,
-    fix: 'Another program stored ticks without counting them; nothing fails. To count them: UPDATE agents SET tick_count = (SELECT count(*) FROM tick_history WHERE agent_npub = npub) WHERE npub = …, in a shell of the database.',
+    mend: 'Another program stored ticks without counting them; nothing fails. To count them: UPDATE agents SET tick_count = (SELECT count(*) FROM tick_history WHERE agent_npub = npub) WHERE npub = …, in a shell of the database.',
   }),
 };

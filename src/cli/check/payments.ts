@@ -135,7 +135,7 @@ export class Payments {
         problem: `${counted(surplus, 'earning')} with the payment hash of an earlier one: counted twice`,
         rows,
         count: surplus,
-        fix: 'Compare each with the first of its payment_hash, in upper case and base64 too, and delete what is not a payment of its own.',
+        mend: 'Compare each with the first of its payment_hash, in upper case and base64 too, and delete what is not a payment of its own.',
         repairable: false,
       },
     ];

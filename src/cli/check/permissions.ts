@@ -56,7 +56,7 @@ function checkModes(files: readonly File[]): Finding[] {
     check: 'file-modes',
     severity: 'note',
     problem: `${counted(tally.count, 'file')} that not only the owner may read or write`,
-    fix: `Run \`pylon-db check --repair\`, or chmod 600; nothing else is meant to hold preimages.`,
+    mend: `Run \`pylon-db check --repair\`, or chmod 600; nothing else is meant to hold preimages.`,
     repairable: true,
   });
 }
@@ -71,7 +71,7 @@ function checkFolder(folder: string): Finding[] {
     check: 'folder-mode',
     severity: 'note',
     problem: 'a folder in which others may replace the database',
-    fix: `chmod go-w ${folder}`,
+    mend: `chmod go-w ${folder}`,
   });
 }
 
@@ -85,7 +85,7 @@ function checkOwners(path: string, files: readonly File[]): Finding[] {
     check: 'file-owners',
     severity: 'note',
     problem: `${counted(tally.count, 'file')} of another user than ${basename(path)}, of user ${owner}`,
-    fix: `With all programs stopped, chown them to user ${owner}.`,
+    mend: `With all programs stopped, chown them to user ${owner}.`,
   });
 }
 

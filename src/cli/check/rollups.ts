@@ -43,7 +43,7 @@ export function checkRollups(db: Database.Database): Finding[] {
   return findingsOf(tally, {
     check: 'rollups',
     problem: `${counted(tally.count, 'total')} not equal to what the rows give`,
-    fix: 'Run `pylon-db check --repair`: it counts them anew.',
+    mend: 'Run `pylon-db check --repair`: it counts them anew.',
     repairable: true,
   });
 }

@@ -12,7 +12,7 @@ export interface Questions {
 }
 
 /** What a finding says, without the rows that it counts. */
-export type FindingText = Pick<Finding, 'check' | 'severity' | 'problem' | 'fix'>;
+export type FindingText = Pick<Finding, 'check' | 'severity' | 'problem' | 'mend'>;
 
 /** A rule that every row which the question gives has broken. */
 export interface RowCheck<Row> {

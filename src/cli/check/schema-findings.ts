@@ -10,7 +10,7 @@ export function emptyDatabaseFound(): Finding[] {
   return findingsOf(tally, {
     check: 'schema',
     problem: 'the published schema is not in the ledger: the database is empty or half made',
-    fix: 'Restore a backup; if it is to be a new database, or completed, run `pylon-db migrate up`.',
+    mend: 'Restore a backup; if it is to be a new database, or completed, run `pylon-db migrate up`.',
   });
 }
 
@@ -28,7 +28,7 @@ export function driftFound(
   return findingsOf(tally, {
     check: 'schema',
     problem: `${counted(tally.count, 'object')} of the schema not as migrated`,
-    fix: repairable
+    mend: repairable
       ? 'Run `pylon-db check --repair`: it makes them again, and counts the totals that they keep.'
       : '`pylon-db migrate verify` shows the SQL of each: recreate them with it, or restore a backup.',
     repairable,
@@ -47,6 +47,6 @@ export function foreignTriggersFound(names: readonly string[], where: string): F
     check: 'triggers',
     severity: 'note',
     problem: `${what} not pylon-db's, run by every program that writes the table`,
-    fix: `Nothing to do where you know them, such as those of a service's own migrations. Else look at them: ${where}.`,
+    mend: `Nothing to do where you know them, such as those of a service's own migrations. Else look at them: ${where}.`,
   });
 }

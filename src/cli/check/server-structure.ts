@@ -15,7 +15,7 @@ export async function checkIndexes(session: Session): Promise<Finding[]> {
     check: 'indexes',
     severity: 'note',
     problem: `${tally.count === 1 ? '1 index' : `${tally.count} indexes`} not valid: no query uses it`,
-    fix: 'Run REINDEX INDEX CONCURRENTLY with the name in psql, or drop it.',
+    mend: 'Run REINDEX INDEX CONCURRENTLY with the name in psql, or drop it.',
   });
 }
 
@@ -31,7 +31,7 @@ export async function checkConstraints(session: Session): Promise<Finding[]> {
     check: 'constraints',
     severity: 'note',
     problem: `${counted(tally.count, 'constraint')} not valid: older rows may break it`,
-    fix: 'Run ALTER TABLE … VALIDATE CONSTRAINT … in psql; it names the first row that breaks it.',
+    mend: 'Run ALTER TABLE … VALIDATE CONSTRAINT … in psql; it names the first row that breaks it.',
   });
 }
 

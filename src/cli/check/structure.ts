@@ -48,7 +48,7 @@ function leftOut(table: Uncomputed): Finding[] {
   return findingsOf(tally, {
     check: 'integrity',
     problem: `${table.table} can't be compared with its indexes and constraints, since ${namesOf(table)} can't be computed: ${table.words}`,
-    fix: 'Drop or correct it with the program that added it; services leave it alone.',
+    mend: 'Drop or correct it with the program that added it; services leave it alone.',
   });
 }
 
@@ -67,7 +67,7 @@ export function passedDamage(words: string | undefined): Finding[] {
     check: 'integrity',
     severity: 'note',
     problem: 'the disk failed to read the file once; read again, it is whole',
-    fix: 'Check the disk: `dmesg` says what failed.',
+    mend: 'Check the disk: `dmesg` says what failed.',
   });
 }
 
@@ -86,7 +86,7 @@ function damaged(tally: Tally, objects: readonly string[] = []): Finding[] {
     check: 'integrity',
     severity: 'damage',
     problem: `SQLite finds ${counted(tally.count, 'problem')} in the file${shown === '' ? '' : `: in ${shown}${more}`}`,
-    fix: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
+    mend: `${RESTORE} Where only indexes are named, REINDEX in the sqlite3 shell repairs them.`,
   });
 }
 
@@ -120,7 +120,7 @@ function violationsOf(db: Database.Database, table: string): Finding[] {
     problem: `${counted(tally.count, 'row')} of ${table} whose parent in ${parent} is missing`,
     rows: rowids.map((rowid) => rowName(keyOf(db, table, rowid), rowid)),
     count: tally.count,
-    fix: `Restore the missing rows of ${parent} from a backup, or delete these.`,
+    mend: `Restore the missing rows of ${parent} from a backup, or delete these.`,
     repairable: false,
   }));
 }

@@ -26,13 +26,13 @@ export function showCheck(answer: CheckAnswer): string {
 }
 
 /** A finding for people: a line that says what, a line per row, a line that says how to fix it. */
-export function showFinding({ check, severity, problem, rows, count, fix }: Finding): string {
+export function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
   const more = count - rows.length;
   return [
     `${MARKS[severity]}${check}: ${visible(problem)}`,
     ...rows.map((row) => `  ${visible(row)}`),
     ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
-    `  Fix: ${visible(fix)}`,
+    `  Fix: ${visible(mend)}`,
   ].join('\n');
 }
 

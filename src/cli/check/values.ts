@@ -112,7 +112,7 @@ export class TableValues {
         check: 'values',
         severity,
         problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
-        fix: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#correctedWith}.`,
+        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#correctedWith}.`,
       }),
     );
   }

@@ -61,7 +61,7 @@ export class WrongTimes {
       check: 'values',
       severity: 'note',
       problem: `${counted(tally.count, 'row')} with times ${what}`,
-      fix: `Set the clock right first. Nothing fails; to correct the rows, use the program that wrote them, or ${this.#correctedWith}.`,
+      mend: `Set the clock right first. Nothing fails; to correct the rows, use the program that wrote them, or ${this.#correctedWith}.`,
     });
   }
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inject } from 'vitest';
 import { PylonDb } from '../../src/index.js';
-import { manifestOf, sha256 } from '../ops/backups.js';
+import { manifestOf, sha256 } from '../backup/backups.js';
 import { temporaryFolder } from '../temporary.js';
 import { contents } from './command.js';
 

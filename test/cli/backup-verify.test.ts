@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { manifestOf, sha256 } from '../ops/backups.js';
+import { manifestOf, sha256 } from '../backup/backups.js';
 import { temporaryFolder } from '../temporary.js';
 import { backup, change, changeManifest, damage, state, unnoticed } from './backed-up.js';
 import { json, pylonDb } from './command.js';

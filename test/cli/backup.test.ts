@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type BackupManifest, PylonDb } from '../../src/index.js';
-import { allOf, expectTrueManifest, manifestOf } from '../ops/backups.js';
+import { allOf, expectTrueManifest, manifestOf } from '../backup/backups.js';
 import { temporaryFolder } from '../temporary.js';
 import { backupAt, damage, database, NOON } from './backed-up.js';
 import { contents, json, publishedFile, pylonDb } from './command.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { allOf } from '../ops/backups.js';
+import { allOf } from '../backup/backups.js';
 import { temporaryFolder } from '../temporary.js';
 import { backup, database } from './backed-up.js';
 import { CLI } from './command.js';

@@ -14,10 +14,10 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { literals, stored } from '../file.js';
-import { vacuumable, valuesOf } from '../ops/vacuumable.js';
 import { temporaryFolder } from '../temporary.js';
 import { atWork } from './at-work.js';
 import { CLI, contents, json, publishedFile, pylonDb } from './command.js';
+import { vacuumable, valuesOf } from './vacuumable.js';
 
 /** Another program's connection. */
 function connection(path: string): Database.Database {

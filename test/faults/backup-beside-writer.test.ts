@@ -8,9 +8,9 @@ import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.js';
 import { PylonDb } from '../../src/index.js';
+import { expectTrueManifest, reading, temporariesIn } from '../backup/backups.js';
+import { built } from '../backup/built.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
-import { expectTrueManifest, reading, temporariesIn } from '../ops/backups.js';
-import { built } from '../ops/built.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
 

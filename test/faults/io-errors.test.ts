@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { built } from '../ops/built.js';
+import { built } from '../backup/built.js';
 import { temporaryFolder } from '../temporary.js';
 import { createControl } from './failing-calls.js';
 import { buildPreload, failing } from './failing-preload.js';

@@ -172,7 +172,7 @@ describe('a service with the package', () => {
        console.log(error.code, error.hint);`,
     );
     expect(succeeded(service.run('node', 'server.js'))).toBe(
-      'NOT_SUPPORTED Install it beside pylon-db: npm install pg@8\n',
+      'NOT_SUPPORTED Install it next to pylon-db: npm install pg@8\n',
     );
   });
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { openersOf, otherOpeners } from '../../src/cli/shell/openers.js';
-import { database } from '../cli/backed-up.js';
+import { database } from './backed-up.js';
 
 it('a child of this process that has the file open is not another one', async () => {
   const path = await database();

@@ -88,7 +88,7 @@ describe('room on the disk', () => {
       expect.objectContaining({
         code: 'DISK_FULL',
         message: expect.stringMatching(
-          /^it needs 1,099,511,627,792 MiB free on the disk of .*, and there are [\d,]+ MiB$/,
+          /^it needs [\d,.]+ TiB free on the disk of .*, and there are [\d,.]+ [KMGT]iB$/,
         ),
       }),
     );

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
-import { CLI, pylonDb } from '../cli/command.js';
 import { fuzzSeed, Random } from '../faults/random.js';
 import { temporaryFolder } from '../temporary.js';
+import { CLI, pylonDb } from './command.js';
 
 const SEED = fuzzSeed();
 const KILLS = 12;

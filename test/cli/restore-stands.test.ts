@@ -12,9 +12,9 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { backup, database, longDatabase } from '../cli/backed-up.js';
-import { CLI, pylonDb } from '../cli/command.js';
 import { valueOutside } from '../engine/outside.js';
+import { backup, database, longDatabase } from './backed-up.js';
+import { CLI, pylonDb } from './command.js';
 
 const jobs = (path: string) => Number(valueOutside(path, 'select count(*) from jobs'));
 const safetyCopyOf = (path: string) =>

@@ -38,7 +38,7 @@ const server = inject('postgres');
 export const ENGINE = server === undefined ? 'sqlite' : 'postgres';
 
 /** An `it` for tests that need several sessions at once; PGlite has one. */
-export const itBesideOthers = server === 'PGlite' ? it.skip : it;
+export const itBesideOthers: typeof it.skip = server === 'PGlite' ? it.skip : it;
 
 /** What an engine's connection of another program gives; see {@link TestDatabase}. */
 export type Looks = Omit<TestDatabase, 'value'>;

@@ -66,7 +66,7 @@ export interface BoundRead<Row> extends Bound<Row> {
 }
 
 /** One that only a write handle takes. */
-interface BoundWrite<Row> extends Bound<Row> {
+export interface BoundWrite<Row> extends Bound<Row> {
   readonly does?: 'write';
 }
 

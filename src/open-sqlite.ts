@@ -17,12 +17,8 @@ import { toPylonDbError } from './engine/sqlite/sqlite-errors.js';
 import { systemCode } from './engine/sqlite/system-error.js';
 import { type KeepProps, keepSchema } from './keep-schema.js';
 import type { MigrationList } from './migrate/migration.js';
-import {
-  INITIAL_MIGRATION,
-  type LedgerState,
-  readLedger,
-  refusePending,
-} from './migrate/schema-check.js';
+import { INITIAL_MIGRATION } from './migrate/migration-names.js';
+import { type LedgerState, readLedger, refusePending } from './migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, type OpenOptions } from './options.js';
 
 /** Opens the file at an absolute path, or `:memory:`, and migrates it; see `PylonDb.open`. */

@@ -1,8 +1,11 @@
 import type { Clock, Durability, QueryEvent } from './engine/engine.js';
 import { PylonDbError } from './errors.js';
 import type { MigrationList } from './migrate/migration.js';
-import { assertMigrationNames } from './migrate/migration-names.js';
-import { INITIAL_MIGRATION, OUR_MIGRATION } from './migrate/schema-check.js';
+import {
+  assertMigrationNames,
+  INITIAL_MIGRATION,
+  OUR_MIGRATION,
+} from './migrate/migration-names.js';
 import {
   type Check,
   integer,

@@ -9,6 +9,7 @@ import {
   type UpdateResult,
 } from 'kysely';
 import type { DB } from '../../generated/db.js';
+import type { DATA_TABLE_NAMES } from '../schema/names.js';
 import type { GeneratedKeys } from '../schema/tables.js';
 import type { SqlSyntax } from './sql-syntax.js';
 
@@ -85,7 +86,7 @@ export interface StepResult<Row> {
 }
 
 /** The published tables that services write. */
-export type WrittenTable = 'jobs' | 'earnings' | 'agents' | 'tick_history';
+export type WrittenTable = (typeof DATA_TABLE_NAMES)[number];
 
 /**
  * What a write leaves behind, so that a unit notices when a trigger of another program swallowed,

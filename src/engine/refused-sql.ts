@@ -1,5 +1,5 @@
+import { PUBLISHED_NAMES } from '../schema/names.js';
 import { isMark, isWord, type SqlWord } from '../schema/sql-tokens.js';
-import { PUBLISHED_NAMES } from '../schema/tables.js';
 import type { Refusal } from './raw-sql.js';
 
 // What ad-hoc SQL of every engine may not do. Tokens are those of one statement without EXPLAIN.

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { checkConstraints, foldName } from '../schema/check-constraints.js';
+import { PUBLISHED_NAMES } from '../schema/names.js';
 import {
   closingIndex,
   isMark,
@@ -9,7 +10,7 @@ import {
   tableDefinitions,
   tokenizeSql,
 } from '../schema/sql-tokens.js';
-import { PUBLISHED_INDEXES, PUBLISHED_NAMES } from '../schema/tables.js';
+import { PUBLISHED_INDEXES } from '../schema/tables.js';
 import {
   type ColumnFacts,
   enumerationText,

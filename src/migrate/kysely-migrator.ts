@@ -11,9 +11,9 @@ import { PylonDbError } from '../errors.js';
 import { assertForKyselyCtl, withHintInMessage } from './kysely-ctl.js';
 import { readLedgerRows } from './ledger.js';
 import type { MigrationList } from './migration.js';
-import { assertMigrationNames } from './migration-names.js';
+import { assertMigrationNames, INITIAL_MIGRATION } from './migration-names.js';
 import { Migrator } from './migrator.js';
-import { INITIAL_MIGRATION, readLedger } from './schema-check.js';
+import { readLedger } from './schema-check.js';
 
 const MS_A_SECOND = 1000;
 

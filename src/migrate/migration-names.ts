@@ -1,5 +1,10 @@
 import { PylonDbError } from '../errors.js';
-import { OUR_MIGRATION } from './schema-check.js';
+
+/** The ledger row that the published schema goes by, in every implementation. */
+export const INITIAL_MIGRATION = '001_initial_schema';
+
+/** Ledger rows of this form are ours; all others are somebody else's. */
+export const OUR_MIGRATION = /^\d+_pylon_db_/;
 
 /** Also what makes a file's name on every system. */
 const NAME = /^[0-9A-Za-z][\w-]*$/;

@@ -3,10 +3,10 @@ import { Umzug, type UmzugStorage } from 'umzug';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { assertBorderKept, type Border } from './border.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
-import { likelyOldName, newestKnown } from './migration-names.js';
+import { INITIAL_MIGRATION, likelyOldName, newestKnown } from './migration-names.js';
 import type { MigrationStep } from './migration-step.js';
 import { onlyMissing } from './only-missing.js';
-import { INITIAL_MIGRATION, type LedgerState } from './schema-check.js';
+import type { LedgerState } from './schema-check.js';
 import { StepRefused } from './watched-runner.js';
 
 /** The SQL that one pending migration runs. */

@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import { OWN_OBJECTS, type OwnObject } from '../../generated/own-objects.js';
 import type { SchemaState } from '../engine/sqlite/schema-state.js';
 import { PylonDbError } from '../errors.js';
-import { PUBLISHED_NAMES } from '../schema/tables.js';
+import { isPublished } from '../schema/names.js';
 import type { Drift } from './drift.js';
-import { OUR_MIGRATION } from './schema-check.js';
+import { OUR_MIGRATION } from './migration-names.js';
 
 // Other programs rebuild published tables, and a dropped table takes its triggers and indexes along.
 // So our own objects are compared with what our migrations make.
@@ -130,7 +130,7 @@ function foreignTriggers(
   const ours = new Set(own.filter((object) => !broken.includes(object)).map(({ name }) => name));
   const foreign = live.filter(([type, name]) => type === 'trigger' && !ours.has(name));
   const tables = foreign.map(([, , table]) => table.toLowerCase());
-  return new Set(tables.filter((table) => PUBLISHED_NAMES.includes(table)));
+  return new Set(tables.filter((table) => isPublished(table)));
 }
 
 /**

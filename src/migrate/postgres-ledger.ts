@@ -1,15 +1,9 @@
 import type { Session } from '../engine/postgres/session.js';
-import { PUBLISHED_NAMES } from '../schema/tables.js';
+import { PUBLISHED_NAMES } from '../schema/names.js';
 import type { LedgerRow } from './ledger.js';
 import type { MigrationList } from './migration.js';
-import {
-  hasLedger,
-  INITIAL_MIGRATION,
-  judgeLedger,
-  type LedgerState,
-  NOTHING,
-  standingOf,
-} from './schema-check.js';
+import { INITIAL_MIGRATION } from './migration-names.js';
+import { hasLedger, judgeLedger, type LedgerState, NOTHING, standingOf } from './schema-check.js';
 import { type Asked, readServerFacts, serverIndexProblems } from './server-facts.js';
 
 /** Types of a server by the names that the published schema has for them. */

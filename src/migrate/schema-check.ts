@@ -1,15 +1,11 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../errors.js';
-import { DATA_TABLES, LEDGER, PUBLISHED_NAMES, type PublishedTable } from '../schema/tables.js';
+import { PUBLISHED_NAMES } from '../schema/names.js';
+import { DATA_TABLES, LEDGER, type PublishedTable } from '../schema/tables.js';
 import { fileIndexProblems, readFileFacts } from './file-facts.js';
 import type { MigrationList, MigrationParams } from './migration.js';
+import { INITIAL_MIGRATION, OUR_MIGRATION } from './migration-names.js';
 import { type LiveTables, publishedProblems } from './published-check.js';
-
-/** The ledger row that the published schema goes by, in every implementation. */
-export const INITIAL_MIGRATION = '001_initial_schema';
-
-/** Ledger rows of this form are ours; all others are somebody else's. */
-export const OUR_MIGRATION = /^\d+_pylon_db_/;
 
 /** What a file's ledger says, next to the migrations that we know. */
 export interface LedgerState {

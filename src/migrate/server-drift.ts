@@ -3,8 +3,8 @@ import type { Session } from '../engine/postgres/session.js';
 import { isPylonDbError } from '../errors.js';
 import type { Drift } from './drift.js';
 import type { MigrationList } from './migration.js';
+import { INITIAL_MIGRATION, OUR_MIGRATION } from './migration-names.js';
 import { readServerLedger, readServerLedgerRows } from './postgres-ledger.js';
-import { INITIAL_MIGRATION, OUR_MIGRATION } from './schema-check.js';
 import { ScratchMigrator } from './scratch-migrator.js';
 import { readServerSchema, type ServerObject } from './server-schema.js';
 

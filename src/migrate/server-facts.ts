@@ -1,6 +1,7 @@
 import type { RawResult } from '../engine/kysely-connection.js';
+import { PUBLISHED_NAMES } from '../schema/names.js';
 import { enumeratedTexts } from '../schema/server-checks.js';
-import { PUBLISHED_INDEXES, PUBLISHED_NAMES } from '../schema/tables.js';
+import { PUBLISHED_INDEXES } from '../schema/tables.js';
 import {
   type ColumnFacts,
   enumerationText,

@@ -1,5 +1,6 @@
 import type { SelectType } from 'kysely';
 import { type DB, EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES } from '../../generated/db.js';
+import { DATA_TABLE_NAMES, type PublishedName } from './names.js';
 
 /** A column as the published schema has it, or one of a service. */
 export interface TableColumn {
@@ -178,26 +179,28 @@ export interface GeneratedKeys {
   readonly migrations: (typeof LEDGER)['key'];
 }
 
+const TABLES = {
+  jobs: JOBS,
+  earnings: EARNINGS,
+  agents: AGENTS,
+  tick_history: TICK_HISTORY,
+  migrations: LEDGER,
+} satisfies Record<PublishedName, PublishedTable>;
+
 /** The tables that services write: parents before what refers to them. */
-export const DATA_TABLES: readonly PublishedTable[] = [JOBS, EARNINGS, AGENTS, TICK_HISTORY];
+export const DATA_TABLES: readonly PublishedTable[] = DATA_TABLE_NAMES.map((name) => TABLES[name]);
 
 /** All published tables. */
 export const PUBLISHED_TABLES: readonly PublishedTable[] = [...DATA_TABLES, LEDGER];
 
-/** The names of all published tables. */
-export const PUBLISHED_NAMES: readonly string[] = PUBLISHED_TABLES.map(({ name }) => name);
-
 /** The columns of each, in their order. */
-export const PUBLISHED_COLUMNS = {
+export const PUBLISHED_COLUMNS: Readonly<Record<PublishedName, readonly string[]>> = {
   jobs: namesOf(JOBS),
   earnings: namesOf(EARNINGS),
   agents: namesOf(AGENTS),
   tick_history: namesOf(TICK_HISTORY),
   migrations: namesOf(LEDGER),
 };
-
-/** The name of a published table. */
-export type PublishedName = keyof typeof PUBLISHED_COLUMNS;
 
 function namesOf({ columns }: PublishedTable): readonly string[] {
   return columns.map(({ name }) => name);

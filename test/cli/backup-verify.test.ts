@@ -24,7 +24,7 @@ const BAD: readonly (readonly [what: string, spoil: (backup: string) => void, wo
       rmSync(b);
       change(b, 'create table notes (text)');
     },
-    /no backup for this pylon-db/,
+    /not a backup for this pylon-db/,
   ],
   [
     "that is a newer pylon-db's",
@@ -73,7 +73,7 @@ const BAD: readonly (readonly [what: string, spoil: (backup: string) => void, wo
       rmSync(`${b}.json`);
       mkdirSync(`${b}.json`);
     },
-    /no manifest/,
+    /not a manifest/,
   ],
   ['without manifest', (b) => rmSync(`${b}.json`), /has no manifest/],
   [

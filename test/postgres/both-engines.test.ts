@@ -13,6 +13,12 @@ const SEED = Number(process.env['PYLON_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const SEQUENCES = 25;
 const CALLS = 60;
 
+/** Calls that store an earning under an id of its own. */
+const MAKES_ID: ReadonlySet<string> = new Set([
+  'earnings.recordForJob',
+  'jobs.completeWithPayment',
+]);
+
 /** What a call gave or threw, without the ids that each database makes for itself. */
 async function outcomeOf(call: Call, db: PylonDb): Promise<unknown> {
   try {
@@ -42,7 +48,9 @@ describeOnServer('a file and a server', (own) => {
         const server = await PylonDb.open(await own.freshSchema(), { clock });
         try {
           for (const [i, [name, call]] of [...all, ...EVERYTHING].entries()) {
-            now += i % FEW_SECONDS === 0 ? 1 : 0;
+            // Rows of one second stand in the order of their ids, which each database makes for itself.
+            const makesId = MAKES_ID.has(name) || MAKES_ID.has(all[i - 1]?.[0] ?? '');
+            now += i % FEW_SECONDS === 0 || makesId ? 1 : 0;
             const expected = await outcomeOf(call, file);
             expect(await outcomeOf(call, server), `call ${i}: ${name}`).toEqual(expected);
           }

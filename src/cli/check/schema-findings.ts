@@ -1,5 +1,5 @@
 import type { Drift } from '../../migrate/drift.js';
-import { INITIAL_MIGRATION } from '../../migrate/schema-check.js';
+import { INITIAL_MIGRATION } from '../../migrate/migration-names.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 

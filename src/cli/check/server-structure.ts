@@ -1,5 +1,5 @@
 import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
-import { PUBLISHED_NAMES } from '../../schema/tables.js';
+import { PUBLISHED_NAMES } from '../../schema/names.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';

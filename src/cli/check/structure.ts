@@ -8,7 +8,8 @@ import {
   type Uncomputed,
 } from '../../backup/integrity.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
-import { DATA_TABLES, PUBLISHED_NAMES } from '../../schema/tables.js';
+import { isPublished } from '../../schema/names.js';
+import { DATA_TABLES } from '../../schema/tables.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, Tally } from './finding.js';
 import { foreignTriggersFound } from './schema-findings.js';
@@ -148,7 +149,7 @@ const OUR_TRIGGERS: ReadonlySet<string> = new Set(
 
 function isWrittenByServices(table: string): boolean {
   const name = table.toLowerCase();
-  return PUBLISHED_NAMES.includes(name) || name.startsWith('pylon_db_');
+  return isPublished(name) || name.startsWith('pylon_db_');
 }
 
 function keyOf(db: Database.Database, table: string, rowid: unknown): unknown {

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { MigrationList } from '../../migrate/migration.js';
-import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
+import { INITIAL_MIGRATION } from '../../migrate/migration-names.js';
+import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { type CopiedTable, orphansSql, quoted } from '../../schema/tables.js';
 import { withSnapshot } from '../export/snapshot.js';
 import { describeFile } from './describe-file.js';

@@ -1,7 +1,8 @@
 import type { Session } from '../../engine/postgres/session.js';
 import type { MigrationList } from '../../migrate/migration.js';
+import { INITIAL_MIGRATION } from '../../migrate/migration-names.js';
 import { readServerLedger } from '../../migrate/postgres-ledger.js';
-import { INITIAL_MIGRATION, refusePending } from '../../migrate/schema-check.js';
+import { refusePending } from '../../migrate/schema-check.js';
 import { type CopiedTable, orphansSql, quoted } from '../../schema/tables.js';
 import { withServer } from '../shell/server.js';
 import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
-import type { PublishedName } from '../../schema/tables.js';
+import type { PublishedName } from '../../schema/names.js';
 
 /** The tables that can be exported, each with the column that `--since` looks at. */
 const TIME_COLUMNS = {

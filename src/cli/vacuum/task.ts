@@ -8,7 +8,8 @@ import { committing } from '../../engine/sqlite/failed-commit.js';
 import { openWriter } from '../../engine/sqlite/open.js';
 import { toPylonDbError, WaitedTooLong } from '../../engine/sqlite/sqlite-errors.js';
 import { PylonDbError } from '../../errors.js';
-import { INITIAL_MIGRATION, readLedger, refusePending } from '../../migrate/schema-check.js';
+import { INITIAL_MIGRATION } from '../../migrate/migration-names.js';
+import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { assertRoom, type DatabaseSizes, sizesOf, usedBytes } from './disk-space.js';
 
 /** What the child needs to know. */

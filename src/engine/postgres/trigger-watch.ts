@@ -1,5 +1,5 @@
 import type { PylonDbError } from '../../errors.js';
-import { DATA_TABLES } from '../../schema/tables.js';
+import { DATA_TABLE_NAMES } from '../../schema/names.js';
 import type { ForeignTriggers } from '../outcome.js';
 import type { Statement, StatementResult } from './batch.js';
 import { HIDING_TABLES, rowsHidden } from './row-security.js';
@@ -8,7 +8,7 @@ import { fixed } from './statement.js';
 /** How long units rely on one look, in ms: it costs the server a tenth of one. */
 const LOOK_EVERY_MS = 1000;
 
-const PUBLISHED = `(${DATA_TABLES.map(({ name }) => `to_regclass('${name}')`).join(', ')})`;
+const PUBLISHED = `(${DATA_TABLE_NAMES.map((name) => `to_regclass('${name}')`).join(', ')})`;
 
 /**
  * The published tables that have triggers of others, or rules, and whether some of these may fire at

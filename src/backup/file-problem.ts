@@ -1,11 +1,13 @@
+import { openedForReading } from '../engine/sqlite/database-file.js';
 import { roomAt } from '../engine/sqlite/room.js';
+import { isReadOnly } from '../engine/sqlite/sqlite-errors.js';
 import { cannotUse, isNoRoom, systemCode } from '../engine/sqlite/system-error.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 
 /**
  * What a failure of the file system, or of SQLite's writing at `path`, is to the caller:
  * `DISK_FULL` with what is free and, where that is known, needed there, `ABORTED` when the disk failed,
- * or `CANNOT_OPEN`. Gives other errors back. What was written in vain is to be removed before.
+ * or `CANNOT_OPEN`, also when SQLite could open `path` for reading only. Gives other errors back. What was written in vain is to be removed before.
  */
 export function fileProblem(
   error: unknown,
@@ -16,6 +18,8 @@ export function fileProblem(
   const noRoom = (cause: unknown) => noRoomAt(path, operation, neededBytes, cause);
   if (isPylonDbError(error, 'DISK_FULL')) return noRoom(error.cause);
   if (isNoRoom(error)) return noRoom(error);
+  // Whether it may be written was looked at before.
+  if (isReadOnly(error)) return openedForReading(path, operation, error);
   return systemCode(error) === undefined ? error : cannotUse(error, path, operation);
 }
 

@@ -124,14 +124,14 @@ describe('when SQLite rolls the transaction back by itself', () => {
     const call = db.transaction(async (tx) => {
       await tx.jobs.create(job('a'));
       const first = await rejection(abort(tx));
-      for (const later of [
+      const later: Promise<unknown>[] = [
         tx.jobs.create(job('b')),
         tx.jobs.get('a'),
         tx.jobs.completeWithPayment('a', { price_msats: 1 }),
         tx.kysely.deleteFrom('jobs').execute(),
         sql`select 1`.execute(tx.kysely),
-      ]) {
-        const aborted = await failureOf(later, 'ABORTED');
+      ];
+      for (const aborted of await Promise.all(later.map((call) => failureOf(call, 'ABORTED')))) {
         expect(aborted.cause).toBe((first as Error).cause);
       }
     });

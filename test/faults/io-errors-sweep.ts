@@ -55,14 +55,9 @@ const KINDS: readonly (Kind & { readonly codes: readonly string[] })[] = [
   // SQLite takes a page that can't be read for a damaged one.
   { call: 'read', error: 'EIO', codes: ['CORRUPT', 'ABORTED', 'COMMIT_UNKNOWN'] },
   { call: 'rename', error: 'EIO', codes: ['ABORTED'] },
-  // SQLite says CANTOPEN for whatever kept it from opening a file, and opens for reading what it
-  // can't open for writing.
-  { call: 'open', error: 'EIO', codes: ['CANNOT_OPEN', 'READ_ONLY', 'ABORTED', 'COMMIT_UNKNOWN'] },
-  {
-    call: 'open',
-    error: 'EMFILE',
-    codes: ['CANNOT_OPEN', 'READ_ONLY', 'ABORTED', 'COMMIT_UNKNOWN'],
-  },
+  // SQLite says CANTOPEN for whatever kept it from opening a file.
+  { call: 'open', error: 'EIO', codes: ['CANNOT_OPEN', 'ABORTED', 'COMMIT_UNKNOWN'] },
+  { call: 'open', error: 'EMFILE', codes: ['CANNOT_OPEN', 'ABORTED', 'COMMIT_UNKNOWN'] },
   { call: 'unlink', error: 'EIO', codes: ['ABORTED', 'COMMIT_UNKNOWN'] },
 ];
 

@@ -234,10 +234,10 @@ describeOnServer('a role that may not read a table', (own) => {
     const blind = await opened(url.replace('postgres@', 'blind@'));
     expect(await blind.earnings.recent()).toEqual([]);
     for (const read of [
-      blind.jobs.get('j'),
-      blind.kysely.selectFrom('jobs').selectAll().execute(),
+      () => blind.jobs.get('j'),
+      () => blind.kysely.selectFrom('jobs').selectAll().execute(),
     ]) {
-      const { message, hint } = await failureOf(read, 'CANNOT_OPEN');
+      const { message, hint } = await failureOf(read(), 'CANNOT_OPEN');
       expect(message).toContain('blind lacks SELECT on jobs: GRANT SELECT ON jobs TO blind');
       expect(hint).toContain('let the owner grant it');
     }

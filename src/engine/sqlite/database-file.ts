@@ -129,11 +129,16 @@ export function connect(path: string, readonly: boolean, operation = ''): Databa
 function refuseDowngraded(db: Database.Database, path: string, operation: string): void {
   if (!isDowngraded(db) || !mayAccess(path, constants.W_OK)) return;
   db.close();
-  throw new PylonDbError(
+  throw openedForReading(path, operation);
+}
+
+/** `CANNOT_OPEN` for a file that may be written, and that SQLite could open for reading only. */
+export function openedForReading(path: string, operation: string, cause?: unknown): PylonDbError {
+  return new PylonDbError(
     'CANNOT_OPEN',
     `${path} can't be opened for writing, as when too many files are open for a moment`,
     { path },
-    { operation, hint: 'Try again. `ulimit -n` shows how many may be open.' },
+    { operation, cause, hint: 'Try again. `ulimit -n` shows how many may be open.' },
   );
 }
 

@@ -66,11 +66,13 @@ const CASES: readonly Case[] = [
     put: (path) => writeFileSync(path, ''),
   },
   refusedAs('CANNOT_OPEN', 'a folder', 'folder', (path) => mkdirSync(path)),
-  refusedAs('CANNOT_OPEN', 'a pipe', 'no regular file', (path) => {
+  refusedAs('CANNOT_OPEN', 'a pipe', 'not a regular file', (path) => {
     execFileSync('mkfifo', [path]);
   }),
-  refusedAs('CANNOT_OPEN', 'a socket', 'no regular file', listenAt),
-  refusedAs('CANNOT_OPEN', 'a device', 'no regular file', (path) => symlinkSync('/dev/zero', path)),
+  refusedAs('CANNOT_OPEN', 'a socket', 'not a regular file', listenAt),
+  refusedAs('CANNOT_OPEN', 'a device', 'not a regular file', (path) =>
+    symlinkSync('/dev/zero', path),
+  ),
   refusedAs('CANNOT_OPEN', 'a link to nothing', 'file', (path) =>
     symlinkSync(`${path}.missing`, path),
   ),

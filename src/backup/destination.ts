@@ -27,7 +27,7 @@ export interface DestinationProps {
 }
 
 /** Backups of one folder that may carry the same second. */
-const NAMES_A_SECOND = 1000;
+const NAMES_PER_SECOND = 1000;
 
 /**
  * Finds out where a backup goes. A folder is one that exists, or a path that ends in `/`: its last
@@ -104,7 +104,7 @@ function exists(path: string): boolean {
 /** `pylon-20261123T021330Z.db`, then `pylon-20261123T021330Z-2.db`. */
 function namesOf(createdAt: number): string[] {
   const stem = `pylon-${compactTime(createdAt)}`;
-  return Array.from({ length: NAMES_A_SECOND }, (_, i) =>
+  return Array.from({ length: NAMES_PER_SECOND }, (_, i) =>
     i === 0 ? `${stem}.db` : `${stem}-${i + 1}.db`,
   );
 }

@@ -7,7 +7,8 @@ import { isPylonDbError, PylonDbError } from '../errors.js';
 /**
  * What a failure of the file system, or of SQLite's writing at `path`, is to the caller:
  * `DISK_FULL` with what is free and, where that is known, needed there, `ABORTED` when the disk failed,
- * or `CANNOT_OPEN`, also when SQLite could open `path` for reading only. Gives other errors back. What was written in vain is to be removed before.
+ * or `CANNOT_OPEN`, also when SQLite could open `path` for reading only. Gives other errors back. What
+ * was written in vain is to be removed before.
  */
 export function fileProblem(
   error: unknown,

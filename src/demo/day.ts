@@ -6,7 +6,7 @@ import { SeededRandom } from './random.js';
 /** The day that the demo plays, in unix seconds: 2 June 2025, 00:00 UTC. */
 export const DAY_START = Date.UTC(2025, 5, 2) / 1000;
 
-const MINUTES_A_DAY = 24 * 60;
+const MINUTES_PER_DAY = 24 * 60;
 const SEED = 99;
 
 /** Something worth reporting. */
@@ -32,7 +32,7 @@ export async function playDay(db: PylonDb, clock: DemoClock): Promise<Happening[
   const oracle = await host.create('Oracle');
   await host.create('Newborn');
 
-  for (let minute = 0; minute < MINUTES_A_DAY; minute++) {
+  for (let minute = 0; minute < MINUTES_PER_DAY; minute++) {
     clock.now = DAY_START + minute * 60;
     const time = new Date(clock.now * 1000).toISOString().slice(11, 16);
     const report = (what: string) => happenings.push({ time, what });

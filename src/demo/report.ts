@@ -1,7 +1,7 @@
 import type { PylonDb } from '../index.js';
 import type { Happening } from './day.js';
 
-const MSATS_A_SAT = 1000;
+const MSATS_PER_SAT = 1000;
 
 /** Characters of the longest bar; with the columns before it a line stays below 80. */
 const BAR_WIDTH = 40;
@@ -85,5 +85,5 @@ function columns(...cells: readonly [text: string | number, width: number][]): s
 }
 
 function sats(msats: number): string {
-  return Math.floor(msats / MSATS_A_SAT).toLocaleString('en-US');
+  return Math.floor(msats / MSATS_PER_SAT).toLocaleString('en-US');
 }

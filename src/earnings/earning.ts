@@ -67,10 +67,10 @@ export const EARNING_ROWS = new TableRows(EARNINGS, (row) => ({
   earned_at: row[6],
 }));
 
-const MSATS_A_SAT = 1000;
+const MSATS_PER_SAT = 1000;
 
 /** Whole sats of an amount in msats, as published: truncated. */
 export function wholeSats(msats: number): number {
   // Plus zero: less than a sat lost is 0, not -0.
-  return Math.trunc(msats / MSATS_A_SAT) + 0;
+  return Math.trunc(msats / MSATS_PER_SAT) + 0;
 }

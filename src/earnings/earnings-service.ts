@@ -34,7 +34,7 @@ export interface EarningsSummary {
 /** Rows that `recent` gives when the caller names no limit, as published. */
 const DEFAULT_RECENT = 10;
 
-const SECONDS_A_DAY = 86_400;
+const SECONDS_PER_DAY = 86_400;
 
 /** More rows than any database has. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -143,7 +143,7 @@ export class EarningsService {
     const now = this.#clock();
     // UTC by arithmetic: this call is made for every look at a node, and needs no calendar.
     if (timeZone === 'UTC') {
-      return (await earnedSince(this.#db, operation, now - (now % SECONDS_A_DAY))).amount_msats;
+      return (await earnedSince(this.#db, operation, now - (now % SECONDS_PER_DAY))).amount_msats;
     }
     return await this.#db.during(operation, async () => {
       const midnight = await startOfDay(now, timeZone);

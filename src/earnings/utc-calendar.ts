@@ -2,12 +2,12 @@
 export type BucketWidth = 'hour' | 'day' | 'week' | 'month';
 
 const SECONDS_AN_HOUR = 3600;
-const SECONDS_A_DAY = 86_400;
-const SECONDS_A_WEEK = 7 * SECONDS_A_DAY;
-const MS_A_SECOND = 1000;
+const SECONDS_PER_DAY = 86_400;
+const SECONDS_PER_WEEK = 7 * SECONDS_PER_DAY;
+const MS_PER_SECOND = 1000;
 
 /** 1970-01-01 was a Thursday; the Monday of its week lies three days before. */
-const FIRST_MONDAY = -3 * SECONDS_A_DAY;
+const FIRST_MONDAY = -3 * SECONDS_PER_DAY;
 
 /**
  * Like `zonedBucketEdges` for UTC, whose clock never changes: plain arithmetic, a hundred times
@@ -32,9 +32,9 @@ function startOfBucket(by: BucketWidth, at: number): number {
     case 'hour':
       return floorTo(at, SECONDS_AN_HOUR);
     case 'day':
-      return floorTo(at, SECONDS_A_DAY);
+      return floorTo(at, SECONDS_PER_DAY);
     case 'week':
-      return floorTo(at - FIRST_MONDAY, SECONDS_A_WEEK) + FIRST_MONDAY;
+      return floorTo(at - FIRST_MONDAY, SECONDS_PER_WEEK) + FIRST_MONDAY;
     case 'month':
       return startOfMonth(at, 0);
   }
@@ -45,9 +45,9 @@ function nextBucket(by: BucketWidth, at: number): number {
     case 'hour':
       return at + SECONDS_AN_HOUR;
     case 'day':
-      return at + SECONDS_A_DAY;
+      return at + SECONDS_PER_DAY;
     case 'week':
-      return at + SECONDS_A_WEEK;
+      return at + SECONDS_PER_WEEK;
     case 'month':
       return startOfMonth(at, 1);
   }
@@ -60,7 +60,7 @@ function floorTo(at: number, width: number): number {
 
 /** Throws `RangeError` beyond the dates that JavaScript knows. */
 function startOfMonth(at: number, monthsLater: number): number {
-  const date = new Date(at * MS_A_SECOND);
+  const date = new Date(at * MS_PER_SECOND);
   // Not Date.UTC: it takes the years 0 to 99 for those after 1900.
   const start = new Date(0).setUTCFullYear(
     date.getUTCFullYear(),
@@ -68,5 +68,5 @@ function startOfMonth(at: number, monthsLater: number): number {
     1,
   );
   if (Number.isNaN(start)) throw new RangeError('beyond the calendar');
-  return start / MS_A_SECOND;
+  return start / MS_PER_SECOND;
 }

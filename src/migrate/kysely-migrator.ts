@@ -15,7 +15,7 @@ import { assertMigrationNames, INITIAL_MIGRATION } from './migration-names.js';
 import { Migrator } from './migrator.js';
 import { readLedger } from './schema-check.js';
 
-const MS_A_SECOND = 1000;
+const MS_PER_SECOND = 1000;
 
 type Direction = 'Up' | 'Down';
 
@@ -50,7 +50,7 @@ export class UmzugKyselyMigrator extends KyselyMigrator {
       const info = { name, migration: { up: async () => {} } };
       return appliedAt === undefined
         ? info
-        : { ...info, executedAt: new Date(appliedAt * MS_A_SECOND) };
+        : { ...info, executedAt: new Date(appliedAt * MS_PER_SECOND) };
     });
   }
 

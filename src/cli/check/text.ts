@@ -157,15 +157,15 @@ function restoreLine({ last_restore }: CheckAnswer): string {
   return `${formatTime(started_at)} UTC, ${outcome}: ${backup}`;
 }
 
-const SECONDS_A_DAY = 86_400;
+const SECONDS_PER_DAY = 86_400;
 const SECONDS_AN_HOUR = 3600;
-const SECONDS_A_MINUTE = 60;
+const SECONDS_PER_MINUTE = 60;
 
 /** In the largest unit that counts at least two. */
 function age(seconds: number): string {
-  if (seconds >= 2 * SECONDS_A_DAY) return `${Math.floor(seconds / SECONDS_A_DAY)} days`;
+  if (seconds >= 2 * SECONDS_PER_DAY) return `${Math.floor(seconds / SECONDS_PER_DAY)} days`;
   if (seconds >= 2 * SECONDS_AN_HOUR) return `${Math.floor(seconds / SECONDS_AN_HOUR)} hours`;
-  return `${Math.floor(seconds / SECONDS_A_MINUTE)} min`;
+  return `${Math.floor(seconds / SECONDS_PER_MINUTE)} min`;
 }
 
 /** What was left out, one line per reason. */

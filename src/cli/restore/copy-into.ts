@@ -4,7 +4,7 @@ import { inUse } from './in-use.js';
 import { takeSafetyCopy } from './safety-copy.js';
 
 /** Pages that are copied between two looks at the clock and the parent. */
-const PAGES_A_STEP = 2000;
+const PAGES_PER_STEP = 2000;
 
 export interface CopyProps {
   readonly source: Database.Database;
@@ -29,7 +29,7 @@ export async function copyInto({ source, path, safetyCopy, report }: CopyProps):
       isLocked = true;
       const done = (totalPages - remainingPages) * pageBytes;
       report({ step: 'copying', done, total: totalPages * pageBytes, unit: 'bytes' });
-      return PAGES_A_STEP;
+      return PAGES_PER_STEP;
     },
   });
   // Without the lock the driver sees nothing to copy, and says that it is done.

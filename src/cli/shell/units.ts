@@ -1,14 +1,14 @@
-const MSATS_A_SAT = 1000n;
+const MSATS_PER_SAT = 1000n;
 const number = new Intl.NumberFormat('en');
 
 /** `1,234.567 sats` of an amount in millisatoshis; exact. */
 export function formatMsats(msats: number | bigint): string {
   const exact = BigInt(msats);
   const size = exact < 0n ? -exact : exact;
-  const rest = size % MSATS_A_SAT;
+  const rest = size % MSATS_PER_SAT;
   const fraction = rest === 0n ? '' : `.${String(rest).padStart(3, '0')}`;
   const sign = exact < 0n ? '-' : '';
-  return `${sign}${number.format(size / MSATS_A_SAT)}${fraction} sats`;
+  return `${sign}${number.format(size / MSATS_PER_SAT)}${fraction} sats`;
 }
 
 /** `1,234 sats`. */

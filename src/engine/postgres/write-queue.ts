@@ -9,7 +9,7 @@ import type { TriggerWatch } from './trigger-watch.js';
 import type { Unit } from './unit.js';
 
 /** The most units of one transaction: its locks are held until all have run. */
-const UNITS_A_BATCH = 200;
+const UNITS_PER_BATCH = 200;
 
 interface WriteQueueProps {
   readonly busyTimeoutMs: number;
@@ -78,7 +78,7 @@ export class WriteQueue {
   #take(): readonly Queued[] {
     const end = this.#entries.findIndex(({ alone }) => alone);
     const together = end === -1 ? this.#entries.length : Math.max(1, end);
-    return this.#entries.splice(0, Math.min(together, UNITS_A_BATCH));
+    return this.#entries.splice(0, Math.min(together, UNITS_PER_BATCH));
   }
 
   async #store(session: Session, batch: readonly Queued[]): Promise<void> {

@@ -1,15 +1,15 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const BYTES_A_KIB = 1024;
+const BYTES_PER_KIB = 1024;
 
 /** `324 KiB`, `1.5 MiB`; below one KiB in bytes. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   let size = bytes;
   let unit = 0;
-  while (size >= BYTES_A_KIB && unit < units.length - 1) {
-    size /= BYTES_A_KIB;
+  while (size >= BYTES_PER_KIB && unit < units.length - 1) {
+    size /= BYTES_PER_KIB;
     unit += 1;
   }
   const digits = unit === 0 || size >= 100 ? 0 : 1;

@@ -9,7 +9,7 @@ import type { CallPace } from './transaction.js';
 import { runInSavepoint, type Work } from './unit.js';
 
 /** The most units that one transaction takes, so that a full disk replays a bounded number. */
-const UNITS_A_BATCH = 1000;
+const UNITS_PER_BATCH = 1000;
 
 /** How long a batch may block the event loop before it commits, in milliseconds. */
 const BATCH_BUDGET_MS = 5;
@@ -176,7 +176,7 @@ export class WriteQueue {
     try {
       connection.beginImmediate();
       for (const entry of this.#entries) {
-        if ('grant' in entry || entry.alone || results.length === UNITS_A_BATCH) break;
+        if ('grant' in entry || entry.alone || results.length === UNITS_PER_BATCH) break;
         try {
           const { work } = entry;
           results.push(careful ? runInSavepoint(work, connection) : work.run(connection));

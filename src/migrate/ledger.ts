@@ -30,8 +30,8 @@ export function ledgerStorage(transaction: OpenTransaction<unknown>): UmzugStora
         .where('name', '=', 'migrations')
         .executeTakeFirst();
       if (table === undefined) return [];
-      const rows = await db.selectFrom('migrations').select('name').orderBy('id').execute();
-      return rows.map((row) => row.name);
+      const rows = await db.selectFrom('migrations').select(['id', 'name']).orderBy('id').execute();
+      return rows.map(nameOf);
     },
   };
 }
@@ -44,6 +44,15 @@ export interface LedgerRow {
 }
 
 /**
+ * The names of the applied migrations, oldest first, in a file that has a ledger. Throws
+ * `CORRUPT_ROW` for one that is not text.
+ */
+export function readLedgerNames(db: Database.Database): string[] {
+  const rows = db.prepare<[], NamedRow>('select id, name from migrations order by id');
+  return rows.all().map(nameOf);
+}
+
+/**
  * All rows of the ledger in the order they were applied, other programs' included; none for a file
  * without one. Throws `CORRUPT_ROW` for a row that is not a name and time.
  */
@@ -53,15 +62,26 @@ export function readLedgerRows(db: Database.Database): LedgerRow[] {
     .get();
   if (ledger === undefined) return [];
   return db
-    .prepare<[], { id: number; name: unknown; applied_at: unknown }>(
+    .prepare<[], NamedRow & { applied_at: unknown }>(
       'select id, name, applied_at from migrations order by id',
     )
     .all()
-    .map(({ id, name, applied_at }) => {
-      if (typeof name !== 'string') throw corrupt('name', id, 'is not text');
-      if (!isTime(applied_at)) throw corrupt('applied_at', id, 'is not a time');
+    .map(({ applied_at, ...row }) => {
+      const name = nameOf(row);
+      if (!isTime(applied_at)) throw corrupt('applied_at', row.id, 'is not a time');
       return { name, applied_at };
     });
+}
+
+/** As stored: other programs, and damage, leave what is not text. */
+interface NamedRow {
+  readonly id: number;
+  readonly name: unknown;
+}
+
+function nameOf({ id, name }: NamedRow): string {
+  if (typeof name !== 'string') throw corrupt('name', id, 'is not text');
+  return name;
 }
 
 function isTime(value: unknown): value is number {

@@ -4,6 +4,7 @@ import type { SchemaState } from '../engine/sqlite/schema-state.js';
 import { PylonDbError } from '../errors.js';
 import { isPublished } from '../schema/names.js';
 import type { Drift } from './drift.js';
+import { readLedgerNames } from './ledger.js';
 import { OUR_MIGRATION } from './migration-names.js';
 
 // Other programs rebuild published tables, and a dropped table takes its triggers and indexes along.
@@ -76,7 +77,7 @@ export function keepsTotals({ type, migration }: OwnObject): boolean {
 function appliedNames(db: Database.Database, live: readonly LiveObject[]): ReadonlySet<string> {
   // Another program may have dropped the ledger as well: nothing is known to be applied then.
   if (!live.some(([type, name]) => type === 'table' && name === 'migrations')) return new Set();
-  return new Set(db.prepare<[], string>('select name from migrations').pluck().all());
+  return new Set(readLedgerNames(db));
 }
 
 function refuseNewer(

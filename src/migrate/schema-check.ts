@@ -3,6 +3,7 @@ import { PylonDbError } from '../errors.js';
 import { PUBLISHED_NAMES } from '../schema/names.js';
 import { DATA_TABLES, LEDGER, type PublishedTable } from '../schema/tables.js';
 import { fileIndexProblems, readFileFacts } from './file-facts.js';
+import { readLedgerNames } from './ledger.js';
 import type { MigrationList, MigrationParams } from './migration.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION } from './migration-names.js';
 import { type LiveTables, publishedProblems } from './published-check.js';
@@ -34,7 +35,7 @@ export function readLedger(
 
 function lookAtLedger(db: Database.Database, list: MigrationList, operation: string): LedgerState {
   const tables = columnTypes(db);
-  const applied = hasLedger(tables) ? appliedNames(db) : [];
+  const applied = hasLedger(tables) ? readLedgerNames(db) : [];
   return judgeLedger(
     {
       kind: 'file',
@@ -136,10 +137,6 @@ export function refusePending(operation: string, pending: readonly string[]): ne
     hint: 'Run `pylon-db migrate up`, or open without migrate: false.',
     pending,
   });
-}
-
-function appliedNames(db: Database.Database): string[] {
-  return db.prepare<[], string>('select name from migrations order by id').pluck().all();
 }
 
 /**

@@ -18,11 +18,12 @@ const FILES = Number(process.env['PYLON_FUZZ_FILES'] ?? 360);
 const PROCESSES = 2;
 
 /** What a damaged file may be told as when it is opened. */
-const REFUSALS = ['CORRUPT', 'NOT_A_DATABASE', 'SCHEMA_MISMATCH', 'MIGRATION_FAILED'];
-/** And when damage is met later: the header itself may say that nobody may write. */
+const REFUSALS = [
+  ...['CORRUPT', 'CORRUPT_ROW', 'NOT_A_DATABASE', 'SCHEMA_MISMATCH', 'MIGRATION_FAILED'],
+];
+/** And when damage is met later. */
 const FAILURES = [
-  ...[...REFUSALS, 'CORRUPT_ROW', 'OUT_OF_RANGE', 'NOT_FOUND', 'ALREADY_EXISTS'],
-  ...['DUPLICATE_PAYMENT', 'READ_ONLY'],
+  ...[...REFUSALS, 'OUT_OF_RANGE', 'NOT_FOUND', 'ALREADY_EXISTS', 'DUPLICATE_PAYMENT'],
 ];
 
 const MODES: readonly [name: string, options: OpenOptions][] = [

@@ -24,9 +24,9 @@ function bytes(): Record<string, Buffer> {
   return Object.fromEntries(files.filter(([name, b]) => b.length > 0 && !name.endsWith('-shm')));
 }
 
-async function expectRefused(options: OpenOptions, code: 'SCHEMA_MISMATCH' = 'SCHEMA_MISMATCH') {
+async function expectRefused(options: OpenOptions) {
   const before = bytes();
-  const error = await failureOf(PylonDb.open(path, options), code);
+  const error = await failureOf(PylonDb.open(path, options), 'SCHEMA_MISMATCH');
   expect(bytes()).toEqual(before);
   expect(error.operation).toBe('PylonDb.open');
   return error;
@@ -81,12 +81,47 @@ describe.each(MODES)('opened %s, a file is refused and stays as it is', (_, opti
     expect(valueOutside(path, 'pragma journal_mode')).toBe('delete');
   });
 
+  it('whose ledger holds what is not text', async () => {
+    createPublishedFile(path, "update migrations set name = x'ff00'");
+    const before = bytes();
+    const error = await failureOf(PylonDb.open(path, options), 'CORRUPT_ROW');
+    expect(error).toMatchObject({ table: 'migrations', column: 'name', key: '1' });
+    expect(bytes()).toEqual(before);
+  });
+
   it('that is not a database', async () => {
     writeFileSync(path, 'Dear diary, this is not a database at all. '.repeat(200));
     const before = bytes();
     const error = await failureOf(PylonDb.open(path, options), 'NOT_A_DATABASE');
     expect(error.path).toBe(path);
     expect(bytes()).toEqual(before);
+  });
+});
+
+describe('a file whose header asks for reading only', () => {
+  /** Where the header keeps the least version that may write. */
+  const WRITE_VERSION = 18;
+
+  beforeEach(async () => {
+    await (await PylonDb.open(path)).close();
+    const file = readFileSync(path);
+    file.writeUInt8(3, WRITE_VERSION);
+    writeFileSync(path, file);
+  });
+
+  it('is refused as damaged when it is opened to write, and stays as it is', async () => {
+    const before = bytes();
+    for (const options of [{}, { migrate: false }]) {
+      const error = await failureOf(PylonDb.open(path, options), 'CORRUPT');
+      expect(error.message).toContain(`${path} is damaged: its header`);
+    }
+    expect(bytes()).toEqual(before);
+  });
+
+  it('can be read', async () => {
+    const db = await PylonDb.open(path, { readonly: true });
+    expect(await db.earnings.total()).toBe(0);
+    await db.close();
   });
 });
 

@@ -123,13 +123,18 @@ export function connect(path: string, readonly: boolean, operation = ''): Databa
 }
 
 /**
- * Throws `CANNOT_OPEN` where SQLite could open for reading only what may be written: it tries that
- * when the first try failed, and says nothing.
+ * Throws where SQLite could open for reading only what may be written: it says nothing. `CANNOT_OPEN`
+ * when the first try to open failed, and `CORRUPT` when the header asks for it: a write version above 2
+ * (WAL), which no released SQLite writes.
  */
 function refuseDowngraded(db: Database.Database, path: string, operation: string): void {
-  if (!isDowngraded(db) || !mayAccess(path, constants.W_OK)) return;
+  // Before page 1 is read, only how the file was opened shows.
+  const isOpenedForReading = isReadOnlyPlan(db);
+  if (!isOpenedForReading && canBegin(db)) return;
+  if (!mayAccess(path, constants.W_OK)) return;
+  const isHeader = !isOpenedForReading && isReadOnlyPlan(db);
   db.close();
-  throw openedForReading(path, operation);
+  throw isHeader ? readableHeader(path, operation) : openedForReading(path, operation);
 }
 
 /** `CANNOT_OPEN` for a file that may be written, and that SQLite could open for reading only. */
@@ -142,18 +147,28 @@ export function openedForReading(path: string, operation: string, cause?: unknow
   );
 }
 
-function isDowngraded(db: Database.Database): boolean {
-  // On a file that it opened for reading, SQLite makes of this a transaction that reads: p2 is 0.
+function readableHeader(path: string, operation: string): PylonDbError {
+  return new PylonDbError(
+    'CORRUPT',
+    `${path} is damaged: its header says that no SQLite of today may write it`,
+    {},
+    { operation, hint: 'Restore the latest backup. Opened with readonly, its rows can be read.' },
+  );
+}
+
+/** On what it may only read, SQLite makes of this a transaction that reads: p2 is 0. */
+function isReadOnlyPlan(db: Database.Database): boolean {
   const steps = db.prepare<[], Step>('explain begin immediate').all();
-  if (steps.some(({ opcode, p1, p2 }) => opcode === 'Transaction' && p1 === 0 && p2 === 0)) {
-    return true;
-  }
+  return steps.some(({ opcode, p1, p2 }) => opcode === 'Transaction' && p1 === 0 && p2 === 0);
+}
+
+/** What else is wrong, such as another's lock, shows where it matters. */
+function canBegin(db: Database.Database): boolean {
   try {
     db.exec('begin immediate; rollback');
-    return false;
+    return true;
   } catch (error) {
-    // Its sidecars. What else is wrong, such as another's lock, shows where it matters.
-    return isReadOnly(error);
+    return !isReadOnly(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { writeByAnother } from '../file.js';
@@ -5,7 +6,7 @@ import { check, job, migratedFile } from './checked.js';
 import { pylonDb } from './command.js';
 
 /** A payment hash whose base64 and base64url differ. */
-const HASH = Buffer.from('fbef'.repeat(16), 'hex');
+const HASH = createHash('sha256').update('a preimage 4').digest();
 
 /** Everything that another program may have done, and the one finding that tells it. */
 const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])[] = [

@@ -4,16 +4,9 @@ import { isPylonDbError, PylonDbError } from '../errors.js';
 import { assertBorderKept, type Border } from './border.js';
 import type { Migration, MigrationList, MigrationParams } from './migration.js';
 import { INITIAL_MIGRATION, likelyOldName, newestKnown } from './migration-names.js';
-import type { MigrationStep } from './migration-step.js';
-import { onlyMissing } from './only-missing.js';
+import { type MigrationStep, onlyMissing, type PlannedMigration } from './migration-step.js';
 import type { LedgerState } from './schema-check.js';
 import { StepRefused } from './watched-runner.js';
-
-/** The SQL that one pending migration runs. */
-export interface PlannedMigration {
-  readonly name: string;
-  readonly statements: readonly string[];
-}
 
 /** Which way a migration runs. */
 export type Direction = 'up' | 'down';

@@ -1,7 +1,19 @@
-import type { Dialect, Kysely, KyselyPlugin } from 'kysely';
+import {
+  CreateIndexNode,
+  CreateTableNode,
+  type Dialect,
+  type Kysely,
+  type KyselyPlugin,
+} from 'kysely';
 import type { RawResult, RawRunner } from '../engine/kysely-connection.js';
 import { kyselyProps, OpenTransaction } from '../engine/kysely-handles.js';
 import { WatchedRunner } from './watched-runner.js';
+
+/** The SQL that one pending migration runs. */
+export interface PlannedMigration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
 
 /** One open migration transaction: what migrations run is noted, statement by statement. */
 export class MigrationStep {
@@ -46,3 +58,15 @@ export class MigrationStep {
     return this.#failedStatement;
   }
 }
+
+/** Makes a migration create only those tables and indexes that aren't there. */
+export const onlyMissing: KyselyPlugin = {
+  transformQuery({ node }) {
+    if (CreateTableNode.is(node)) return CreateTableNode.cloneWith(node, { ifNotExists: true });
+    if (CreateIndexNode.is(node)) return CreateIndexNode.cloneWith(node, { ifNotExists: true });
+    return node;
+  },
+  async transformResult({ result }) {
+    return result;
+  },
+};

@@ -1,6 +1,6 @@
 import type { Drift } from '../../migrate/drift.js';
 import type { LedgerRow } from '../../migrate/ledger.js';
-import type { PlannedMigration } from '../../migrate/migration-runner.js';
+import type { PlannedMigration } from '../../migrate/migration-step.js';
 
 /** What a ledger says, and what a list has beyond it. */
 export interface LedgerReport {

@@ -5,7 +5,7 @@ import { isPylonDbError } from '../../errors.js';
 import { readLedgerRows } from '../../migrate/ledger.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import { INITIAL_MIGRATION, OUR_MIGRATION } from '../../migrate/migration-names.js';
-import type { PlannedMigration } from '../../migrate/migration-runner.js';
+import type { PlannedMigration } from '../../migrate/migration-step.js';
 import { readLedger } from '../../migrate/schema-check.js';
 import { assertFile, assertFileOrMissing } from '../shell/settings.js';
 import { connectProps, migratorOf, withMemory, withReader, withWriter } from './connections.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlannedMigration } from '../../migrate/migration-runner.js';
+import type { PlannedMigration } from '../../migrate/migration-step.js';
 import { examples } from '../shell/arguments.js';
 import { Output } from '../shell/output.js';
 import { readSettings } from '../shell/settings.js';

@@ -1,7 +1,7 @@
 import type { SessionPool } from '../../engine/postgres/pool.js';
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import type { PlannedMigration } from '../../migrate/migration-runner.js';
+import type { PlannedMigration } from '../../migrate/migration-step.js';
 import { readServerLedger, readServerLedgerRows } from '../../migrate/postgres-ledger.js';
 import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
 import { appliedOnServer, findServerDrift, mayCreateNoSchema } from '../../migrate/server-drift.js';

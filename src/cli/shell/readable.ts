@@ -2,12 +2,12 @@ import { constants, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { chmod, copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { discard } from '../../backup/partial-files.js';
 import { copyFolder, removeUnusedCopies } from '../../backup/untouched.js';
 import { connect } from '../../engine/sqlite/database-file.js';
 import { openReader } from '../../engine/sqlite/open.js';
 import { roomAt } from '../../engine/sqlite/room.js';
-import { needsCopy } from '../../engine/sqlite/sqlite-errors.js';
 import { isNoRoom } from '../../engine/sqlite/system-error.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
 import { SIGNALS } from './interruption.js';
@@ -54,6 +54,17 @@ async function whyNot(path: string): Promise<PylonDbError | undefined> {
     return isPylonDbError(error) && needsCopy(error.cause) ? error : undefined;
   }
 }
+
+/**
+ * Whether SQLite can't read a file where it is, though the file may be whole: it could write nothing
+ * next to it, or a transaction was left in the middle.
+ */
+function needsCopy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && NEEDS_COPY.test(error.code);
+}
+
+const NEEDS_COPY =
+  /^SQLITE_(FULL|IOERR_SHM|CANTOPEN|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY|ROLLBACK))/;
 
 async function copied(path: string, copy: string, why: PylonDbError): Promise<string> {
   // SQLite keeps the other parts next to the file itself, not next to a link.

@@ -235,9 +235,7 @@ export class PostgresEngine implements Engine {
       const asks = statement.asks === 'yes';
       if (!asks) this.#queue('db.kysely');
       await assertAllowedNextTurn(statement);
-      if (asks) {
-        return await this.#read((session) => session.raw(sql, parameters));
-      }
+      if (asks) return await this.#read((session) => session.raw(sql, parameters));
       return await this.#queue('db.kysely').raw(new RawWrite(sql, parameters));
     });
   }

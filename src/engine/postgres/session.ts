@@ -1,7 +1,6 @@
 import type { PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg';
 import { type QueryEvent, reportQuery } from '../engine.js';
-import type { RawResult } from '../kysely-connection.js';
-import { setColumn } from '../row-object.js';
+import { type RawResult, setColumn } from '../kysely-connection.js';
 import type { Ask } from './ask.js';
 import {
   Batch,

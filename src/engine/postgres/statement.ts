@@ -10,7 +10,7 @@ import {
 } from '../prepared.js';
 import { assertExactKey } from '../refusals.js';
 import type { Statement, StatementResult } from './batch.js';
-import { postgresSyntax } from './sql-syntax.js';
+import { postgresSyntax } from './dialect.js';
 import { toWire, type WireValue } from './values.js';
 
 interface Compiled {

@@ -15,10 +15,9 @@ import {
 } from '../prepared.js';
 import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';
-import { sqliteDialect } from './kysely-dialect.js';
+import { sqliteDialect, sqliteSyntax } from './kysely-dialect.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
-import { sqliteSyntax } from './sql-syntax.js';
 
 /** A builder that compiles queries for SQLite and runs none. */
 export function compilingKysely(): Kysely<DB> {

@@ -1,8 +1,8 @@
 import type Database from 'better-sqlite3';
 import { PylonDbError } from '../../errors.js';
-import type { RawResult } from '../kysely-connection.js';
+import { type RawResult, setColumn } from '../kysely-connection.js';
 import { firstKeyword } from '../raw-sql.js';
-import { setColumn } from '../row-object.js';
+import { isBusy } from './sqlite-errors.js';
 
 /** A prepared ad-hoc statement: its rows come as arrays, its integers as bigints. */
 export type RawStatement = Database.Statement<unknown[], unknown>;
@@ -28,6 +28,21 @@ export function runRaw(statement: RawStatement, parameters: readonly unknown[]):
 
 /** SQLite calls them writes: EXPLAIN like what it explains, some PRAGMAs for their other form. */
 const GIVING_NO_ROWS_OF_TABLES: ReadonlySet<string> = new Set(['EXPLAIN', 'PRAGMA']);
+
+/** Whether a statement changes nothing, by its words or by what SQLite says of the prepared one. */
+export function changesNothing(
+  asks: 'yes' | 'of the writer' | 'perhaps' | 'no',
+  prepare: () => RawStatement | undefined,
+): boolean {
+  if (asks !== 'perhaps') return asks === 'yes';
+  try {
+    return prepare()?.readonly === true;
+  } catch (error) {
+    // Locked out of the schema for a moment: the queue's wait serves a read as well.
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}
 
 /** Gives one raw row its column names. Later columns win over earlier ones of the same name. */
 export function asObject(names: readonly string[], row: unknown): Record<string, unknown> {

@@ -15,19 +15,20 @@ import type {
 import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
-import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
+import { assertAllowed, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { CallSite, TransactionScope } from '../transaction-scope.js';
 import { compilingKysely, SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { sqliteDialect } from './kysely-dialect.js';
 import { readRawSql } from './raw-sql.js';
+import { changesNothing } from './raw-statement.js';
 import { ReadBatch } from './read-batch.js';
 import type { SchemaKeeper } from './schema-state.js';
 import type { WatchProps } from './schema-watch.js';
-import { isBusy, toPylonDbError } from './sqlite-errors.js';
+import { toPylonDbError } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
-import { rawUnit, Unit, type Work } from './unit.js';
+import { Read, rawUnit, Unit } from './unit.js';
 import { type Turn, WriteQueue } from './write-queue.js';
 
 /** The open connections and settings that an engine takes over. */
@@ -67,13 +68,13 @@ export class SqliteEngine implements Engine {
 
   constructor(props: SqliteEngineProps) {
     const builder = compilingKysely();
-    const { writer, reader, schema, busyTimeoutMs, onQuery } = props;
-    this.#path = props.path;
-    this.#place = props.place;
+    const { path, place, writer, reader, schema, busyTimeoutMs, onQuery } = props;
+    this.#path = path;
+    this.#place = place;
     this.#keeper = schema.keeper;
     if (writer !== undefined) {
       this.#writer = new SqliteConnection(writer, builder, onQuery, schema);
-      this.#writes = new WriteQueue(this.#writer, busyTimeoutMs, props.place);
+      this.#writes = new WriteQueue(this.#writer, busyTimeoutMs, place);
     }
     if (reader !== undefined) {
       this.#reader = new SqliteConnection(reader, builder, onQuery, schema);
@@ -85,44 +86,27 @@ export class SqliteEngine implements Engine {
     );
   }
 
-  async first<Row>(
+  first<Row>(
     operation: string,
     query: Bound<Row>,
-    admission: Admission = 'new',
+    admission?: Admission,
   ): Promise<Row | undefined> {
-    this.assertUsable(operation, admission);
-    try {
-      return await this.#read((connection) => connection.first(query));
-    } catch (error) {
-      throw toPylonDbError(error, this.#path, operation);
-    }
+    return this.#answer(operation, admission, (connection) => connection.first(query));
   }
 
-  async all<Row>(
-    operation: string,
-    query: Bound<Row>,
-    admission: Admission = 'new',
-  ): Promise<Row[]> {
-    this.assertUsable(operation, admission);
-    try {
-      return await this.#read((connection) => connection.all(query));
-    } catch (error) {
-      throw toPylonDbError(error, this.#path, operation);
-    }
+  all<Row>(operation: string, query: Bound<Row>, admission?: Admission): Promise<Row[]> {
+    return this.#answer(operation, admission, (connection) => connection.all(query));
   }
 
   async snapshot<const Queries extends readonly Bound<unknown>[]>(
     operation: string,
     queries: Queries,
-    admission: Admission = 'new',
+    admission?: Admission,
   ): Promise<SnapshotRows<Queries>> {
-    this.assertUsable(operation, admission);
-    try {
-      const rows: unknown[][] = await this.#read((connection) => connection.snapshot(queries));
-      return rows as SnapshotRows<Queries>;
-    } catch (error) {
-      throw toPylonDbError(error, this.#path, operation);
-    }
+    const rows: unknown[][] = await this.#answer(operation, admission, (connection) =>
+      connection.snapshot(queries),
+    );
+    return rows as SnapshotRows<Queries>;
   }
 
   async during<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
@@ -136,8 +120,12 @@ export class SqliteEngine implements Engine {
   }
 
   peek(operation: string, query: Bound<unknown>): Promise<boolean> | undefined {
-    const isCurrent = this.#reads !== undefined && this.#writes?.idle === true;
-    return isCurrent ? this.#hasRow(operation, query) : undefined;
+    if (this.#reads === undefined || this.#writes?.idle !== true) return undefined;
+    return this.#answer(operation, undefined, (connection) => {
+      // Who only peeks, because the queue is empty, must notice as well that the file was replaced.
+      this.#place?.assertInPlace();
+      return connection.all(query).length > 0;
+    });
   }
 
   async write<const Steps extends readonly Step[]>(
@@ -177,7 +165,10 @@ export class SqliteEngine implements Engine {
           this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner })),
           async (how) => tx.end(how),
         );
-        this.#commit(operation, tx);
+        this.#reported(operation, () => {
+          this.#place?.assertInPlace();
+          tx.commit();
+        });
         return result;
       } finally {
         deadline.stop();
@@ -190,9 +181,17 @@ export class SqliteEngine implements Engine {
 
   copySource(operation: string): CopyableDatabase {
     this.assertUsable(operation);
-    this.#assertInPlace(operation);
-    const isFile = this.#reader !== undefined;
-    const copyInto = isFile ? undefined : (file: string) => this.#copyInto(operation, file);
+    this.#reported(operation, () => this.#place?.look());
+    if (this.#reader !== undefined) return { path: this.#path, copyInto: undefined };
+    const copyInto = async (file: string) => {
+      this.assertUsable(operation);
+      try {
+        // In the queue's order.
+        await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
+      } catch (error) {
+        throw toPylonDbError(error, file, operation);
+      }
+    };
     return { path: this.#path, copyInto };
   }
 
@@ -201,7 +200,7 @@ export class SqliteEngine implements Engine {
     if (admission === 'continuation' ? this.#closed : this.#closing !== undefined) {
       throw closedError(operation);
     }
-    const mismatch = this.#keeper.mismatch;
+    const { mismatch } = this.#keeper;
     if (mismatch !== undefined) throw mismatch.withOperation(operation);
     this.#scope.assertOutside(operation);
   }
@@ -226,34 +225,22 @@ export class SqliteEngine implements Engine {
     this.#closed = true;
     this.#keeper.stop();
     try {
-      if (this.#writer !== undefined) this.#assertInPlace('db.close');
+      if (this.#writer !== undefined) this.#reported('db.close', () => this.#place?.look());
     } finally {
       // Closing the writer last checkpoints the WAL and deletes it; before the reader, neither.
-      const [first, last] =
-        this.#place?.mayBeCheckpointed === false
-          ? [this.#writer, this.#reader]
-          : [this.#reader, this.#writer];
-      first?.close();
-      last?.close();
+      const connections = [this.#reader, this.#writer];
+      if (this.#place?.mayBeCheckpointed === false) connections.reverse();
+      for (const connection of connections) connection?.close();
       turn?.release();
     }
   }
 
-  #assertInPlace(operation: string): void {
+  /** Throws the error of `run` as callers get it. */
+  #reported(operation: string, run: () => void): void {
     try {
-      this.#place?.look();
+      run();
     } catch (error) {
       throw toPylonDbError(error, this.#path, operation);
-    }
-  }
-
-  /** A database in memory, in the queue's order. */
-  async #copyInto(operation: string, file: string): Promise<void> {
-    this.assertUsable(operation);
-    try {
-      await this.#queue(operation).run(rawUnit('vacuum into ?', [file], 'RawNode'));
-    } catch (error) {
-      throw toPylonDbError(error, file, operation);
     }
   }
 
@@ -267,10 +254,14 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  #commit(operation: string, tx: SqliteTransaction): void {
+  async #answer<Result>(
+    operation: string,
+    admission: Admission | undefined,
+    read: (connection: SqliteConnection) => Result,
+  ): Promise<Result> {
+    this.assertUsable(operation, admission);
     try {
-      this.#place?.assertInPlace();
-      tx.commit();
+      return await this.#read(read);
     } catch (error) {
       throw toPylonDbError(error, this.#path, operation);
     }
@@ -283,36 +274,14 @@ export class SqliteEngine implements Engine {
       const { asks } = statement;
       if (asks === 'no') this.#queue('db.kysely');
       assertAllowed(statement, 'db.kysely');
-      if (asks === 'of the writer' ? this.#writes === undefined : this.#asks(asks, sql)) {
+      const reader = this.#reader ?? this.#writer;
+      const reads = asks === 'of the writer' && this.#writes === undefined;
+      if (reads || changesNothing(asks, () => reader?.rawStatement(sql))) {
         return await this.#read((connection) => connection.raw(sql, parameters));
       }
       return await this.#queue('db.kysely').run(rawUnit(sql, parameters, nodeKind));
     } catch (error) {
       throw toPylonDbError(error, this.#path, 'db.kysely');
-    }
-  }
-
-  async #hasRow(operation: string, query: Bound<unknown>): Promise<boolean> {
-    this.assertUsable(operation);
-    try {
-      // Who only peeks, because the queue is empty, must notice as well that the file was replaced.
-      this.#place?.assertInPlace();
-      const rows = await this.#read((connection) => connection.all(query));
-      return rows.length > 0;
-    } catch (error) {
-      throw toPylonDbError(error, this.#path, operation);
-    }
-  }
-
-  /** Whether a statement changes nothing, by its words or by what SQLite says of it. */
-  #asks(asks: RawStatement['asks'], sql: string): boolean {
-    if (asks !== 'perhaps') return asks === 'yes';
-    try {
-      return (this.#reader ?? this.#writer)?.rawStatement(sql).readonly === true;
-    } catch (error) {
-      // Locked out of the schema for a moment: the queue's wait serves a read as well.
-      if (isBusy(error)) return false;
-      throw error;
     }
   }
 
@@ -327,13 +296,4 @@ export class SqliteEngine implements Engine {
     if (this.#writes === undefined) throw readOnlyError(operation);
     return this.#writes;
   }
-}
-
-/** A read in the write queue: in memory, where one connection does both. */
-class Read<Result> implements Work<Result> {
-  readonly needsUndo = false;
-  readonly alone = false;
-  readonly changedSomething = false;
-
-  constructor(readonly run: (connection: SqliteConnection) => Result) {}
 }

@@ -40,27 +40,13 @@ export class CommitUnknown {
 
 /** Whether another connection holds the lock, so that the same call may succeed later. */
 export function isBusy(error: unknown): boolean {
-  return (
-    error instanceof SqliteError &&
-    (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
-  );
+  return error instanceof SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(error.code);
 }
 
 /** Whether the connection was opened for reading, whatever was asked for. */
 export function isReadOnly(error: unknown): boolean {
   return error instanceof SqliteError && error.code === 'SQLITE_READONLY';
 }
-
-/**
- * Whether SQLite can't read a file where it is, though the file may be whole: it could write nothing
- * next to it, or a transaction was left in the middle.
- */
-export function needsCopy(error: unknown): boolean {
-  return error instanceof SqliteError && NEEDS_COPY.test(error.code);
-}
-
-const NEEDS_COPY =
-  /^SQLITE_(FULL|IOERR_SHM|CANTOPEN|READONLY_(CANTINIT|CANTLOCK|DIRECTORY|RECOVERY|ROLLBACK))/;
 
 /** Whether a trigger raised the error, so that its statement may have left changes. */
 export function isTriggerFailure(error: unknown): boolean {
@@ -188,7 +174,7 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
       context('Nothing was stored. Try again, or raise busyTimeoutMs.'),
     );
   }
-  if (isFull(error, path)) return full(operation, error, path);
+  if (isFull(error, path) || isFullQuota(error, path)) return full(operation, error, path);
   if (CANNOT_OPEN.test(code)) return notOpened(error, operation, path);
   if (code === 'SQLITE_READONLY_ROLLBACK') {
     return new PylonDbError(
@@ -225,7 +211,6 @@ function fromSqlite(error: SqliteError, operation: string, path: string): PylonD
     );
   }
   if (/^SQLITE_(IOERR|NOMEM|INTERRUPT|ABORT)/.test(code)) {
-    if (isFullQuota(error, path)) return full(operation, error, path);
     return new PylonDbError(
       'ABORTED',
       code.startsWith('SQLITE_IOERR')

@@ -156,6 +156,15 @@ class RawUnit implements Work<RawResult> {
   }
 }
 
+/** A read in the write queue: in memory, where one connection does both. */
+export class Read<Result> implements Work<Result> {
+  readonly needsUndo = false;
+  readonly alone = false;
+  readonly changedSomething = false;
+
+  constructor(readonly run: (connection: SqliteConnection) => Result) {}
+}
+
 /** Runs a unit inside an open transaction: whole, or leaving nothing of it. */
 export function runInSavepoint<Result>(work: Work<Result>, connection: SqliteConnection): Result {
   if (!work.needsUndo) return work.run(connection);

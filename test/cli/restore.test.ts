@@ -80,7 +80,7 @@ it('brings back what the backup held, in WAL mode, with the same inode and mode'
   expect({ exitCode, stderr }).toEqual({
     exitCode: 0,
     stderr: expect.stringMatching(
-      /^What is there is kept as .+\.before-restore-\w+\. Later than the backup: 1 job\.\n$/,
+      /^What is there is kept as .+\.before-restore-\w+\. Not in the backup: 1 job\.\n$/,
     ),
   });
   expect(stdout).toContain(backup);
@@ -125,7 +125,7 @@ it('changes nothing in a dry run', async () => {
   expect(contents(folder)).toEqual(before);
 });
 
-it('names in a dry run what is later than the backup, and where all of it would be kept', async () => {
+it('names in a dry run what the backup lacks, also of a wrong clock, and where all of it would be kept', async () => {
   const path = join(temporaryFolder(), 'pylon.db');
   const backup = join(temporaryFolder(), 'backup.db');
   let now = 1_790_000_000;
@@ -141,16 +141,19 @@ it('names in a dry run what is later than the backup, and where all of it would 
   await db.jobs.create({ id: 'since', kind: 1, customer_pubkey: 'c' });
   now += 100;
   await db.jobs.completeWithPayment('old', { price_msats: 5, payment_hash: 'h' });
+  now -= 9999;
+  await db.jobs.create({ id: 'of a clock that was set back', kind: 1, customer_pubkey: 'c' });
+  await db.earnings.record({ id: 'of it too', amount_msats: 1, source: 'tip' });
   await db.agents.upsert({ npub: 'n', name: 'N', lifecycle_state: 'active' });
   for (const tick_number of [1, 2]) await db.agents.recordTick('n', { tick_number });
   await db.close();
   const { stdout } = await restore(path, backup, '--dry-run');
-  expect(stdout).toMatch(/^later than it +2 jobs, 1 earning, 2 ticks$/m);
+  expect(stdout).toMatch(/^not in it +3 jobs, 2 earnings, 2 ticks$/m);
   expect(stdout).toContain(`${path}.before-restore-`);
   const { stdout: json } = await restore(path, backup, '--json');
-  expect(JSON.parse(json).later).toEqual({ jobs: 2, earnings: 1, ticks: 2 });
+  expect(JSON.parse(json).later).toEqual({ jobs: 3, earnings: 2, ticks: 2 });
   const again = await restore(path, backup, '--dry-run');
-  expect(again.stdout).toMatch(/^later than it +no job, earning or tick$/m);
+  expect(again.stdout).toMatch(/^not in it +no job, earning or tick$/m);
 });
 
 it('creates a missing database, and its folder, for its owner only', async () => {

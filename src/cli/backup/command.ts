@@ -47,7 +47,7 @@ export function configure(command: Command): void {
     .addOption(
       new Option(
         '--keep <n>',
-        'then remove the oldest of this database there, so that n are left',
+        'keep the newest n backups of this database in that folder; delete older ones',
       ).argParser((text) => wholeNumber(text, 1, MOST_KEPT)),
     )
     .addOption(

@@ -44,7 +44,7 @@ export function configure(command: Command): void {
         ['pylon-db restore ~/.pylon/pylon.db.before-restore-…', 'undo it: the safety copy'],
       ])}\n
 It refuses while another process has the database open (exit code 5), keeps a safety copy of what
-was there, naming it and what in it is later than the backup before anything is changed, and moves a
+was there, naming it and how many rows of it the backup lacks before anything is changed, and moves a
 damaged database aside. Interrupted at any point, the database is the old or
 the new one, whole.`,
     )
@@ -93,11 +93,11 @@ function keptLine({
   moved_aside = [],
   later,
 }: Kept & Pick<Restored, 'later'>): string {
-  const lost = later === undefined ? '' : ` Later than the backup: ${laterLine(later)}.`;
+  const lost = later === undefined ? '' : ` Not in the backup: ${laterLine(later)}.`;
   return `What is there is kept as ${safety_copy ?? moved_aside.join(', ')}.${lost}`;
 }
 
-/** What is in the database and not in the backup, by the times of its rows. */
+/** What is in the database and not, or otherwise, in the backup. */
 function laterLine(later: LaterRows): string {
   const rows = [
     counted(later.jobs, 'job'),
@@ -122,7 +122,7 @@ function show(restored: Restored): string {
     ['made (UTC)', formatTime(manifest.created_at)],
     ...rowsToTell(manifest).map(([table, count]) => [`  ${table}`, formatCount(count)] as const),
     ['there before', problem === undefined ? restored.replaced : `damaged: ${problem}`],
-    ...(later === undefined ? [] : [['later than it', laterLine(later)] as const]),
+    ...(later === undefined ? [] : [['not in it', laterLine(later)] as const]),
     ...(restored.dry_run ? [['open in', openIn(restored.openers)] as const] : []),
     ...(restored.dry_run && later !== undefined
       ? [['to be kept as', `${restored.path}.before-restore-TIME`] as const]

@@ -1,39 +1,59 @@
 import type Database from 'better-sqlite3';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
+import { EARNINGS, JOBS, type PublishedTable, TICK_HISTORY } from '../../schema/tables.js';
 
-/** Rows that are later than a backup: what a restore takes out of the database. */
+/** Rows that a backup lacks or has otherwise: what a restore takes out of the database. */
 export type LaterRows = Readonly<Record<'jobs' | 'earnings' | 'ticks', number>>;
 
-/** A job that was created before and changed since counts as well. */
-const SQL = `select
-  (select count(*) from jobs where max(created_at, started_at, coalesce(completed_at, 0)) >= $at) as jobs,
-  (select count(*) from earnings where earned_at >= $at) as earnings,
-  (select count(*) from tick_history where created_at >= $at) as ticks`;
-
 /**
- * Counts the rows of `live` that are later than `backup`, which was made at `at`, in unix seconds;
- * `undefined` where another program's tables stand. Those of that second, and of a clock that was
- * wrong, the backup may hold too.
+ * Counts the rows of `live` that `backup` lacks or has otherwise, whatever the clocks of both said;
+ * `undefined` where another program's tables stand. Reads both once, in the order of their keys.
  */
 export function laterRows(
   live: Database.Database,
   backup: Database.Database,
-  at: number,
 ): LaterRows | undefined {
+  const count = (table: PublishedTable) => countOnlyIn(rowsOf(live, table), rowsOf(backup, table));
   try {
-    const [there, kept] = [countFrom(live, at), countFrom(backup, at)];
-    return {
-      jobs: Math.max(0, there.jobs - kept.jobs),
-      earnings: Math.max(0, there.earnings - kept.earnings),
-      ticks: Math.max(0, there.ticks - kept.ticks),
-    };
+    return { jobs: count(JOBS), earnings: count(EARNINGS), ticks: count(TICK_HISTORY) };
   } catch (error) {
     if (isMisfit(error)) return undefined;
     throw error;
   }
 }
 
-function countFrom(db: Database.Database, at: number): LaterRows {
-  const counted = db.prepare<[{ at: number }], LaterRows>(SQL).get({ at });
-  return counted ?? { jobs: 0, earnings: 0, ticks: 0 };
+type Key = Buffer | bigint;
+type Row = readonly [key: Key, contents: string];
+
+/** Text keys as bytes: that is the order in which SQLite gives them. */
+function rowsOf(
+  db: Database.Database,
+  { name, key, columns }: PublishedTable,
+): IterableIterator<Row> {
+  const isText = columns.some((column) => column.name === key && column.kind === 'text');
+  const bytes = isText ? `coalesce(cast(${key} as blob), x'')` : key;
+  const contents = columns.map((column) => `quote(${column.name})`).join(` || ',' || `);
+  const statement = db.prepare<[], Row>(
+    `select ${bytes}, ${contents} from ${name} order by ${key}`,
+  );
+  return statement.raw().safeIntegers().iterate();
+}
+
+function countOnlyIn(live: Iterable<Row>, backup: IterableIterator<Row>): number {
+  let count = 0;
+  let kept = backup.next();
+  for (const [key, contents] of live) {
+    while (kept.done !== true && compare(kept.value[0], key) < 0) kept = backup.next();
+    if (kept.done === true || compare(kept.value[0], key) > 0 || kept.value[1] !== contents) {
+      count += 1;
+    }
+  }
+  // Until it ends, nothing else runs on its connection.
+  backup.return?.();
+  return count;
+}
+
+function compare(one: Key, other: Key): number {
+  if (Buffer.isBuffer(one) && Buffer.isBuffer(other)) return Buffer.compare(one, other);
+  return one < other ? -1 : Number(one > other);
 }

@@ -57,7 +57,7 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
       try {
         const live = await lookAtLive(readFrom, {
           dryRun,
-          later: (live) => laterRows(live, source, expected.created_at),
+          later: (live) => laterRows(live, source),
           force,
           async accept(live) {
             if (!force) await refuseUnknownTriggers(source, live ? triggersOf(live) : new Set());

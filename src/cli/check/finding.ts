@@ -57,7 +57,7 @@ export function rowName(key: unknown, rowid: unknown): string {
 
 /** The rows of a tally as a finding, none for an empty one. */
 export function findingsOf(
-  { count, rows }: Tally,
+  { count, rows }: Pick<Tally, 'count' | 'rows'>,
   finding: Omit<Finding, 'count' | 'rows' | 'severity' | 'repairable'> &
     Partial<Pick<Finding, 'severity' | 'repairable'>>,
 ): Finding[] {

@@ -1,5 +1,5 @@
-import type { Session } from '../../engine/postgres/session.js';
 import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
+import type { RowReader } from '../shell/row-reader.js';
 
 const COLUMNS = {
   ...PUBLISHED_COLUMNS,
@@ -11,29 +11,16 @@ const COLUMNS = {
 /** The columns that checks read, by table. */
 export type CheckedColumns = typeof COLUMNS;
 
-/** The columns that a table has; none for a table that isn't there. */
-export type LiveColumns = (table: keyof CheckedColumns) => readonly string[];
-
 /** Why a check can't read these tables, if it can't. */
-export function missingColumn(
-  live: LiveColumns,
+export async function missingColumn(
+  { columnsOf }: RowReader,
   tables: readonly (keyof CheckedColumns)[],
-): string | undefined {
+): Promise<string | undefined> {
   for (const table of tables) {
-    const there = live(table);
+    const there = await columnsOf(table);
     if (there.length === 0) return `there is no table ${table}`;
     const column = COLUMNS[table].find((name: string) => !there.includes(name));
     if (column !== undefined) return `there is no column ${table}.${column}`;
   }
   return undefined;
-}
-
-/** The columns of a server's tables, in the schema of its search path. */
-export async function columnsOf(session: Session): Promise<LiveColumns> {
-  const { rows } = await session.texts(
-    `select table_name, column_name from information_schema.columns
-     where table_schema = current_schema()`,
-    [],
-  );
-  return (table) => rows.flatMap(([of, column]) => (of === table ? [String(column)] : []));
 }

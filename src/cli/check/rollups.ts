@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
+import { compilingKysely } from '../../engine/sqlite/connection.js';
 import { countFromRows } from '../../migrate/rollup-views.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
-import { build, fewRows } from './typed-query.js';
 
 /** The tables of totals that `--repair` counts anew. */
-const ROLLUP_TABLES = [
+export const ROLLUP_TABLES = [
   'pylon_db_job_totals',
   'pylon_db_earning_totals',
   'pylon_db_paid_jobs',
@@ -57,12 +57,13 @@ const NOTHING: Readonly<Record<RollupTable, string>> = {
 
 /** Each key's total in words, exact at any size. */
 function totalsOf(db: Database.Database, source: Source, table: RollupTable): Map<string, string> {
-  const rows = fewRows(db, queryOf(source, table));
+  const { sql } = queryOf(source, table).compile();
+  const rows = db.prepare<[], unknown[]>(sql).raw().safeIntegers().all();
   return new Map(rows.map(([key, ...numbers]) => [String(key), inWords(String(key), numbers)]));
 }
 
 function queryOf(source: Source, table: RollupTable) {
-  const from = build.withSchema(source);
+  const from = compilingKysely().withSchema(source);
   switch (table) {
     case 'pylon_db_job_totals':
       return from.selectFrom(table).select(['status', 'count']);

@@ -1,19 +1,13 @@
-import type Database from 'better-sqlite3';
 import type { Progress } from '../../backup/progress.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
-import {
-  checkPaidJobs,
-  checkPayments,
-  checkTickCounts,
-  checkValues,
-  wrongTimes,
-} from './file-invariants.js';
+import type { RowReader } from '../shell/row-reader.js';
 import type { Finding } from './finding.js';
+import { checkPaidJobs, checkTickCounts } from './invariants.js';
+import { checkPayments } from './payments.js';
 import { type CheckedColumns, missingColumn } from './read-columns.js';
-import { checkRollups } from './rollups.js';
-import { checkForeignKeys, checkIntegrity, damagedAt, isDamage } from './structure.js';
-import { CHECKED_TABLES } from './values.js';
-import type { WrongTimes } from './wrong-times.js';
+import { damagedAt, isDamage } from './structure.js';
+import { CHECKED_TABLES, checkValues } from './values.js';
+import { WrongTimes } from './wrong-times.js';
 
 /** A check that wasn't made, and why. */
 export interface SkippedCheck {
@@ -27,62 +21,46 @@ export interface Found {
   readonly skipped: readonly SkippedCheck[];
 }
 
-/** One check of rows: it is left out where a table or column that it reads is missing. */
-interface Check {
+/** One check. */
+export interface Check {
   readonly name: string;
-  readonly reads: readonly (keyof CheckedColumns)[];
-  run(db: Database.Database, times: WrongTimes): readonly Finding[];
+  /** Whether it reads no rows, so that `--quick` makes it too. */
+  readonly isQuick?: boolean;
+  /** It is left out where one of these tables, or a column of it, is missing. */
+  readonly reads?: readonly (keyof CheckedColumns)[];
+  run(): readonly Finding[] | Promise<readonly Finding[]>;
 }
 
-const CHECKS: readonly Check[] = [
-  { name: 'foreign-keys', reads: [], run: checkForeignKeys },
-  {
-    name: 'rollups',
-    reads: [
-      'jobs',
-      'earnings',
-      'pylon_db_job_totals',
-      'pylon_db_earning_totals',
-      'pylon_db_paid_jobs',
-    ],
-    run: checkRollups,
-  },
-  { name: 'paid-jobs', reads: ['jobs', 'earnings'], run: checkPaidJobs },
-  { name: 'repeated-payments', reads: ['earnings'], run: checkPayments },
-  { name: 'tick-counts', reads: ['agents', 'tick_history'], run: checkTickCounts },
-  ...CHECKED_TABLES.map((table) => ({
-    name: `values of ${table}`,
-    reads: [table],
-    run: (db: Database.Database, times: WrongTimes) => checkValues(db, table, times),
-  })),
-];
+/** What is checked, and how much. */
+interface RunProps {
+  /** The checks of a file, or of a server, that come before those of rows. */
+  readonly own: readonly Check[];
+  readonly rows: RowReader;
+  readonly quick: boolean;
+  readonly report: (progress: Progress) => void;
+}
 
 /**
- * Runs the checks on a connection that reads one state of the file; `quick` leaves out those of
- * rows. Damage ends a check, and is a finding. Throws the driver's other errors.
+ * Runs the checks in one state of the database; `quick` leaves out those of rows. Damage ends a
+ * check, and is a finding. Throws the driver's other errors.
  */
-export function runChecks(
-  db: Database.Database,
-  quick: boolean,
-  report: (progress: Progress) => void,
-): Found {
-  const steps = ['integrity', ...(quick ? [] : CHECKS.map(({ name }) => name))];
-  const begins = (step: string) =>
-    report({ step, done: steps.indexOf(step), total: steps.length, unit: 'steps' });
-
-  begins('integrity');
-  const findings = checkIntegrity(db, !quick);
+export async function runChecks({ own, rows, quick, report }: RunProps): Promise<Found> {
+  const findings: Finding[] = [];
   const skipped: SkippedCheck[] = [];
-  const times = wrongTimes();
-  for (const { name, reads, run } of CHECKS) {
-    const reason = quick ? '--quick' : missingOf(db, reads);
+  const times = new WrongTimes(rows.correctedWith);
+  const checks = [...own, ...checksOfRows(rows, times)];
+  const steps = checks.filter(({ isQuick = false }) => isQuick || !quick);
+  for (const check of checks) {
+    const { name, reads = [], run } = check;
+    const done = steps.indexOf(check);
+    const reason = done === -1 ? '--quick' : await missingColumn(rows, reads);
     if (reason !== undefined) {
       skipped.push({ check: name, reason });
       continue;
     }
-    begins(name);
+    report({ step: name, done, total: steps.length, unit: 'steps' });
     try {
-      findings.push(...run(db, times));
+      findings.push(...(await run()));
     } catch (error) {
       if (isDamage(error)) {
         skipped.push({ check: name, reason: `the file is damaged: ${error.message}` });
@@ -98,10 +76,15 @@ export function runChecks(
   return { findings: [...findings, ...times.findings()], skipped };
 }
 
-function missingOf(
-  db: Database.Database,
-  tables: readonly (keyof CheckedColumns)[],
-): string | undefined {
-  const info = db.prepare<[string], string>('select name from pragma_table_info(?)').pluck();
-  return missingColumn((table) => info.all(table), tables);
+function checksOfRows(rows: RowReader, times: WrongTimes): Check[] {
+  return [
+    { name: 'paid-jobs', reads: ['jobs', 'earnings'], run: () => checkPaidJobs(rows) },
+    { name: 'repeated-payments', reads: ['earnings'], run: () => checkPayments(rows) },
+    { name: 'tick-counts', reads: ['agents', 'tick_history'], run: () => checkTickCounts(rows) },
+    ...CHECKED_TABLES.map((table) => ({
+      name: `values of ${table}`,
+      reads: [table],
+      run: () => checkValues(rows, table, times),
+    })),
+  ];
 }

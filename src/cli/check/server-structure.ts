@@ -2,10 +2,28 @@ import { CURRENT_SCHEMA, type Session } from '../../engine/postgres/session.js';
 import { PUBLISHED_NAMES } from '../../schema/names.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
+import type { Check, SkippedCheck } from './run-checks.js';
 import { foreignTriggersFound } from './schema-findings.js';
 
+/** What a server is checked for besides its rows. */
+export function checksOfServer(session: Session): Check[] {
+  return [
+    { name: 'indexes', isQuick: true, run: () => checkIndexes(session) },
+    { name: 'constraints', isQuick: true, run: () => checkConstraints(session) },
+    { name: 'triggers', isQuick: true, run: () => checkTriggers(session) },
+  ];
+}
+
+/** What a file is checked for, and a server takes care of. */
+export const SERVERS_OWN: readonly SkippedCheck[] = [
+  { check: 'integrity', reason: "the server's own: pg_amcheck" },
+  { check: 'foreign-keys', reason: 'the server enforces them' },
+  { check: 'rollups', reason: 'views: they are counted when they are read' },
+  { check: 'file-modes', reason: "the server's own" },
+];
+
 /** Indexes that the server doesn't use: CREATE INDEX CONCURRENTLY failed halfway. */
-export async function checkIndexes(session: Session): Promise<Finding[]> {
+async function checkIndexes(session: Session): Promise<Finding[]> {
   const tally = await named(
     session,
     `select c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -20,7 +38,7 @@ export async function checkIndexes(session: Session): Promise<Finding[]> {
 }
 
 /** Constraints that rows from before them were never compared with. */
-export async function checkConstraints(session: Session): Promise<Finding[]> {
+async function checkConstraints(session: Session): Promise<Finding[]> {
   const tally = await named(
     session,
     `select c.relname || ' ' || r.conname from pg_catalog.pg_constraint r
@@ -36,7 +54,7 @@ export async function checkConstraints(session: Session): Promise<Finding[]> {
 }
 
 /** Triggers and rules of other programs on the published tables and on ours, switched off ones as well. */
-export async function checkTriggers(session: Session): Promise<Finding[]> {
+async function checkTriggers(session: Session): Promise<Finding[]> {
   const { rows } = await session.texts(TRIGGERS, [`{${PUBLISHED_NAMES.join()}}`]);
   return foreignTriggersFound(
     rows.map(([name]) => String(name)),

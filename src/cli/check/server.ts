@@ -5,9 +5,9 @@ import type { SessionPool } from '../../engine/postgres/pool.js';
 import type { MigrationList } from '../../migrate/migration.js';
 import { appliedOnServer } from '../../migrate/server-drift.js';
 import { withServer } from '../shell/server.js';
+import { serverRows } from '../shell/server-rows.js';
 import type { Finding } from './finding.js';
-import type { Found, SkippedCheck } from './run-checks.js';
-import { runServerChecks } from './server-checks.js';
+import { type Found, runChecks, type SkippedCheck } from './run-checks.js';
 import {
   readServerFacts,
   readServerSizes,
@@ -15,6 +15,7 @@ import {
   type ServerSizes,
 } from './server-facts.js';
 import { checkServerSchema } from './server-schema-check.js';
+import { checksOfServer, SERVERS_OWN } from './server-structure.js';
 import type { CheckDepth } from './task.js';
 
 /** What a check of a server found. Field names are those of the JSON answer. */
@@ -59,7 +60,7 @@ export async function checkServer(
       depth,
       // What is missing is why other things are wrong.
       findings: [...schema.findings, ...found.findings],
-      skipped: [...schema.skipped, ...found.skipped],
+      skipped: [...schema.skipped, ...SERVERS_OWN, ...found.skipped],
       repaired: schema.repaired.map((name) => `schema: ${name} made again`),
       versions: versions(),
       database: {
@@ -87,7 +88,12 @@ async function lookThrough(
   return await pool.withSession(async (session) => {
     await session.raw('begin transaction isolation level repeatable read read only', []);
     try {
-      const found = await runServerChecks(session, depth === 'quick', onProgress);
+      const found = await runChecks({
+        own: checksOfServer(session),
+        rows: serverRows(session),
+        quick: depth === 'quick',
+        report: onProgress,
+      });
       const facts = await readServerFacts(session, depth === 'full');
       return { found, facts, sizes: await readServerSizes(session) };
     } finally {

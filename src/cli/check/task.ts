@@ -1,16 +1,18 @@
+import type Database from 'better-sqlite3';
 import { migrations } from '../../../migrations/index.js';
 import type { Progress } from '../../backup/progress.js';
 import { lookTwice } from '../../backup/second-look.js';
 import { isPylonDbError } from '../../errors.js';
 import { findOwnObjects } from '../../migrate/own-objects.js';
 import { withSnapshot } from '../export/snapshot.js';
+import { fileRows } from '../shell/row-reader.js';
 import { type DatabaseFacts, readFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
 import { type Repaired, repair } from './repair.js';
-import { checkRollups } from './rollups.js';
-import { runChecks, type SkippedCheck } from './run-checks.js';
+import { checkRollups, ROLLUP_TABLES } from './rollups.js';
+import { type Check, runChecks, type SkippedCheck } from './run-checks.js';
 import { appliedMigrations } from './schema.js';
-import { damagedAt, passedDamage } from './structure.js';
+import { checkForeignKeys, checkIntegrity, damagedAt, passedDamage } from './structure.js';
 
 /** How much is read: pages only, all rows too, or also the size of each table and index. */
 export type CheckDepth = 'quick' | 'default' | 'full';
@@ -63,6 +65,14 @@ function damageIn({ findings }: Checked): string | undefined {
   return damage.length === 0 ? undefined : damage.flatMap(({ rows }) => rows).join('; ');
 }
 
+function checksOfFile(db: Database.Database, quick: boolean): Check[] {
+  return [
+    { name: 'integrity', isQuick: true, run: () => checkIntegrity(db, !quick) },
+    { name: 'foreign-keys', run: () => checkForeignKeys(db) },
+    { name: 'rollups', reads: ['jobs', 'earnings', ...ROLLUP_TABLES], run: () => checkRollups(db) },
+  ];
+}
+
 const NOTHING: Repaired = { objects: [], rollups: false };
 
 async function lookThrough(
@@ -72,7 +82,9 @@ async function lookThrough(
   try {
     return await withSnapshot(path, async (db) => {
       const applied = appliedMigrations(db);
-      const found = runChecks(db, depth === 'quick', report);
+      const quick = depth === 'quick';
+      const rows = fileRows(db);
+      const found = await runChecks({ own: checksOfFile(db, quick), rows, quick, report });
       const database = readFacts(db, { applied, measure: depth === 'full' });
       const isBroken = findOwnObjects(db, Object.keys(migrations)).broken.length > 0;
       return { ...found, database, repaired: NOTHING, isBroken };

@@ -1,4 +1,4 @@
-import { type Compilable, sql } from 'kysely';
+import { sql } from 'kysely';
 import { AGENT_ROWS, agentInput } from '../../agents/agent.js';
 import { TICK_ROWS, tickInput } from '../../agents/tick.js';
 import { EARNING_ROWS, earningInput } from '../../earnings/earning.js';
@@ -7,9 +7,9 @@ import { JOB_ROWS, jobInput } from '../../jobs/job.js';
 import { integer, key, object, timestamp } from '../../schema/input.js';
 import type { PublishedName } from '../../schema/names.js';
 import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
+import type { RowReader } from '../shell/row-reader.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, rowName, type Severity, Tally } from './finding.js';
-import type { Questions } from './row-check.js';
 import type { WrongTimes } from './wrong-times.js';
 
 type Row = Record<string, unknown>;
@@ -65,58 +65,38 @@ export type CheckedTable = PublishedName;
 /** The tables whose values are checked, in their order. */
 export const CHECKED_TABLES = Object.keys(RULES) as readonly CheckedTable[];
 
-/** All rows of a table, with what distinguishes each from all others as `rowid`. */
-export function valuesQuery({ build, address }: Questions, table: CheckedTable): Compilable<Row> {
-  const columns = PUBLISHED_COLUMNS[table].map((name) => sql.ref(name).as(name));
-  return build.selectFrom(table).select([...columns, address().as('rowid')]);
-}
-
 /**
  * Values of a table that no service would have stored: a fraction in an INTEGER column, a negative
  * amount, JSON that doesn't parse. Those that the services can read are notes. The sentence says the
- * kind of a value, never the value.
+ * kind of a value, never the value. `times` looks at those of all tables.
  */
-export class TableValues {
-  readonly #table: CheckedTable;
-  readonly #rules: Rules;
-  readonly #correctedWith: string;
-  readonly #times: WrongTimes;
-  readonly #found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
-
-  /** `correctedWith` is what rows are corrected with; `times` looks at those of all tables. */
-  constructor(table: CheckedTable, correctedWith: string, times: WrongTimes) {
-    this.#table = table;
-    this.#rules = RULES[table];
-    this.#correctedWith = correctedWith;
-    this.#times = times;
-  }
-
-  /** Looks at one row of {@link valuesQuery}. */
-  add({ rowid, ...row }: Row): void {
-    const name = rowName(row[this.#rules.key], rowid);
-    for (const { column, problem } of problemsOf(row, this.#rules)) {
-      const isReadable = this.#rules.rows?.canRead(column, row[column]) ?? true;
-      this.#note(name, problem, isReadable ? 'note' : 'wrong');
+export async function checkValues(
+  { build, address, correctedWith, each }: RowReader,
+  table: CheckedTable,
+  times: WrongTimes,
+): Promise<Finding[]> {
+  const rules = RULES[table];
+  const found = new Map<string, { readonly tally: Tally; readonly severity: Severity }>();
+  const columns = PUBLISHED_COLUMNS[table].map((name) => sql.ref(name).as(name));
+  const all = build.selectFrom(table).select([...columns, address().as('rowid')]);
+  await each(all, ({ rowid, ...row }: Row) => {
+    const name = rowName(row[rules.key], rowid);
+    for (const { column, problem } of problemsOf(row, rules)) {
+      const isReadable = rules.rows?.canRead(column, row[column]) ?? true;
+      const { tally } = found.get(problem) ?? { tally: new Tally() };
+      found.set(problem, { tally, severity: isReadable ? 'note' : 'wrong' });
+      tally.add(name);
     }
-    this.#times.add(this.#table, name, row);
-  }
-
-  #note(row: string, problem: string, severity: Severity): void {
-    const { tally } = this.#found.get(problem) ?? { tally: new Tally() };
-    this.#found.set(problem, { tally, severity });
-    tally.add(row);
-  }
-
-  findings(): Finding[] {
-    return [...this.#found].flatMap(([problem, { tally, severity }]) =>
-      findingsOf(tally, {
-        check: 'values',
-        severity,
-        problem: `${counted(tally.count, 'row')} of ${this.#table}: ${problem}`,
-        mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${this.#correctedWith}.`,
-      }),
-    );
-  }
+    times.add(table, name, row);
+  });
+  return [...found].flatMap(([problem, { tally, severity }]) =>
+    findingsOf(tally, {
+      check: 'values',
+      severity,
+      problem: `${counted(tally.count, 'row')} of ${table}: ${problem}`,
+      mend: `Look at the rows with \`pylon-db query\`, and correct them with the program that wrote them, or with ${correctedWith}.`,
+    }),
+  );
 }
 
 interface Problem {

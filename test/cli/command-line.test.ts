@@ -12,6 +12,8 @@ describe('a bad command line tells the fix in one line, exits 2, and creates not
     ['no command', [], 'a command is missing: info, jobs,'],
     ['an unknown command', ['jbos'], "unknown command 'jbos'. Did you mean jobs?"],
     ['an unknown subcommand', ['migrate', 'upp'], "unknown command 'upp'"],
+    ['help for an unknown command', ['help', 'jbos'], "unknown command 'jbos'"],
+    ['help for an unknown subcommand', ['migrate', 'upp', '--help'], "unknown command 'upp'"],
     ['no subcommand', ['migrate'], 'a command is missing: up, down, redo, status,'],
     ['an unknown option', ['jobs', '--statsu', 'x'], 'Did you mean --status?'],
     ['a missing argument', ['ticks'], "missing required argument 'npub'"],

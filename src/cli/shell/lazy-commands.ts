@@ -35,8 +35,16 @@ async function configure(command: Command): Promise<void> {
   module?.configure(command);
 }
 
-/** Makes a command throw `INVALID_ARGUMENT` for a bad command line, instead of ending the process. */
+/**
+ * Makes a command throw `INVALID_ARGUMENT` for a bad command line, instead of ending the process; for
+ * the help of a subcommand that it lacks too.
+ */
 export function refuseAsUsage(command: Command): void {
+  command.on('beforeHelp', () => {
+    const [name = '-'] = command.args;
+    const takesNames = command.commands.length > 0 && command.registeredArguments.length === 0;
+    if (takesNames && !name.startsWith('-')) command.error(`error: unknown command '${name}'`);
+  });
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : usageError(command, error);
   });

@@ -1,12 +1,9 @@
 import { CURRENT_SCHEMA, type Session } from '../engine/postgres/session.js';
+import type { SchemaObject } from './drift.js';
 
-/** One object of a server's schema, in words that don't name the schema. */
-export interface ServerObject {
-  readonly type: 'table' | 'index' | 'view' | 'trigger';
-  readonly name: string;
-  /** What SQL would make it. Of a table: see {@link columns} and {@link constraints}. */
-  readonly definition: string;
-  /** Of a table: by their names, each as `create table` would have it. */
+/** One object of a server's schema, in words that don't name the schema. Of a table: each column as well. */
+export interface ServerObject extends SchemaObject {
+  /** By their names, each as `create table` would have it. */
   readonly columns: ReadonlyMap<string, string>;
   readonly constraints: readonly ServerConstraint[];
 }
@@ -20,28 +17,36 @@ export interface ServerConstraint {
 
 /**
  * The tables, indexes, views and triggers of a schema. The transaction's search path must be that
- * schema alone: the server then leaves its name out of what it gives.
+ * schema alone: the server then leaves its name out of what it gives. Where it doesn't, the names of
+ * `schemas` are taken out.
  */
-export async function readServerSchema(session: Session): Promise<ServerObject[]> {
+export async function readServerSchema(
+  session: Session,
+  ...schemas: readonly string[]
+): Promise<ServerObject[]> {
+  const texts = async (sql: string) => await textsOf(session, sql, schemas);
   const tables = new Map<string, { columns: Map<string, string>; rules: ServerConstraint[] }>();
-  for (const [table, column, definition = ''] of await texts(session, COLUMNS)) {
+  for (const [table, column, definition = ''] of await texts(COLUMNS)) {
     const known = tables.get(table) ?? { columns: new Map<string, string>(), rules: [] };
     tables.set(table, known);
     known.columns.set(column, definition);
   }
-  for (const [table, definition, ...columns] of await texts(session, CONSTRAINTS)) {
+  for (const [table, definition, ...columns] of await texts(CONSTRAINTS)) {
     tables.get(table)?.rules.push({ definition, columns });
   }
   const objects: ServerObject[] = [...tables].map(([name, { columns, rules }]) => ({
+    key: name,
     type: 'table',
     name,
-    definition: tableSql(name, [...columns.values(), ...rules.map((rule) => rule.definition)]),
+    sql: tableSql(name, [...columns.values(), ...rules.map((rule) => rule.definition)]),
     columns,
     constraints: rules,
   }));
   for (const type of ['index', 'view', 'trigger'] as const) {
-    for (const [name, definition] of await texts(session, OTHERS[type])) {
-      objects.push({ type, name, definition, columns: new Map(), constraints: [] });
+    for (const [name, sql] of await texts(OTHERS[type])) {
+      // Tables, views and indexes share their names; triggers have their own.
+      const key = type === 'trigger' ? `trigger ${name}` : name;
+      objects.push({ key, type, name, sql, columns: new Map(), constraints: [] });
     }
   }
   return objects;
@@ -53,12 +58,19 @@ function tableSql(name: string, lines: readonly string[]): string {
 
 type Texts = readonly [string, string, ...string[]];
 
-/** Each row's one column, an array of texts. */
-async function texts(session: Session, sql: string): Promise<Texts[]> {
+/** Each row's one column, an array of texts: a name, and what it is. */
+async function textsOf(
+  session: Session,
+  sql: string,
+  schemas: readonly string[],
+): Promise<Texts[]> {
+  const unqualified = (text: string) =>
+    schemas.reduce((rest, schema) => rest.replaceAll(`${schema}.`, ''), text);
   const { rows } = await session.raw(sql, []);
   return rows.flatMap(({ texts }): Texts[] => {
-    const [first, second, ...others] = Array.isArray(texts) ? texts.map(String) : [];
-    return first === undefined || second === undefined ? [] : [[first, second, ...others]];
+    const [first, ...others] = Array.isArray(texts) ? texts.map(String) : [];
+    const [second, ...more] = others.map(unqualified);
+    return first === undefined || second === undefined ? [] : [[first, second, ...more]];
   });
 }
 

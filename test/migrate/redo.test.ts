@@ -32,7 +32,8 @@ async function redo(second: Migration, name?: string): Promise<readonly string[]
   const where =
     ENGINE === 'postgres' ? { path: url, serverUrl: url } : { path: url, serverUrl: undefined };
   const all = { ...migrations, ...list(second) };
-  return await (await migrationsOf({ ...settings, ...where }, all)).redo(name);
+  const stored = await migrationsOf({ ...settings, ...where }, all);
+  return await stored.migrate('down', (migrator) => migrator.redo(name));
 }
 
 const ledger = () =>

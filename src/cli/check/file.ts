@@ -69,9 +69,9 @@ interface Sizes {
 }
 
 /**
- * Looks through a database in a process of its own, in one state of it, and reports its findings. All but the schema's drift, which `findDrift` finds. Throws `CANNOT_OPEN`,
- * `NOT_A_DATABASE`, `SCHEMA_MISMATCH` for another program's file, `ABORTED`, and `BUSY` when others
- * kept a repair waiting; damage is a finding.
+ * Looks through a database in a process of its own, in one state of it, and reports its findings: all
+ * but the schema's drift. Throws `CANNOT_OPEN`, `NOT_A_DATABASE`, `SCHEMA_MISMATCH` for another
+ * program's file, `ABORTED`, and `BUSY` when others kept a repair waiting; damage is a finding.
  */
 export async function checkDatabase(
   givenPath: string,

@@ -54,9 +54,8 @@ async function driftOf(
   pool: SessionPool,
   applied: readonly string[],
 ): Promise<readonly Drift[] | undefined> {
-  const known = Object.entries(migrations).filter(([name]) => applied.includes(name));
   try {
-    return await findServerDrift(pool, Object.fromEntries(known));
+    return await findServerDrift(pool, migrations, applied);
   } catch (error) {
     if (!mayCreateNoSchema(error)) throw error;
     return undefined;

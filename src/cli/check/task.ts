@@ -3,6 +3,7 @@ import { migrations } from '../../../migrations/index.js';
 import type { Progress } from '../../backup/progress.js';
 import { lookTwice } from '../../backup/second-look.js';
 import { isPylonDbError } from '../../errors.js';
+import { appliedInFile } from '../../migrate/file-drift.js';
 import { findOwnObjects } from '../../migrate/own-objects.js';
 import { withSnapshot } from '../export/snapshot.js';
 import { fileRows } from '../shell/row-reader.js';
@@ -11,7 +12,6 @@ import type { Finding } from './finding.js';
 import { type Repaired, repair } from './repair.js';
 import { checkRollups, ROLLUP_TABLES } from './rollups.js';
 import { type Check, runChecks, type SkippedCheck } from './run-checks.js';
-import { appliedMigrations } from './schema.js';
 import { checkForeignKeys, checkIntegrity, damagedAt, passedDamage } from './structure.js';
 
 /** How much is read: pages only, all rows too, or also the size of each table and index. */
@@ -81,7 +81,7 @@ async function lookThrough(
 ): Promise<Checked & { readonly isBroken: boolean }> {
   try {
     return await withSnapshot(path, async (db) => {
-      const applied = appliedMigrations(db);
+      const applied = await appliedInFile(db, migrations);
       const quick = depth === 'quick';
       const rows = fileRows(db);
       const found = await runChecks({ own: checksOfFile(db, quick), rows, quick, report });

@@ -37,7 +37,9 @@ export function configure(command: Command): void {
         throw badUsage('--steps counts the newest, and a name is one', 'Give one of the two.');
       }
       const list = await readMigrations(options);
-      const reverted = await (await migrationsOf(settings, list)).down(name ?? steps ?? 1);
+      const database = await migrationsOf(settings, list);
+      const which = name ?? steps ?? 1;
+      const reverted = await database.migrate('down', (migrator) => migrator.down(which));
       const out = new Output(settings);
       out.result(reverted, () => reverted.map((name) => `reverted ${name}`).join('\n'));
       if (reverted.length === 0) out.note('Nothing to revert.');

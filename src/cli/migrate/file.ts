@@ -1,99 +1,83 @@
 import { existsSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { startWal } from '../../engine/sqlite/open.js';
-import { isPylonDbError } from '../../errors.js';
+import { openReader, openWriter, startWal } from '../../engine/sqlite/open.js';
+import { toPylonDbError } from '../../engine/sqlite/sqlite-errors.js';
+import { appliedInFile, findFileDrift } from '../../migrate/file-drift.js';
 import { readLedgerRows } from '../../migrate/ledger.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import { INITIAL_MIGRATION, OUR_MIGRATION } from '../../migrate/migration-names.js';
-import type { PlannedMigration } from '../../migrate/migration-step.js';
+import { Migrator } from '../../migrate/migrator.js';
 import { readLedger } from '../../migrate/schema-check.js';
+import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { assertFile, assertFileOrMissing } from '../shell/settings.js';
-import { connectProps, migratorOf, withMemory, withReader, withWriter } from './connections.js';
-import type { DatabaseMigrations, LedgerReport } from './database.js';
-import { findDrift } from './drift.js';
+import type { DatabaseMigrations, Direction } from './database.js';
+
+type Work<Result> = (db: Database.Database) => Promise<Result>;
 
 /** The migrations of an SQLite file. */
 export class FileMigrations implements DatabaseMigrations {
-  readonly #path: string;
   readonly #list: MigrationList;
+  readonly #props;
 
   constructor(path: string, list: MigrationList) {
-    this.#path = path;
     this.#list = list;
+    this.#props = { path, durability: 'normal', busyTimeoutMs: DEFAULT_BUSY_TIMEOUT_MS } as const;
   }
 
   isMissing(): boolean {
-    assertFileOrMissing(this.#path);
-    return !existsSync(this.#path);
+    assertFileOrMissing(this.#props.path);
+    return !existsSync(this.#props.path);
   }
 
-  async ledger(): Promise<LedgerReport> {
-    return await withReader(this.#path, async (db) => {
+  async ledger() {
+    return await this.#reading(async (db) => {
       const { pending } = readLedger(db, this.#list);
       return { rows: readLedgerRows(db), pending };
     });
   }
 
-  async up(last: number, onApplied: (names: readonly string[]) => void): Promise<void> {
-    const run = async (db: Database.Database) => {
-      const migrator = migratorOf(db, this.#path, this.#list);
-      const order = Object.keys(this.#list);
-      // Before WAL is turned on: another program's file is refused as it is.
-      const pending = (await migrator.pending()).filter((name) => order.indexOf(name) <= last);
-      await startWal(db, connectProps(this.#path));
-      for (const name of pending) onApplied(await migrator.up(name));
-    };
-    await withWriter(this.#path, run, true);
-  }
-
-  async down(which: number | string): Promise<readonly string[]> {
-    assertFile(this.#path);
-    return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).down(which));
-  }
-
-  async redo(name: string | undefined): Promise<readonly string[]> {
-    assertFile(this.#path);
-    return await withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).redo(name));
-  }
-
-  async plan(): Promise<readonly PlannedMigration[]> {
-    // The reader outlives the writer: whoever closes last would write the WAL into the file.
-    return await withReader(this.#path, () =>
-      withWriter(this.#path, (db) => migratorOf(db, this.#path, this.#list).plan()),
-    );
-  }
-
   async verify() {
-    return await withReader(this.#path, async (db) => {
-      const applied = appliedNames(db, this.#list);
-      const known = Object.entries(this.#list).filter(([name]) => applied.includes(name));
-      const drift = await withMemory(async (migrated) => {
-        await migratorOf(migrated, ':memory:', Object.fromEntries(known)).up();
-        return findDrift(db, migrated);
-      });
-      return { applied, drift };
+    return await this.#reading(async (db) => {
+      const applied = await appliedInFile(db, this.#list);
+      return { applied, drift: await findFileDrift(db, this.#list, applied) };
     });
   }
-}
 
-/** Throws `SCHEMA_MISMATCH` for another program's file or a newer pylon-db's: they didn't drift. */
-function appliedNames(db: Database.Database, list: MigrationList): readonly string[] {
-  try {
-    return readLedger(db, list).applied;
-  } catch (error) {
-    // A published table or column is missing: that is drift, and reported as such.
-    const applied = isPylonDbError(error, 'SCHEMA_MISMATCH') ? namesIn(db) : [];
-    const newer = applied.some((name) => OUR_MIGRATION.test(name) && !Object.hasOwn(list, name));
-    if (newer || !applied.includes(INITIAL_MIGRATION)) throw error;
-    return applied;
+  async migrate<Result>(
+    direction: Direction,
+    run: (migrator: Migrator) => Promise<Result>,
+  ): Promise<Result> {
+    const create = direction === 'up';
+    const migrate = async () => {
+      const db = await openWriter({ ...this.#props, create });
+      return await this.#closing(db, async () => {
+        const migrator = new Migrator({ ...this.#props, db, list: this.#list });
+        if (create) {
+          // Before WAL is turned on: another program's file is refused as it is.
+          await migrator.pending();
+          await startWal(db, this.#props);
+        }
+        return await run(migrator);
+      });
+    };
+    // The reader outlives the writer: whoever closes last would write the WAL into the file.
+    if (direction === 'plan') return await this.#reading(migrate);
+    if (!create) assertFile(this.#props.path);
+    return await migrate();
   }
-}
 
-/** None for a ledger that can't be read. */
-function namesIn(db: Database.Database): string[] {
-  try {
-    return readLedgerRows(db).map((row) => row.name);
-  } catch {
-    return [];
+  /** Runs `work` with a connection that can't change the file. Throws `CANNOT_OPEN` without one. */
+  async #reading<Result>(work: Work<Result>): Promise<Result> {
+    assertFile(this.#props.path);
+    return await this.#closing(await openReader(this.#props), work);
+  }
+
+  async #closing<Result>(db: Database.Database, work: Work<Result>): Promise<Result> {
+    try {
+      return await work(db);
+    } catch (error) {
+      throw toPylonDbError(error, this.#props.path);
+    } finally {
+      db.close();
+    }
   }
 }

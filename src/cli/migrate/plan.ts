@@ -15,7 +15,9 @@ export function configure(command: Command): void {
     .action(async (options: MigrationsOption) => {
       const settings = readSettings(command);
       const list = await readMigrations(options);
-      const planned = await readingMigrations(settings, list, (migrations) => migrations.plan());
+      const planned = await readingMigrations(settings, list, (migrations) =>
+        migrations.migrate('plan', (migrator) => migrator.plan()),
+      );
       const out = new Output(settings);
       out.result(planned, () => planned.map(show).join('\n\n'));
       if (planned.length === 0) out.note('Nothing is pending.');

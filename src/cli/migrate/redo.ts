@@ -19,7 +19,8 @@ export function configure(command: Command): void {
     .action(async (name: string | undefined, options: MigrationsOption) => {
       const settings = readSettings(command);
       const list = await readMigrations(options);
-      const redone = await (await migrationsOf(settings, list)).redo(name);
+      const database = await migrationsOf(settings, list);
+      const redone = await database.migrate('down', (migrator) => migrator.redo(name));
       const out = new Output(settings);
       out.result(redone, () => redone.map((each) => `reverted and applied ${each}`).join('\n'));
       if (redone.length === 0) out.note('Nothing to redo.');

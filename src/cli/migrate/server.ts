@@ -1,12 +1,10 @@
-import type { SessionPool } from '../../engine/postgres/pool.js';
 import { PylonDbError } from '../../errors.js';
 import type { MigrationList } from '../../migrate/migration.js';
-import type { PlannedMigration } from '../../migrate/migration-step.js';
 import { readServerLedger, readServerLedgerRows } from '../../migrate/postgres-ledger.js';
 import { PostgresMigrator } from '../../migrate/postgres-migrator.js';
 import { appliedOnServer, findServerDrift, mayCreateNoSchema } from '../../migrate/server-drift.js';
 import { withServer } from '../shell/server.js';
-import type { DatabaseMigrations, LedgerReport } from './database.js';
+import type { DatabaseMigrations, Direction } from './database.js';
 
 /** The migrations of a PostgreSQL schema: the first one of the search path. */
 export class ServerMigrations implements DatabaseMigrations {
@@ -23,7 +21,7 @@ export class ServerMigrations implements DatabaseMigrations {
     return false;
   }
 
-  async ledger(): Promise<LedgerReport> {
+  async ledger() {
     return await withServer(this.#url, 'read', (pool) =>
       pool.withSession(async (session) => {
         const { pending } = await readServerLedger(session, this.#list);
@@ -32,47 +30,24 @@ export class ServerMigrations implements DatabaseMigrations {
     );
   }
 
-  async up(last: number, onApplied: (names: readonly string[]) => void): Promise<void> {
-    await withServer(this.#url, 'write', async (pool, address) => {
-      const migrator = this.#migrator(pool, address);
-      const order = Object.keys(this.#list);
-      const pending = (await migrator.pending()).filter((name) => order.indexOf(name) <= last);
-      for (const name of pending) onApplied(await migrator.up(name));
-    });
-  }
-
-  async down(which: number | string): Promise<readonly string[]> {
-    return await withServer(this.#url, 'write', (pool, address) =>
-      this.#migrator(pool, address).down(which),
-    );
-  }
-
-  async redo(name: string | undefined): Promise<readonly string[]> {
-    return await withServer(this.#url, 'write', (pool, address) =>
-      this.#migrator(pool, address).redo(name),
-    );
-  }
-
-  async plan(): Promise<readonly PlannedMigration[]> {
-    return await withServer(this.#url, 'write', (pool, address) =>
-      this.#migrator(pool, address).plan(),
-    );
-  }
-
   async verify() {
     return await withServer(this.#url, 'write', async (pool) => {
       const applied = await appliedOnServer(pool, this.#list);
-      const known = Object.entries(this.#list).filter(([name]) => applied.includes(name));
       try {
-        return { applied, drift: await findServerDrift(pool, Object.fromEntries(known)) };
+        return { applied, drift: await findServerDrift(pool, this.#list, applied) };
       } catch (error) {
         throw mayCreateNoSchema(error) ? noSchema(error) : error;
       }
     });
   }
 
-  #migrator(pool: SessionPool, address: string): PostgresMigrator {
-    return new PostgresMigrator({ pool, address, list: this.#list });
+  async migrate<Result>(
+    _: Direction,
+    run: (migrator: PostgresMigrator) => Promise<Result>,
+  ): Promise<Result> {
+    return await withServer(this.#url, 'write', (pool, address) =>
+      run(new PostgresMigrator({ pool, address, list: this.#list })),
+    );
   }
 }
 

@@ -27,20 +27,28 @@ export function configure(command: Command): void {
     .action(async (options: UpOptions) => {
       const settings = readSettings(command);
       const list = await readMigrations(options);
-      const last = lastOf(list, options.to);
+      const wanted = namesUpTo(list, options.to);
       const database = await migrationsOf(settings, list);
       const isNew = database.isMissing();
       const out = new Output(settings);
-      await up(database, last, out);
+      await up(database, wanted, out);
       // Reported, lest a mistyped path passes for the database.
       if (isNew) out.note(`Created ${settings.path}.`);
     });
 }
 
-async function up(database: DatabaseMigrations, last: number, out: Output): Promise<void> {
+async function up(
+  database: DatabaseMigrations,
+  wanted: readonly string[],
+  out: Output,
+): Promise<void> {
   const applied: string[] = [];
   try {
-    await database.up(last, (names) => applied.push(...names));
+    await database.migrate('up', async (migrator) => {
+      for (const name of await migrator.pending()) {
+        if (wanted.includes(name)) applied.push(...(await migrator.up(name)));
+      }
+    });
   } finally {
     // Those before a failing one stay.
     out.result(applied, () => applied.map((name) => `applied ${name}`).join('\n'));
@@ -48,11 +56,11 @@ async function up(database: DatabaseMigrations, last: number, out: Output): Prom
   if (applied.length === 0) out.note('Nothing to apply.');
 }
 
-/** Where the migration stands that `--to` names, by default the last. Throws for an unknown name. */
-function lastOf(list: MigrationList, to: string | undefined): number {
+/** The list's names up to that of `--to`, by default all. Throws for an unknown name. */
+function namesUpTo(list: MigrationList, to: string | undefined): readonly string[] {
   const names = Object.keys(list);
-  if (to === undefined) return names.length - 1;
+  if (to === undefined) return names;
   const index = names.indexOf(to);
-  if (index !== -1) return index;
+  if (index !== -1) return names.slice(0, index + 1);
   throw badUsage(`there is no migration '${to}'`, `Give one of ${names.join(', ')}.`);
 }

@@ -3,18 +3,31 @@ import { syncBuiltinESMExports } from 'node:module';
 
 // Preloaded before the command line. Before its n-th change of a file below a folder, the process
 // kills itself, as if somebody had pulled the plug there; or it waits for a file, while others work.
-// Its child is loaded without it.
+// Or it keeps a copy of the folder before each change: what a kill there would leave. Its child is
+// loaded without it.
 
-const { AT_STEP, IN_FOLDER = '', WAIT_FOR } = process.env;
-const { existsSync, openSync, renameSync, rmSync, writeFileSync, fsyncSync } = fs;
+const { AT_STEP, IN_FOLDER = '', WAIT_FOR, KEEP_STATES } = process.env;
+const { cpSync, existsSync, openSync, renameSync, rmSync, writeFileSync, fsyncSync } = fs;
 
 let left = Number(AT_STEP);
+let kept = 0;
+let isKeeping = false;
 
 function step(path: unknown): void {
   const isThere = typeof path === 'number' || String(path).startsWith(IN_FOLDER);
-  if (!isThere || --left !== 0) return;
+  if (!isThere || isKeeping) return;
+  if (KEEP_STATES !== undefined) keepState(KEEP_STATES);
+  if (--left !== 0) return;
   if (WAIT_FOR === undefined) process.kill(process.pid, 'SIGKILL');
   else waitFor(WAIT_FOR);
+}
+
+function keepState(folder: string): void {
+  // Copying changes files too.
+  isKeeping = true;
+  kept += 1;
+  cpSync(IN_FOLDER, `${folder}/${kept}`, { recursive: true });
+  isKeeping = false;
 }
 
 function waitFor(path: string): void {

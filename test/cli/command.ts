@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { CommandProcess } from './command-process.js';
+import { CommandProcess, commandEnvironment } from './command-process.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const FIXTURE = join(PROJECT, 'test/fixtures/node-001.db');
@@ -20,8 +20,8 @@ export interface Outcome {
 export const CLI = inject('cli');
 
 /**
- * Runs the real command line. With variables or a folder of the call's own it is a process of its own,
- * without them one that has run others before: most of a command's time goes into starting.
+ * Runs the real command line. With variables of the call's own it is a process of its own, without them
+ * one that has run others before: most of a command's time goes into starting.
  * `HOME` and the variables that it reads are only those given.
  */
 export async function pylonDb(
@@ -29,10 +29,10 @@ export async function pylonDb(
   env: Readonly<Record<string, string>> = {},
   folder = PROJECT,
 ): Promise<Outcome> {
-  const isOfItsOwn = folder !== PROJECT || Object.keys(env).length > 0;
+  const isOfItsOwn = Object.keys(env).length > 0;
   // A process imports the same file once, and a test may have written another one there.
   if (isOfItsOwn || args.includes('--migrations')) return await freshPylonDb(args, env, folder);
-  return await CommandProcess.run(args, { cli: CLI, folder, env: environment(env) });
+  return await CommandProcess.run({ program: CLI, args, folder });
 }
 
 /** Like {@link pylonDb}, always in a process of its own, for tests of the process itself. */
@@ -54,7 +54,7 @@ async function runNode(
   env: Readonly<Record<string, string>>,
   folder = PROJECT,
 ): Promise<Outcome> {
-  const child = spawn('node', args, { cwd: folder, env: environment(env) });
+  const child = spawn('node', args, { cwd: folder, env: commandEnvironment(env) });
   const read = async (stream: typeof child.stdout): Promise<string> => {
     let text = '';
     for await (const chunk of stream.setEncoding('utf8')) text += chunk;
@@ -70,11 +70,6 @@ async function runNode(
     read(child.stderr),
   ]);
   return { exitCode, stdout, stderr };
-}
-
-function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const { PYLON_DB: _, NO_COLOR: __, ...inherited } = process.env;
-  return { ...inherited, HOME: '/nonexistent', ...env };
 }
 
 /** Runs it with `--json` and gives its value. Throws when it fails otherwise than by `exitCode`. */

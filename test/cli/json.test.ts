@@ -6,7 +6,7 @@ import { wholeProgram } from '../../src/cli/command-line.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { BUSY_AGENT } from './answers.js';
-import { freshPylonDb, publishedFile, pylonDb } from './command.js';
+import { publishedFile, pylonDb } from './command.js';
 import { ERROR_SCHEMA, JSON_SCHEMAS, misfits } from './json-schemas.js';
 
 const SOME_JOB = '6906fcdfcabde25665c46640dc38793894832d8f31ca4233a1a83a40d41cf145';
@@ -100,7 +100,7 @@ describe('--json', () => {
     const path = publishedFile(folder);
     for (const [schema, args, exitCode = 0] of DAY) {
       const line = [...inFolder(args, folder), '--json', '--db', path];
-      const outcome = await freshPylonDb(line);
+      const outcome = await pylonDb(line);
       const label = `${args.join(' ')}: ${outcome.stderr}`;
       expect(outcome.exitCode, label).toBe(exitCode);
       expect(misfits(JSON_SCHEMAS[schema] ?? {}, JSON.parse(outcome.stdout)), label).toEqual([]);
@@ -112,15 +112,15 @@ describe('--json', () => {
   it('prints findings and damage by the schema too', async () => {
     const folder = temporaryFolder();
     const path = publishedFile(folder);
-    await freshPylonDb(['migrate', 'up', '--db', path]);
-    await freshPylonDb(['backup', join(folder, 'copy.db'), '--db', path]);
+    await pylonDb(['migrate', 'up', '--db', path]);
+    await pylonDb(['backup', join(folder, 'copy.db'), '--db', path]);
     writeByAnother(path, 'update jobs set price_msats = -1 where id = (select min(id) from jobs)');
     writeByAnother(path, 'drop index pylon_db_earnings_payment');
     for (const [schema, args] of [
       ['check', ['check']],
       ['migrate verify', ['migrate', 'verify']],
     ] as const) {
-      const { stdout, exitCode } = await freshPylonDb([...args, '--json', '--db', path]);
+      const { stdout, exitCode } = await pylonDb([...args, '--json', '--db', path]);
       expect(exitCode).toBeGreaterThan(2);
       expect(misfits(JSON_SCHEMAS[schema] ?? {}, JSON.parse(stdout))).toEqual([]);
     }

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -14,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { build } from 'esbuild';
 import { inject, onTestFinished } from 'vitest';
+import type { Outcome } from '../cli/command.js';
+import { CommandProcess } from '../cli/command-process.js';
 
 /** The project's folder. Its own generated files belong to no test. */
 export const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,28 +58,9 @@ export function edit(path: string, from: string, to: string): void {
   writeFileSync(path, text.replace(from, to));
 }
 
-interface Outcome {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the real command of the project in `folder`, from one file: it starts in a third of the time. */
+/** Runs the real command of the project in `folder`, from one file, in a process that has run others. */
 export async function codegen(folder: string, ...args: readonly string[]): Promise<Outcome> {
-  const program = await programOf(folder);
-  const child = spawn('node', [program, ...args], { cwd: folder });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
-  });
+  return await CommandProcess.run({ program: await programOf(folder), args, folder });
 }
 
 let ours: Promise<string> | undefined;

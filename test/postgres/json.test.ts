@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { BUSY_AGENT } from '../cli/answers.js';
-import { freshPylonDb, publishedFile } from '../cli/command.js';
+import { publishedFile, pylonDb } from '../cli/command.js';
 import {
   count,
   flag,
@@ -91,12 +91,12 @@ describeOnServer('--json on a server', (own) => {
   it('prints what the schema of each command says', async () => {
     const url = await own.freshSchema();
     const from = publishedFile(temporaryFolder());
-    const copied = await freshPylonDb(['copy', '--from', from, '--to', url, '--json']);
+    const copied = await pylonDb(['copy', '--from', from, '--to', url, '--json']);
     expect(misfitsOf('copy', copied.stdout)).toEqual([]);
     // Something for `check` to find.
     await (await connected(url)).query('update agents set tick_count = 0');
     for (const [schema, args] of DAY) {
-      const outcome = await freshPylonDb([...args, '--json', '--db', url]);
+      const outcome = await pylonDb([...args, '--json', '--db', url]);
       const label = `${args.join(' ')}: ${outcome.stderr}`;
       expect(outcome.exitCode, label).toBe(0);
       expect(misfitsOf(schema, outcome.stdout), label).toEqual([]);

@@ -24,6 +24,8 @@ export default defineConfig({
   test: {
     // Two cores, and many tests wait: for a lock, a deadline, a process that they started.
     maxWorkers: 5,
+    // Once for all projects.
+    globalSetup: ['test/one-run.ts'],
     projects: [
       {
         test: {
@@ -38,7 +40,6 @@ export default defineConfig({
             include: ['test/types/**/*.test-d.ts'],
             tsconfig: 'test/types/tsconfig.json',
           },
-          globalSetup: ['test/one-run.ts'],
         },
       },
       {
@@ -51,11 +52,7 @@ export default defineConfig({
             // The command connects by itself, and PGlite has one session.
             ...(isOnPglite() ? ['test/migrate/redo.test.ts'] : []),
           ],
-          globalSetup: [
-            'test/one-run.ts',
-            'test/postgres/prepare-cluster.ts',
-            'test/postgres/global-setup.ts',
-          ],
+          globalSetup: ['test/postgres/prepare-cluster.ts', 'test/postgres/global-setup.ts'],
         },
       },
     ],

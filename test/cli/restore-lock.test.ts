@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { lookAtLive } from '../../src/cli/restore/live-database.js';
-import { PylonDb } from '../../src/index.js';
 import { rejection } from '../engine/failure.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 
 // Of another user's process nothing is seen but its locks.
@@ -14,7 +14,7 @@ it.each([
   ['writing', "db.exec('begin immediate');"],
 ])('a process that has the database open, %s, is known by its locks alone', async (_, doing) => {
   const path = join(temporaryFolder(), 'pylon.db');
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   const script = `
     const db = new (require('better-sqlite3'))(${JSON.stringify(path)});
     db.prepare('select count(*) from jobs').get();

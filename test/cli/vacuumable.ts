@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { PylonDb } from '../../src/index.js';
 import { literals, PUBLISHED_TABLES } from '../file.js';
+import { migratedFile } from '../migrated-file.js';
 
 /** Two of three jobs are deleted: so much of the file is free. */
 export interface Vacuumable {
@@ -13,7 +13,7 @@ export interface Vacuumable {
 /** A migrated file in `folder` that has much to free. `jobs` is before the deletes. */
 export async function vacuumable(folder: string, jobs: number): Promise<Vacuumable> {
   const path = join(folder, 'pylon.db');
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   const db = new Database(path);
   db.exec(`
     with recursive n(i) as (select 1 union all select i + 1 from n where i < ${jobs})

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PylonDb } from '../../src/index.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { failureOf } from './failure.js';
 import { job } from './fresh.js';
@@ -49,7 +50,7 @@ describe('a new file', () => {
 describe('an adopted file', () => {
   it.each(['644', '640', '600'])('keeps its mode %s, and gives it to its sidecars', async (was) => {
     const path = join(folder, 'pylon.db');
-    await (await PylonDb.open(path)).close();
+    migratedFile(path);
     chmodSync(path, Number.parseInt(was, 8));
     await openAndWrite(path);
     expect([path, `${path}-wal`, `${path}-shm`].map(mode)).toEqual([was, was, was]);
@@ -100,7 +101,7 @@ describe('what is not a path of a file', () => {
 
   it('a path below a file cannot be opened', async () => {
     const path = join(folder, 'pylon.db');
-    await (await PylonDb.open(path)).close();
+    migratedFile(path);
     const below = join(path, 'pylon.db');
     expect((await failureOf(PylonDb.open(below), 'CANNOT_OPEN')).path).toBe(below);
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
+import { migratedFile } from '../migrated-file.js';
 import { fill, NO_TMPFS, smallDisk } from '../small-disk.js';
 import { failureOf } from './failure.js';
 
@@ -10,7 +11,7 @@ it('a file that was cleanly closed on a full disk is DISK_FULL to open, for writ
   const disk = smallDisk(MEBIBYTE);
   if (disk === undefined) return context.skip(NO_TMPFS);
   const path = join(disk, 'pylon.db');
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   fill(disk);
   await failureOf(PylonDb.open(path), 'DISK_FULL');
   const error = await failureOf(PylonDb.open(path, { readonly: true }), 'DISK_FULL');

@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { generateTypes } from '../../src/codegen/index.js';
 import { PylonDb } from '../../src/index.js';
 import { pylonDb } from '../cli/command.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { failureOf } from './failure.js';
 
@@ -22,7 +23,7 @@ const IS_ROOT = process.geteuid?.() === 0;
 
 async function database(): Promise<string> {
   const path = join(temporaryFolder(), 'pylon.db');
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   return path;
 }
 

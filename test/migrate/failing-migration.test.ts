@@ -6,6 +6,7 @@ import { migrations } from '../../migrations/index.js';
 import { type Migration, type MigrationList, PylonDb } from '../../src/index.js';
 import { failureOf, rejection } from '../engine/failure.js';
 import { readOutside, writeOutside } from '../engine/outside.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { contentsOf } from './schema-of.js';
 
@@ -52,7 +53,7 @@ let path: string;
 
 beforeEach(async () => {
   path = join(temporaryFolder(), 'pylon.db');
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   writeOutside(path, ROWS);
 });
 

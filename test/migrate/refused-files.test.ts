@@ -5,6 +5,7 @@ import { migrations } from '../../migrations/index.js';
 import { type MigrationList, type OpenOptions, PylonDb } from '../../src/index.js';
 import { failureOf } from '../engine/failure.js';
 import { valueOutside, writeOutside } from '../engine/outside.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { createPublishedFile } from './published.js';
 
@@ -103,7 +104,7 @@ describe('a file whose header asks for reading only', () => {
   const WRITE_VERSION = 18;
 
   beforeEach(async () => {
-    await (await PylonDb.open(path)).close();
+    migratedFile(path);
     const file = readFileSync(path);
     file.writeUInt8(3, WRITE_VERSION);
     writeFileSync(path, file);
@@ -148,14 +149,14 @@ describe('migrate: false', () => {
   });
 
   it("names a service's own pending migrations", async () => {
-    await (await PylonDb.open(path)).close();
+    migratedFile(path);
     const migrations: MigrationList = { '002_own': async () => ({ up: async () => {} }) };
     const error = await expectRefused({ migrate: false, migrations });
     expect(error.pending).toEqual(['002_own']);
   });
 
   it('opens a file that is up to date', async () => {
-    await (await PylonDb.open(path)).close();
+    migratedFile(path);
     const db = await PylonDb.open(path, { migrate: false });
     expect(await db.earnings.total()).toBe(0);
     await db.close();

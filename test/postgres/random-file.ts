@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES, LIFECYCLE_STATES } from '../../generated/db.js';
-import { PylonDb } from '../../src/index.js';
 import type { Random } from '../faults/random.js';
-import { temporaryFolder } from '../temporary.js';
+import { migratedFile } from '../migrated-file.js';
 
 /** Rows of each table. */
 const ROWS = 400;
@@ -30,8 +28,7 @@ const INTEGERS = [0n, 1n, -1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n
 
 /** A migrated file with rows of all kinds that are sound, stored in another order than their keys'. */
 export async function randomFile(random: Random): Promise<string> {
-  const path = join(temporaryFolder(), 'random.db');
-  await (await PylonDb.open(path)).close();
+  const path = migratedFile();
   const text = () => (random.chance(0.5) ? random.pick(TEXTS) : `t${random.int(1e9)}`);
   const integer = () => (random.chance(0.5) ? random.pick(INTEGERS) : BigInt(random.int(2 ** 31)));
   const orNull = <T>(value: () => T) => (random.chance(0.3) ? null : value());

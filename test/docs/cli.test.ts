@@ -5,10 +5,12 @@ import type { Command } from 'commander';
 import { expect, it, onTestFinished } from 'vitest';
 import { wholeProgram } from '../../src/cli/command-line.js';
 import { cliPage } from '../../src/cli/docs/page.js';
+import { built } from '../backup/built.js';
 import { temporaryFolder } from '../temporary.js';
 import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
 
 const PAGE = readProject('docs/cli.md');
+const [docsCheck = ''] = await built(join(PROJECT, 'src/cli/docs/main.ts'));
 
 /** Every command and subcommand with its name as it is typed. */
 async function allCommands(): Promise<[name: string, command: Command][]> {
@@ -27,8 +29,7 @@ function sectionOf(heading: string): string {
 }
 
 function check(file: string) {
-  const args = ['--import', 'tsx', 'src/cli/docs/main.ts', '--check', file];
-  return spawnSync('node', args, { cwd: PROJECT, encoding: 'utf8' });
+  return spawnSync('node', [docsCheck, '--check', file], { cwd: PROJECT, encoding: 'utf8' });
 }
 
 it('docs/cli.md is what --help says: if it is not, run npm run docs', async () => {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
+import { Program } from '../faults/program.js';
 import { temporaryFolder } from '../temporary.js';
 import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
 import { ServiceProject } from './service-project.js';
@@ -9,15 +10,15 @@ import { ServiceProject } from './service-project.js';
 const isMarkdown = (name: string) => name.endsWith('.md');
 const readme = readProject('README.md');
 const blocks = codeBlocks(readme);
+const bundledDemo = new Program(join(PROJECT, 'src/demo/main.ts'));
 const shownDemo = blocks.find(({ language }) => language === 'text')?.text ?? '';
 
 describe('the demo', () => {
-  it('prints what README shows, byte for byte, also where it ran before, and commands that work', () => {
+  it('prints what README shows, byte for byte, also where it ran before, and commands that work', async () => {
     const service = new ServiceProject(temporaryFolder());
-    const run = () => service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
-    const first = run();
+    const first = service.run('tsx', join(PROJECT, 'src/demo/main.ts'));
     expect(first).toEqual({ exitCode: 0, stdout: shownDemo, stderr: '' });
-    expect(run()).toEqual(first);
+    expect(service.run('node', await bundledDemo.path)).toEqual(first);
     expect(existsSync(join(service.folder, '.demo/pylon.db'))).toBe(true);
     expectCommandsToWork(service, first.stdout);
   });
@@ -30,15 +31,18 @@ describe('the demo', () => {
   });
 });
 
-/** Runs what the demo suggests to do next with its database. */
+/** Runs what the demo suggests to do next with its database: the first as it is typed, the others faster. */
 function expectCommandsToWork(service: ServiceProject, stdout: string): void {
   const suggested = stdout.split('\n').filter((line) => line.startsWith('  npx tsx '));
   expect(suggested.length).toBeGreaterThan(2);
   mkdirSync(join(service.folder, 'src'));
   symlinkSync(join(PROJECT, 'src/cli'), join(service.folder, 'src/cli'));
-  for (const line of suggested) {
-    const [command = '', ...args] = line.trim().split(' ').slice(1);
-    const outcome = service.run(command, ...args);
+  for (const [i, line] of suggested.entries()) {
+    const [loader = '', program = '', ...args] = line.trim().split(' ').slice(1);
+    expect(program).toBe('src/cli/main.ts');
+    const start = i === 0 ? [loader, program] : ['node', inject('cli')];
+    const [command = '', ...rest] = [...start, ...args];
+    const outcome = service.run(command, ...rest);
     expect({ line, ...outcome, stdout: '' }).toMatchObject({ exitCode: 0, stderr: '' });
     expect(outcome.stdout).not.toBe('');
   }

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { itBesideOthers, testDatabase } from '../database.js';
+import { Program } from '../faults/program.js';
 import { NOON } from '../file.js';
 
-const WRITER = fileURLToPath(new URL('./pair-writer.ts', import.meta.url));
+const writer = new Program(join(import.meta.dirname, 'pair-writer.ts'));
 
 const HOUR = 3600;
 
@@ -14,26 +13,17 @@ const HOURS = 3000;
 const EARLY = NOON - HOURS * HOUR;
 
 /** Looks while another process writes; a summary takes a fraction of a rollup's time. */
-const LOOKS = 30;
-const SUMMARIES = 2000;
+const LOOKS = 12;
+const SUMMARIES = 400;
 
 /** Another process that writes pairs until the test ends. */
 async function pairsByAnother(url: string): Promise<void> {
-  const args = ['--import', 'tsx', WRITER, url, String(EARLY), String(NOON)];
-  const writer = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  onTestFinished(() => ended(writer));
-  await Promise.race([
-    once(writer.stdout, 'data'),
-    once(writer, 'exit').then(() => {
-      throw new Error('the writer ended');
-    }),
-  ]);
-}
-
-async function ended(writer: ChildProcess): Promise<void> {
-  const exit = once(writer, 'exit');
-  writer.stdin?.end();
-  await exit;
+  const run = await writer.start([url, EARLY, NOON]);
+  onTestFinished(async () => {
+    run.child.stdin?.end();
+    expect(await run.ended).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+  await run.spoke();
 }
 
 describe('while another process writes pairs of earnings', () => {

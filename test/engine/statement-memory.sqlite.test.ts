@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { SqlCache } from '../../src/engine/sql-cache.js';
 import { temporaryFolder } from '../temporary.js';
 
-const ROOT = join(import.meta.dirname, '../..');
+/** The package as it is shipped. */
+const PACKAGE = dirname(dirname(inject('cli')));
 
 // A process of its own, where nothing else grows. It prints by how many MB it grew.
 const ASK = `
-  import { PylonDb } from './src/index.ts';
+  import { PylonDb } from './dist/index.js';
   const db = await PylonDb.open(process.env.PYLON_TEST_DB);
   const list = (length) => Array.from({ length }, (_, i) => 'id' + i);
   const ask = (kysely, length) =>
@@ -33,8 +34,8 @@ describe('ad-hoc statements', () => {
   it('of many long texts are not all held in memory', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--expose-gc', '--import', 'tsx', '--input-type=module', '--eval', ASK],
-      { cwd: ROOT, env: { ...process.env, PYLON_TEST_DB: join(temporaryFolder(), 'pylon.db') } },
+      ['--expose-gc', '--input-type=module', '--eval', ASK],
+      { cwd: PACKAGE, env: { ...process.env, PYLON_TEST_DB: join(temporaryFolder(), 'pylon.db') } },
     );
     expect(Number(stdout)).toBeLessThan(BOUND);
   }, 120_000);

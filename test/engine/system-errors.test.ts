@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
@@ -33,10 +41,10 @@ function packageWith(change: (driver: string) => void): string {
   cpSync(join(inject('cli'), '../..'), home, { recursive: true, verbatimSymlinks: true });
   const modules = join(home, 'node_modules');
   const real = join(import.meta.dirname, '../../node_modules');
-  spawnSync('rm', [modules]);
+  unlinkSync(modules);
   mkdirSync(modules);
   for (const name of readdirSync(real)) {
-    if (name !== 'better-sqlite3') spawnSync('ln', ['-s', join(real, name), join(modules, name)]);
+    if (name !== 'better-sqlite3') symlinkSync(join(real, name), join(modules, name));
   }
   const driver = join(modules, 'better-sqlite3');
   mkdirSync(driver);

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.js';
 import { readOutside, valueOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
+import { Program } from './program.js';
 import { told } from './table.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const SCRIPT = join(import.meta.dirname, 'opens-at-once.ts');
+const opener = new Program(join(import.meta.dirname, 'opens-at-once.ts'));
 const PROCESSES = 8;
 const ROUNDS = 20;
 
@@ -16,14 +14,11 @@ const numbers = (end: number) => Array.from({ length: end }, (_, i) => i);
 
 it(`${PROCESSES} processes open a new file at the same moment, ${ROUNDS} times`, async () => {
   const folder = temporaryFolder();
-  const said = await Promise.all(
-    numbers(PROCESSES).map(async (self) => {
-      const args = ['--import', 'tsx', SCRIPT, folder, self, PROCESSES, ROUNDS].map(String);
-      return (await promisify(execFile)(process.execPath, args, { cwd: ROOT })).stdout;
-    }),
+  const ends = await Promise.all(
+    numbers(PROCESSES).map((self) => opener.run([folder, self, PROCESSES, ROUNDS])),
   );
-  const rounds = numbers(ROUNDS).map((round) => JSON.stringify({ round }));
-  for (const lines of said) expect(lines.trim().split('\n')).toEqual(rounds);
+  const lines = numbers(ROUNDS).map((round) => JSON.stringify({ round }));
+  for (const end of ends) expect(end).toMatchObject({ exitCode: 0, stderr: '', lines });
 
   for (const round of numbers(ROUNDS)) {
     const path = join(folder, `round-${round}.db`);

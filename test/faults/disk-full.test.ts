@@ -6,9 +6,10 @@ import { failureOf, rejection } from '../engine/failure.js';
 import { agent, job, openFresh } from '../engine/fresh.js';
 import { readOutside, valueOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
+import { Program } from './program.js';
 import { leaveRoom } from './writer.js';
 
-const ROOT = join(import.meta.dirname, '../..');
+const filler = new Program(join(import.meta.dirname, 'fills-the-disk.ts'));
 
 /** Far more than any test stores. */
 const NO_LIMIT = 1_000_000;
@@ -168,9 +169,8 @@ describe('files that may not grow', () => {
     await db.agents.upsert(agent('n'));
     await db.close();
     // The limit is in units of 512 or 1024 bytes: room for the file and a WAL of some turns.
-    const child = 'ulimit -f 1000 && exec "$0" --import tsx test/faults/fills-the-disk.ts "$@"';
-    const { stdout, stderr } = spawnSync('sh', ['-c', child, process.execPath, path, calls], {
-      cwd: ROOT,
+    const limited = ['-c', 'ulimit -f 1000 && exec "$0" "$@"', process.execPath];
+    const { stdout, stderr } = spawnSync('sh', [...limited, await filler.path, path, calls], {
       encoding: 'utf8',
     });
     expect(stderr).toBe('');

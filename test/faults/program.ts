@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -17,20 +16,22 @@ export interface ProgramEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A TypeScript program of a test, bundled once a file: plain Node starts it five times faster. */
+/** A TypeScript program of a test, bundled once: plain Node starts it five times faster. */
 export class Program {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'pylon-db-program-'));
-  readonly #built: Promise<string>;
+  readonly #folder = mkdtempSync(join(inject('runFolder'), 'program-'));
+  /** The bundle. */
+  readonly path: Promise<string>;
 
   constructor(source: string) {
+    // Tests that run as root run it as another user too.
+    chmodSync(this.#folder, 0o711);
     symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
-    this.#built = this.#build(source);
-    afterAll(() => rmSync(this.#folder, { recursive: true, force: true }));
+    this.path = this.#build(source);
   }
 
   /** Starts the program; `command` may stand before it, as `strace` does. */
   async start(args: readonly (string | number)[], command: readonly string[] = []): Promise<Run> {
-    const [file = '', ...rest] = [...command, process.execPath, await this.#built];
+    const [file = '', ...rest] = [...command, process.execPath, await this.path];
     return new Run(
       spawn(file, [...rest, ...args.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] }),
     );

@@ -3,12 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
+import { built } from '../backup/built.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const WRITER = join(import.meta.dirname, 'secrets-writer.ts');
-const WATCHER = join(import.meta.dirname, 'secrets-watcher.ts');
+const [writer = '', watcher = ''] = await built(
+  join(import.meta.dirname, 'secrets-writer.ts'),
+  join(import.meta.dirname, 'secrets-watcher.ts'),
+);
 
 const ROUNDS = 4;
 
@@ -20,7 +22,6 @@ const WRITTEN = ['backups', 'copy.db', 'copy.db.json', 'earnings.csv', 'all', 'j
 const HAS_STRACE = spawnSync('strace', ['-V']).status === 0 && canTrace();
 
 const run = promisify(execFile);
-const tsx = (...args: string[]) => ['--import', 'tsx', ...args];
 
 /** A folder for databases and one for temporary files, both watched. */
 function watchedFolder() {
@@ -36,10 +37,8 @@ describe.each(['022', '000'])('with the file mask %s', (mask) => {
   it('nothing can be read by others, not for a moment', async () => {
     const { outer, folder, env } = watchedFolder();
     const stop = join(outer, 'stop');
-    const watching = run(process.execPath, tsx(WATCHER, folder, stop), { cwd: ROOT });
-    // The loader's cache is not a file of ours: it keeps the usual temporary folder.
-    const args = tsx(WRITER, folder, mask, String(ROUNDS), inject('cli'));
-    await run(process.execPath, args, { cwd: ROOT, env: { ...env, TSX_DISABLE_CACHE: '1' } });
+    const watching = run(process.execPath, [watcher, folder, stop]);
+    await run(process.execPath, [writer, folder, mask, String(ROUNDS), inject('cli')], { env });
     writeFileSync(stop, '');
     const { looks, seen, readable }: Watched = JSON.parse((await watching).stdout);
     expect(readable).toEqual([]);
@@ -61,10 +60,7 @@ describe.each(['022', '000'])('with the file mask %s', (mask) => {
       'trace=open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,umask,' +
       'unlink,unlinkat,rename,renameat,renameat2';
     const args = ['-f', '-y', '-s', '4096', '-o', log, '-e', calls, process.execPath];
-    await run('strace', [...args, ...tsx(WRITER, folder, mask, '1', inject('cli'))], {
-      cwd: ROOT,
-      env: { ...env, TSX_DISABLE_CACHE: '1' },
-    });
+    await run('strace', [...args, writer, folder, mask, '1', inject('cli')], { env });
     const ours = readFileSync(log, 'utf8')
       .split('\n')
       .filter((line) => line.includes(folder));

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { OpenOptions } from '../../src/index.js';
+import { Program } from './program.js';
 import type { Opened } from './what-is-opened-worker.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const WORKER = join(import.meta.dirname, 'what-is-opened-worker.ts');
+const worker = new Program(join(import.meta.dirname, 'what-is-opened-worker.ts'));
 
 /** One file may take so long, in ms, the worker's start included: far more than any needs. */
 const DEADLINE_MS = 30_000;
@@ -45,9 +45,8 @@ async function openUntilItFails(
   options: OpenOptions,
   { uid }: { readonly uid?: number },
 ): Promise<{ readonly opened: readonly Opened[]; readonly end: string }> {
-  const args = ['--import', 'tsx', WORKER, JSON.stringify(options), ...paths];
+  const args = [await worker.path, JSON.stringify(options), ...paths];
   const child = spawn(process.execPath, args, {
-    cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });

@@ -13,4 +13,4 @@ await Promise.all(
   }),
 );
 await db.close();
-process.stdout.write(JSON.stringify(claimed));
+console.log(JSON.stringify(claimed));

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NewJob } from '../../src/index.js';
 import { itBesideOthers, testDatabase } from '../database.js';
+import { Program } from '../faults/program.js';
 import { NOON } from '../file.js';
 
-const run = promisify(execFile);
-const WORKER = fileURLToPath(new URL('./claim-worker.ts', import.meta.url));
+const claimer = new Program(join(import.meta.dirname, 'claim-worker.ts'));
 
 const JOB: NewJob = { id: 'a', kind: 5100, customer_pubkey: 'b' };
 
@@ -60,8 +58,9 @@ describe('jobs.claimNext', () => {
     const ids = Array.from({ length: 400 }, (_, i) => `job${i}`);
     await Promise.all(ids.map((id) => db.jobs.create({ ...JOB, id })));
     const worker = async () => {
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', WORKER, url, '5']);
-      const claimed: string[] = JSON.parse(stdout);
+      const { lines, stderr } = await claimer.run([url, 5]);
+      expect(stderr).toBe('');
+      const claimed: string[] = JSON.parse(lines.join());
       return claimed;
     };
     const claimed = await Promise.all([worker(), worker()]);

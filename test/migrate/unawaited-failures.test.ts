@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { readOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
 
-const INDEX = join(import.meta.dirname, '../../src/index.ts');
+/** The library as the package ships it. */
+const INDEX = join(dirname(inject('cli')), 'index.js');
 
 /**
  * Opens a file in a process of its own with one migration of this body, and gives what it printed:
@@ -21,7 +22,7 @@ async function openWith(path: string, body: string): Promise<string[]> {
     await PylonDb.open(${JSON.stringify(path)}, { migrations })
       .then((db) => (console.log('opened'), db.close()), (error) => console.log(error.code, error.statement));`;
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...['--import', 'tsx', '--input-type=module', '-e', program],
+    ...['--input-type=module', '-e', program],
   ]);
   return stdout.trim().split('\n');
 }

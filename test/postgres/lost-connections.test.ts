@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { PylonDb } from '../../src/pylon-db.js';
 import { failureOf } from '../engine/failure.js';
 import { agent, job } from '../engine/fresh.js';
+import { Program } from '../faults/program.js';
 import { LossyProxy } from './lossy-proxy.js';
 import { connected, describeOnServer, type OwnServer, opened } from './own-server.js';
 import { ANSWER_TIMEOUT_MS, overSilentLine } from './silent-line.js';
 
 const run = promisify(execFile);
-const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
+const program = new Program(join(import.meta.dirname, 'open-and-close.ts'));
 
 /** Far more than the program takes on a busy machine, in ms, and far less than a system waits. */
 const ENDS_WITHIN_MS = 300_000;
@@ -147,7 +148,8 @@ describeOnServer('a connection that is lost', (own) => {
       const { url } = await own.open();
       const proxy = await LossyProxy.start(own.server.port);
       proxy.ignoreGoodbyes();
-      await run('node', ['--import', 'tsx', PROGRAM, proxy.over(url)], { timeout: ENDS_WITHIN_MS });
+      const args = [await program.path, proxy.over(url)];
+      await run(process.execPath, args, { timeout: ENDS_WITHIN_MS });
     });
 
     it('ad-hoc SQL is CONNECTION_LOST when it reads, COMMIT_UNKNOWN when it writes', async () => {

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import type pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -11,11 +9,11 @@ import type { MigrationList } from '../../src/migrate/migration.js';
 import { PostgresMigrator } from '../../src/migrate/postgres-migrator.js';
 import { failureOf } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
+import { Program } from '../faults/program.js';
 import { describeOnServer, type OpenedDatabase, opened } from './own-server.js';
 import { jsonOnServer, onServer } from './server-commands.js';
 
-const run = promisify(execFile);
-const PROGRAM = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
+const program = new Program(join(import.meta.dirname, 'open-and-close.ts'));
 
 const tip = (id: string) => ({ id, amount_msats: 7, source: 'tip' }) as const;
 
@@ -147,8 +145,10 @@ describeOnServer('our objects on a server', (own) => {
   it('are made again once when several processes open at the same time', async () => {
     const { url, outside, objects } = await paidSchema(await own.open());
     await outside.query('drop view pylon_db_earning_totals; drop index idx_jobs_status');
-    const programs = [1, 2, 3].map(() => run('node', ['--import', 'tsx', PROGRAM, url]));
-    for (const { stderr } of await Promise.all(programs)) expect(stderr).toBe('');
+    const programs = [1, 2, 3].map(() => program.run([url]));
+    for (const ended of await Promise.all(programs)) {
+      expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
+    }
     expect(await objectsOf(outside)).toEqual(objects);
     await expectRightAnswers(await opened(url), outside);
   });

@@ -58,6 +58,7 @@ export const LAYERS: readonly Layer[] = [
       'commander',
       'kysely',
       'node',
+      'string-width',
       'temporal-polyfill',
     ],
   },

@@ -90,7 +90,13 @@ describe('the dependencies', () => {
 
   it('that are bundled come with their licences', () => {
     const licences = packed.read('dist/LICENSES.txt');
-    for (const name of ['commander', 'cli-progress', 'kysely', 'temporal-polyfill']) {
+    for (const name of [
+      'commander',
+      'cli-progress',
+      'kysely',
+      'string-width',
+      'temporal-polyfill',
+    ]) {
       expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+$`, 'm'));
     }
     expect(licences.match(/Permission is hereby granted/g)?.length).toBe(

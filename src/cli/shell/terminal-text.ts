@@ -1,3 +1,5 @@
+import stringWidth from 'string-width';
+
 // Control characters (escape sequences begin with one), and format characters, which can reverse
 // or hide text; the two joiners only shape letters and emoji.
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -39,10 +41,6 @@ function hex(code: number, digits: number): string {
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-// The blocks that Unicode's East Asian Width calls wide, and emoji.
-const TWO_CELLS =
-  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})|\ufe0f/u;
-const NO_CELL = /^[\p{Mn}\p{Me}\u200c\u200d]+$/u;
 
 /**
  * How many cells of a terminal the text takes, as most terminals count. Beyond `most` it stops
@@ -53,7 +51,7 @@ export function cells(text: string, most = Number.POSITIVE_INFINITY): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let sum = 0;
   for (const { segment } of graphemes.segment(text)) {
-    sum += cellsOf(segment);
+    sum += stringWidth(segment);
     if (sum > most) break;
   }
   return sum;
@@ -85,14 +83,9 @@ function take(parts: Iterable<Intl.SegmentData>, most: number): string[] {
   const taken: string[] = [];
   let left = most;
   for (const { segment } of parts) {
-    left -= cellsOf(segment);
+    left -= stringWidth(segment);
     if (left < 0) break;
     taken.push(segment);
   }
   return taken;
-}
-
-function cellsOf(grapheme: string): number {
-  if (TWO_CELLS.test(grapheme)) return 2;
-  return NO_CELL.test(grapheme) ? 0 : 1;
 }

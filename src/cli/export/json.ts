@@ -1,4 +1,4 @@
-import { type Chunk, inChunks, type StoredValue } from './chunks.js';
+import type { StoredValue } from './chunks.js';
 
 /**
  * A value as JSON that no reader rounds: integers beyond ±(2^53−1) and infinite reals are strings,
@@ -19,12 +19,15 @@ export function jsonObjects(columns: readonly string[]): (row: readonly StoredVa
   return (row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`;
 }
 
-/** How rows become one JSON array, one row per line. */
-export function jsonArrayText(columns: readonly string[]): {
+/** How rows become text. */
+export interface RowText {
   readonly row: (row: readonly StoredValue[]) => string;
   /** What stands behind the last row. */
   readonly end: () => string;
-} {
+}
+
+/** Rows as one JSON array, one row per line. */
+export function jsonArrayText(columns: readonly string[]): RowText {
   const toObject = jsonObjects(columns);
   let before = '[\n';
   return {
@@ -37,33 +40,11 @@ export function jsonArrayText(columns: readonly string[]): {
   };
 }
 
-/** Makes of one row per line; `table` wraps it: `{"table":"jobs","row":{…}}`. */
-export function jsonLineText(
-  columns: readonly string[],
-  table?: string,
-): (row: readonly StoredValue[]) => string {
+/** Rows as objects, a line each; `table` wraps them: `{"table":"jobs","row":{…}}`. */
+export function jsonLineText(columns: readonly string[], table?: string): RowText {
   const toObject = jsonObjects(columns);
   const [start, end] = table === undefined ? ['', ''] : [`{"table":"${table}","row":`, '}'];
-  return (row) => `${start}${toObject(row)}${end}\n`;
-}
-
-/** Rows as one JSON array, one row per line. */
-export function* jsonArray(
-  rows: Iterable<readonly StoredValue[]>,
-  columns: readonly string[],
-): Generator<Chunk> {
-  const text = jsonArrayText(columns);
-  yield* inChunks(rows, text.row);
-  yield { data: text.end(), rows: 0 };
-}
-
-/** Rows as objects, a line each, wrapped with the name of their `table` if there is one. */
-export function jsonLines(
-  rows: Iterable<readonly StoredValue[]>,
-  columns: readonly string[],
-  table?: string,
-): Generator<Chunk> {
-  return inChunks(rows, jsonLineText(columns, table));
+  return { row: (row) => `${start}${toObject(row)}${end}\n`, end: () => '' };
 }
 
 /** Columns of a query may share a name; then they are numbered as SQLite numbers those of a view. */

@@ -1,11 +1,8 @@
-import type Database from 'better-sqlite3';
-import { prepareQuestion, type ReadStatement } from '../query/read-statement.js';
 import { type Chunk, inChunks, type StoredValue } from './chunks.js';
-import { type CsvLine, csvLine } from './csv.js';
-import { jsonArray, jsonLines } from './json.js';
+import { csvLine } from './csv.js';
+import { jsonArrayText, jsonLineText, type RowText } from './json.js';
 import { spreadsheetLine } from './spreadsheet.js';
-import { countRows, csvPages, eachRow, type TableRows } from './table-rows.js';
-import { columnsOf, type ExportTable } from './tables.js';
+import { type ExportTable, SECRET } from './tables.js';
 
 /** How rows are written. */
 export const EXPORT_FORMATS = ['csv', 'json', 'ndjson'] as const;
@@ -30,9 +27,31 @@ export interface ExportProps {
   readonly spreadsheet?: boolean;
 }
 
-/** Whether an export reads by SQL of ours, or by that of who asked for it. */
-export function whoseSql({ selection }: ExportProps): 'ours' | 'theirs' {
-  return 'sql' in selection ? 'theirs' : 'ours';
+/** Which rows of a table, and which columns. */
+export interface TableRows {
+  readonly table: ExportTable;
+  readonly columns: readonly string[];
+  /** Unix seconds; only rows of that time and later. */
+  readonly since: number | undefined;
+}
+
+/** Rows in lists as they come, read once. */
+export interface ReadRows {
+  readonly columns: readonly string[] | Promise<readonly string[]>;
+  readonly lists: Iterable<Iterable<StoredValue[]>> | AsyncIterable<Iterable<StoredValue[]>>;
+}
+
+/** One state of a file or server, from which one result after the other is read. */
+export interface ExportSource {
+  /** The stored columns of a table in their order, those that others added included. */
+  columnsOf(table: ExportTable): Promise<readonly string[]>;
+  count(rows: TableRows): number | Promise<number>;
+  /** The rows in the order in which they were stored. */
+  rows(rows: TableRows): ReadRows;
+  /** How a query is read. Throws `INVALID_ARGUMENT` for one that isn't one that only reads. */
+  question(sql: string): () => ReadRows;
+  /** The rows as CSV, in a faster way than row by row. */
+  readonly csvPages?: (rows: TableRows) => Iterable<Chunk>;
 }
 
 /** One table, or the result of a query, as pieces of text. */
@@ -40,79 +59,86 @@ export interface ExportPart {
   /** `undefined` for a query. */
   readonly table: ExportTable | undefined;
   /** How many rows are expected; 0 where nobody knows. */
-  readonly total: () => number;
-  readonly chunks: () => Generator<Chunk>;
+  readonly total: () => Promise<number>;
+  readonly chunks: () => AsyncGenerator<Chunk>;
 }
 
 /** The parts of an export. Throws `INVALID_ARGUMENT` for a query that isn't one that only reads. */
-export function exportParts(db: Database.Database, props: ExportProps): ExportPart[] {
-  const { selection, includeSecrets } = props;
-  if ('tables' in selection) {
-    return selection.tables.map((table) => {
-      const columns = columnsOf(db, table, includeSecrets);
-      const rows: TableRows = { table, columns, since: selection.since };
-      return {
-        table,
-        total: () => countRows(db, rows),
-        chunks: () => tableChunks(db, rows, props),
-      };
-    });
+export function exportParts(source: ExportSource, props: ExportProps): ExportPart[] {
+  const { selection } = props;
+  if ('sql' in selection) {
+    const read = source.question(selection.sql);
+    return [
+      {
+        table: undefined,
+        total: async () => 0,
+        chunks: () => ended(inFormat(read(), props), props),
+      },
+    ];
   }
-  const question = prepareQuestion(db, selection.sql);
-  return [{ table: undefined, total: () => 0, chunks: () => queryChunks(question, props) }];
+  return selection.tables.map((table) => ({
+    table,
+    total: async () => await source.count(await rowsOf(source, table, props)),
+    chunks: () => ended(tableChunks(source, table, props), props),
+  }));
 }
 
 /** Pieces of all tables in one text: a JSON object with a field for each, or lines that name theirs. */
-export function* inOneText(db: Database.Database, props: ExportProps): Generator<Chunk> {
-  const { selection, format, includeSecrets } = props;
+export async function* inOneText(source: ExportSource, props: ExportProps): AsyncGenerator<Chunk> {
+  const { selection, format } = props;
   const tables = 'tables' in selection ? selection.tables : [];
-  const since = 'tables' in selection ? selection.since : undefined;
   for (const [i, table] of tables.entries()) {
-    const rows: TableRows = { table, columns: columnsOf(db, table, includeSecrets), since };
-    if (format === 'ndjson') yield* jsonLines(eachRow(db, rows), rows.columns, table);
-    else {
-      yield { data: `${i === 0 ? '{' : ','}\n"${table}":`, rows: 0 };
-      yield* jsonArray(eachRow(db, rows), rows.columns);
-    }
+    if (format === 'json') yield { data: `${i === 0 ? '{' : ','}\n"${table}":`, rows: 0 };
+    yield* inFormat(source.rows(await rowsOf(source, table, props)), props, table);
   }
   if (format === 'json') yield { data: '\n}\n', rows: 0 };
 }
 
-function* tableChunks(
-  db: Database.Database,
-  rows: TableRows,
-  { format, spreadsheet = false }: ExportProps,
-): Generator<Chunk> {
-  if (format !== 'csv') return yield* jsonChunks(eachRow(db, rows), rows.columns, format);
-  if (spreadsheet) return yield* csvChunks(rows.columns, eachRow(db, rows), spreadsheetLine);
+/** Of a table that comes without its preimages unless they are asked for. */
+async function rowsOf(
+  source: ExportSource,
+  table: ExportTable,
+  { selection, includeSecrets }: ExportProps,
+): Promise<TableRows> {
+  const isShown = (name: string) =>
+    includeSecrets || table !== SECRET.table || name !== SECRET.column;
+  const columns = (await source.columnsOf(table)).filter(isShown);
+  return { table, columns, since: 'tables' in selection ? selection.since : undefined };
+}
+
+async function* tableChunks(
+  source: ExportSource,
+  table: ExportTable,
+  props: ExportProps,
+): AsyncGenerator<Chunk> {
+  const rows = await rowsOf(source, table, props);
+  const pages = props.format === 'csv' && !props.spreadsheet ? source.csvPages : undefined;
+  if (pages === undefined) return yield* inFormat(source.rows(rows), props);
   yield { data: csvLine(rows.columns), rows: 0 };
-  yield* csvPages(db, rows);
+  yield* pages(rows);
 }
 
-function* queryChunks(
-  question: ReadStatement,
+/** A JSON text of its own ends with a line break. */
+async function* ended(chunks: AsyncGenerator<Chunk>, { format }: ExportProps) {
+  yield* chunks;
+  if (format === 'json') yield { data: '\n', rows: 0 };
+}
+
+async function* inFormat(
+  { columns, lists }: ReadRows,
   { format, spreadsheet = false }: ExportProps,
-): Generator<Chunk> {
-  const columns = question.columns().map(({ name }) => name);
-  if (format !== 'csv') return yield* jsonChunks(question.iterate(), columns, format);
-  yield* csvChunks(columns, question.iterate(), spreadsheet ? spreadsheetLine : csvLine);
-}
-
-function* csvChunks(
-  columns: readonly string[],
-  rows: Iterable<StoredValue[]>,
-  toLine: CsvLine,
-): Generator<Chunk> {
-  yield { data: toLine(columns), rows: 0 };
-  yield* inChunks(rows, toLine);
-}
-
-function* jsonChunks(
-  rows: Parameters<typeof jsonArray>[0],
-  columns: readonly string[],
-  format: 'json' | 'ndjson',
-): Generator<Chunk> {
-  if (format === 'ndjson') return yield* jsonLines(rows, columns);
-  yield* jsonArray(rows, columns);
-  yield { data: '\n', rows: 0 };
+  table?: ExportTable,
+): AsyncGenerator<Chunk> {
+  const names = await columns;
+  const toCsv = spreadsheet ? spreadsheetLine : csvLine;
+  const texts: Readonly<Record<ExportFormat, () => RowText>> = {
+    csv: () => ({ row: toCsv, end: () => '' }),
+    json: () => jsonArrayText(names),
+    ndjson: () => jsonLineText(names, table),
+  };
+  const text = texts[format]();
+  if (format === 'csv') yield { data: toCsv(names), rows: 0 };
+  for await (const rows of lists) yield* inChunks(rows, text.row);
+  const end = text.end();
+  if (end !== '') yield { data: end, rows: 0 };
 }

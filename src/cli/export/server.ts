@@ -1,28 +1,17 @@
 import type { OnProgress } from '../../backup/progress.js';
+import type { RowStream } from '../../engine/postgres/row-stream.js';
 import type { Session } from '../../engine/postgres/session.js';
 import { PylonDbError } from '../../errors.js';
+import { quoted } from '../../schema/tables.js';
 import { refusedWrite } from '../query/server.js';
 import { serverQuestion } from '../query/server-read-statement.js';
+import { toQueryValue } from '../query/server-values.js';
 import { withServer } from '../shell/server.js';
-import { type StreamOptions, writeChunks } from './chunks.js';
-import type { ExportProps } from './parts.js';
-import { serverParts, serverTablesTogether } from './server-parts.js';
-import { type WrittenPart, writePart } from './task.js';
-
-/** Exports one state of a server to whoever reads; like `exportToStream`. */
-export async function exportServerToStream(
-  url: string,
-  props: ExportProps,
-  { together, sink, onRows }: StreamOptions,
-): Promise<number> {
-  return await withServerSnapshot(url, props, async (session) => {
-    const parts = await serverParts(session, props);
-    let total = 0;
-    for (const part of parts) total += await part.total();
-    const chunks = together ? serverTablesTogether(session, props) : parts[0]?.chunks();
-    return await writeChunks(chunks ?? [], sink, (done) => onRows(done, total));
-  });
-}
+import { serverRows } from '../shell/server-rows.js';
+import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';
+import type { ExportProps, ExportSource, ReadRows, TableRows } from './parts.js';
+import { timeColumnOf } from './tables.js';
+import { type WrittenPart, writeParts } from './task.js';
 
 /** Writes and syncs the files of an export of one state of a server. Throws `ABORTED`. */
 export async function exportServerFiles(
@@ -31,19 +20,14 @@ export async function exportServerFiles(
   files: readonly string[],
   { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
 ): Promise<WrittenPart[]> {
-  return await withServerSnapshot(url, props, async (session, cancel) => {
+  return await withServerSnapshot(url, props, async (source, cancel) => {
     const onAbort = () => void cancel();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const written: WrittenPart[] = [];
-      for (const [i, part] of (await serverParts(session, props)).entries()) {
-        written.push(
-          await writePart(part, files[i] ?? '', (progress) => {
-            signal.throwIfAborted();
-            onProgress(progress);
-          }),
-        );
-      }
+      const written = await writeParts(source, props, files, (progress) => {
+        signal.throwIfAborted();
+        onProgress(progress);
+      });
       signal.throwIfAborted();
       return written;
     } catch (error) {
@@ -55,10 +39,10 @@ export async function exportServerFiles(
 }
 
 /** Runs `work` in a transaction that sees one state of the server and can't write. */
-async function withServerSnapshot<Result>(
+export async function withServerSnapshot<Result>(
   url: string,
   { selection }: ExportProps,
-  work: (session: Session, cancel: () => Promise<void>) => Promise<Result>,
+  work: (source: ExportSource, cancel: () => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   return await withServer(url, 'read', (pool) =>
     pool.withSession(async (session) => {
@@ -73,7 +57,8 @@ async function withServerSnapshot<Result>(
         ]) {
           await session.texts(sql, []);
         }
-        return await work(session, () => pool.cancel(session));
+        if ('tables' in selection) await readInStoredOrder(session);
+        return await work(serverSource(session), () => pool.cancel(session));
       } catch (error) {
         const written =
           'sql' in selection ? refusedWrite(error, serverQuestion(selection.sql, {})) : undefined;
@@ -84,6 +69,46 @@ async function withServerSnapshot<Result>(
       }
     }),
   );
+}
+
+function serverSource(session: Session): ExportSource {
+  return {
+    columnsOf: serverRows(session).columnsOf,
+    count: async (rows) => {
+      const counted = await session.texts(`select count(*) ${from(rows)}`, bound(rows));
+      return Number(counted.rows[0]?.[0] ?? 0);
+    },
+    rows: (rows) => {
+      const columns = rows.columns.map(quoted).join(', ');
+      const sql = `select ${columns} ${from(rows)} ${storedOrder(rows.table)}`;
+      return asValues(session.rowsOf(sql, bound(rows)));
+    },
+    question: (source) => {
+      const { sql, values } = serverQuestion(source, {});
+      return () => asValues(session.rowsOf(sql, values));
+    },
+  };
+}
+
+function asValues(stream: RowStream): ReadRows {
+  async function* lists() {
+    const types = await stream.columns;
+    for await (const rows of stream) {
+      yield rows.map((row) => row.map((text, i) => toQueryValue(text, types[i]?.typeOid ?? 0)));
+    }
+  }
+  return {
+    columns: stream.columns.then((columns) => columns.map(({ name }) => name)),
+    lists: lists(),
+  };
+}
+
+function from({ table, since }: TableRows): string {
+  return `from ${table} ${since === undefined ? '' : `where ${timeColumnOf(table)} >= $1`}`;
+}
+
+function bound({ since }: TableRows): string[] {
+  return since === undefined ? [] : [String(since)];
 }
 
 function stopped(): PylonDbError<'ABORTED'> {

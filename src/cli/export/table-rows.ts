@@ -1,20 +1,16 @@
 import type Database from 'better-sqlite3';
 import { quoted } from '../../schema/tables.js';
+import { prepareQuestion } from '../query/read-statement.js';
+import { fileRows } from '../shell/row-reader.js';
 import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { csvLine } from './csv.js';
 import { csvPage, FIELD_END, ROW_END } from './csv-page.js';
-import { type ExportTable, timeColumnOf } from './tables.js';
+import type { ExportProps, ExportSource, TableRows } from './parts.js';
+import { withSnapshot } from './snapshot.js';
+import { timeColumnOf } from './tables.js';
 
 // Raw SQL: the columns are known only from the live file, and the builder has no word for rowid
 // and for joining rows into one text.
-
-/** Which rows of a table, and which columns. */
-export interface TableRows {
-  readonly table: ExportTable;
-  readonly columns: readonly string[];
-  /** Unix seconds; only rows of that time and later. */
-  readonly since: number | undefined;
-}
 
 /** Rows of a page: larger ones weren't faster. */
 const PAGE_ROWS = 500;
@@ -22,16 +18,45 @@ const PAGE_ROWS = 500;
 /** A longer row isn't joined with others, so that a page stays below 8 MB. */
 const LONGEST_JOINED_BYTES = 16 * 1024;
 
-/** How many rows there are, for a progress bar. */
-export function countRows(db: Database.Database, rows: TableRows): number {
-  const { table, since } = rows;
-  const sql = `select count(*) from ${quoted(table)} ${whereSince(rows)}`;
-  const statement = db.prepare<number[], number>(sql).pluck();
-  return statement.get(...(since === undefined ? [] : [since])) ?? 0;
+/**
+ * Runs `work` on one state of a file. Throws what opening and reading throw; what doesn't fit is the
+ * file's fault, unless the SQL is that of who asked for it.
+ */
+export async function withFileSource<Result>(
+  path: string,
+  { selection }: ExportProps,
+  work: (source: ExportSource) => Promise<Result>,
+): Promise<Result> {
+  const whose = 'sql' in selection ? 'theirs' : 'ours';
+  return await withSnapshot(path, (db) => work(fileSource(db)), whose);
+}
+
+function fileSource(db: Database.Database): ExportSource {
+  return {
+    columnsOf: fileRows(db).columnsOf,
+    count: (rows) => {
+      const sql = `select count(*) from ${quoted(rows.table)} ${whereSince(rows)}`;
+      return (
+        db
+          .prepare<unknown[], number>(sql)
+          .pluck()
+          .get(...sinceOf(rows)) ?? 0
+      );
+    },
+    rows: (rows) => ({ columns: rows.columns, lists: [eachRow(db, rows)] }),
+    question: (sql) => {
+      const question = prepareQuestion(db, sql);
+      return () => ({
+        columns: question.columns().map(({ name }) => name),
+        lists: [question.iterate()],
+      });
+    },
+    csvPages: (rows) => csvPages(db, rows),
+  };
 }
 
 /** The rows in the order in which they were stored, read one by one. */
-export function* eachRow(db: Database.Database, rows: TableRows): Generator<StoredValue[]> {
+function* eachRow(db: Database.Database, rows: TableRows): Generator<StoredValue[]> {
   const first = firstRowid(db, rows);
   if (first === undefined) return;
   const sql = `select ${rows.columns.map(quoted).join(', ')} ${fromRowid(rows)}`;
@@ -43,7 +68,7 @@ export function* eachRow(db: Database.Database, rows: TableRows): Generator<Stor
 }
 
 /** The rows as CSV, in the same order, one page per chunk. */
-export function* csvPages(db: Database.Database, rows: TableRows): Generator<Chunk> {
+function* csvPages(db: Database.Database, rows: TableRows): Generator<Chunk> {
   const joined = db.prepare<unknown[], [last: bigint | null, rows: bigint, page: Buffer | null]>(
     joinedPageSql(rows),
   );
@@ -91,7 +116,7 @@ function pageSql(rows: TableRows): string {
 function firstRowid(db: Database.Database, rows: TableRows): bigint | undefined {
   const sql = `select min(rowid) from ${quoted(rows.table)} ${whereSince(rows)}`;
   const statement = db.prepare<unknown[], bigint | null>(sql).pluck().safeIntegers();
-  return statement.get(...(rows.since === undefined ? [] : [rows.since])) ?? undefined;
+  return statement.get(...sinceOf(rows)) ?? undefined;
 }
 
 function whereSince({ table, since }: TableRows): string {
@@ -104,6 +129,10 @@ function fromRowid({ table, since }: TableRows): string {
   return `from ${quoted(table)} where rowid >= ? ${sinceTime} order by rowid`;
 }
 
-function bound({ since }: TableRows, first: bigint): (bigint | number)[] {
-  return since === undefined ? [first] : [first, since];
+function sinceOf({ since }: TableRows): readonly number[] {
+  return since === undefined ? [] : [since];
+}
+
+function bound(rows: TableRows, first: bigint): (bigint | number)[] {
+  return [first, ...sinceOf(rows)];
 }

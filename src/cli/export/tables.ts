@@ -1,4 +1,3 @@
-import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
 import type { PublishedName } from '../../schema/names.js';
 
@@ -27,17 +26,3 @@ export function timeColumnOf(table: ExportTable): string {
  * A query is its author's, who has the file: it gives what it asks for.
  */
 export const SECRET = { table: 'earnings', column: 'preimage' } as const;
-
-/** The stored columns of a table in their order, those that others added included. */
-export function columnsOf(
-  db: Database.Database,
-  table: ExportTable,
-  includeSecrets: boolean,
-): string[] {
-  const columns = db
-    .prepare<[string], string>('select name from pragma_table_info(?)')
-    .pluck()
-    .all(table);
-  if (includeSecrets || table !== SECRET.table) return columns;
-  return columns.filter((column) => column !== SECRET.column);
-}

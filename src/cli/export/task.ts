@@ -2,9 +2,8 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { fileProblem } from '../../backup/file-problem.js';
 import type { Progress } from '../../backup/progress.js';
 import { writeChunks } from './chunks.js';
-import { type ExportPart, type ExportProps, exportParts, whoseSql } from './parts.js';
-import type { ServerExportPart } from './server-parts.js';
-import { withSnapshot } from './snapshot.js';
+import { type ExportPart, type ExportProps, type ExportSource, exportParts } from './parts.js';
+import { withFileSource } from './table-rows.js';
 import type { ExportTable } from './tables.js';
 
 /** What the child needs to know. */
@@ -23,27 +22,32 @@ export interface WrittenPart {
   readonly bytes: number;
 }
 
-/** Writes and syncs the files of an export, all from one state of the database. Throws `DISK_FULL`. */
+/** Writes and syncs the files of an export, all from one state of a file. Throws `DISK_FULL`. */
 export async function exportFiles(
   input: ExportInput,
   report: (progress: Progress) => void,
 ): Promise<WrittenPart[]> {
-  return await withSnapshot(
-    input.path,
-    async (db) => {
-      const written: WrittenPart[] = [];
-      for (const [i, part] of exportParts(db, input).entries()) {
-        written.push(await writePart(part, input.files[i] ?? '', report));
-      }
-      return written;
-    },
-    whoseSql(input),
+  return await withFileSource(input.path, input, (source) =>
+    writeParts(source, input, input.files, report),
   );
 }
 
-/** Writes and syncs one file. Throws `DISK_FULL`, and what reading throws. */
-export async function writePart(
-  { table, total, chunks }: ExportPart | ServerExportPart,
+/** Writes and syncs a file for each part. Throws `DISK_FULL`, and what reading throws. */
+export async function writeParts(
+  source: ExportSource,
+  props: ExportProps,
+  files: readonly string[],
+  report: (progress: Progress) => void,
+): Promise<WrittenPart[]> {
+  const written: WrittenPart[] = [];
+  for (const [i, part] of exportParts(source, props).entries()) {
+    written.push(await writePart(part, files[i] ?? '', report));
+  }
+  return written;
+}
+
+async function writePart(
+  { table, total, chunks }: ExportPart,
   file: string,
   report: (progress: Progress) => void,
 ): Promise<WrittenPart> {

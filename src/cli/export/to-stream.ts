@@ -1,7 +1,7 @@
 import type { DatabasePlace } from '../../named-database.js';
 import { type StreamOptions, writeChunks } from './chunks.js';
-import { type ExportProps, exportParts, inOneText, whoseSql } from './parts.js';
-import { withSnapshot } from './snapshot.js';
+import { type ExportProps, type ExportSource, exportParts, inOneText } from './parts.js';
+import { withFileSource } from './table-rows.js';
 
 /**
  * Exports to whoever reads: one table or query, or with `together` several tables in one text.
@@ -10,21 +10,16 @@ import { withSnapshot } from './snapshot.js';
 export async function exportToStream(
   { path, serverUrl, readFrom }: DatabasePlace,
   props: ExportProps,
-  options: StreamOptions,
+  { together, sink, onRows }: StreamOptions,
 ): Promise<number> {
-  if (serverUrl !== undefined) {
-    const { exportServerToStream } = await import('./server.js');
-    return await exportServerToStream(serverUrl, props, options);
-  }
-  return await withSnapshot(
-    readFrom ?? path,
-    async (db) => {
-      const parts = exportParts(db, props);
-      const total = parts.reduce((sum, part) => sum + part.total(), 0);
-      const [first] = parts;
-      const chunks = options.together ? inOneText(db, props) : first?.chunks();
-      return await writeChunks(chunks ?? [], options.sink, (done) => options.onRows(done, total));
-    },
-    whoseSql(props),
-  );
+  const write = async (source: ExportSource) => {
+    const parts = exportParts(source, props);
+    let total = 0;
+    for (const part of parts) total += await part.total();
+    const chunks = together ? inOneText(source, props) : parts[0]?.chunks();
+    return await writeChunks(chunks ?? [], sink, (done) => onRows(done, total));
+  };
+  if (serverUrl === undefined) return await withFileSource(readFrom ?? path, props, write);
+  const { withServerSnapshot } = await import('./server.js');
+  return await withServerSnapshot(serverUrl, props, write);
 }

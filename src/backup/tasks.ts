@@ -14,7 +14,7 @@ export const LIBRARY_CHILD = {
     },
     repairSchema: {
       command: 'schema repair',
-      load: async () => (await import('../migrate/repair-task.js')).repairSchema,
+      load: async () => (await import('../migrate/own-schema-repair.js')).repairSchema,
     },
   },
 };

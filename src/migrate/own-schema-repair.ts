@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { retryWhileBusy } from '../engine/sqlite/busy.js';
 import { committing } from '../engine/sqlite/failed-commit.js';
+import { openWriter } from '../engine/sqlite/open.js';
 import { toPylonDbError } from '../engine/sqlite/sqlite-errors.js';
 import { findOwnObjects, type OwnObjectsFound, repairOwnObjects } from './own-objects.js';
 
@@ -32,5 +33,15 @@ export async function repairOwnSchema(
     return await retryWhileBusy(find, busyTimeoutMs);
   } catch (error) {
     throw toPylonDbError(error, path, operation);
+  }
+}
+
+/** The same as the task of a child, with a connection of its own; writers wait meanwhile. */
+export async function repairSchema(input: RepairProps): Promise<void> {
+  const db = await openWriter({ ...input, durability: 'normal', create: false });
+  try {
+    await repairOwnSchema(db, input);
+  } finally {
+    db.close();
   }
 }

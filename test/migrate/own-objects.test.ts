@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.js';
 import { type MigrationList, PylonDb } from '../../src/index.js';
 import { Migrator } from '../../src/migrate/migrator.js';
-import { repairSchema } from '../../src/migrate/repair-task.js';
+import { repairSchema } from '../../src/migrate/own-schema-repair.js';
 import { failureOf } from '../engine/failure.js';
 import { stored, type TestFile, testFile, writeByAnother } from '../file.js';
 import {

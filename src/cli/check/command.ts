@@ -1,20 +1,32 @@
 import { realpathSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { OWN_OBJECTS } from '../../../generated/own-objects.js';
+import { migrations } from '../../../migrations/index.js';
 import { lookTwice } from '../../backup/second-look.js';
+import { findFileDrift } from '../../migrate/file-drift.js';
+import { INITIAL_MIGRATION } from '../../migrate/migration-names.js';
+import { isRepairable } from '../../migrate/own-objects.js';
 import { DEFAULT_BUSY_TIMEOUT_MS, systemClock } from '../../options.js';
+import { withSnapshot } from '../export/snapshot.js';
 import { examples } from '../shell/arguments.js';
 import { untilInterrupted } from '../shell/interruption.js';
 import { Output } from '../shell/output.js';
 import { withProgressBar } from '../shell/progress-bar.js';
 import { withReadable } from '../shell/readable.js';
 import { assertFile, defaultBackupFolder, readSettings, type Settings } from '../shell/settings.js';
-import type { DatabaseFacts } from './database-facts.js';
 import { type CheckReport, checkDatabase } from './file.js';
 import type { Finding } from './finding.js';
 import { checkPermissions } from './permissions.js';
-import { checkSchema } from './schema.js';
+import { driftFound, emptyDatabaseFound } from './schema-findings.js';
 import type { ServerCheckReport } from './server.js';
-import { type CheckAnswer, exitCodeOfFindings, findingsLine, showCheck } from './text.js';
+import { checkTriggers } from './structure.js';
+import {
+  type CheckAnswer,
+  exitCodeOfFindings,
+  findingsLine,
+  showCheck,
+  showServerCheck,
+} from './text.js';
 
 interface CheckFlags {
   readonly quick?: boolean;
@@ -105,7 +117,6 @@ async function checkServer(
   out: Output,
 ): Promise<ServerCheckReport> {
   const { checkServer } = await import('./server.js');
-  const { showServerCheck } = await import('./server-text.js');
   const report = await withProgressBar(settings, (onProgress) =>
     checkServer(url, { depth: depthOf(flags), repair: flags.repair ?? false, onProgress }),
   );
@@ -135,7 +146,8 @@ async function answerOf(
     ),
   );
   const { path, database } = report;
-  const schema = database === null ? [] : await schemaOf(settings.readFrom ?? path, database);
+  const applied = database?.applied_migrations;
+  const schema = applied === undefined ? [] : await schemaOf(settings.readFrom ?? path, applied);
   // A missing trigger is why a rollup is wrong, and damage why anything is.
   const found = [...report.findings.filter(isDamage), ...schema].concat(
     report.findings.filter((finding) => !isDamage(finding)),
@@ -144,9 +156,16 @@ async function answerOf(
   return { ok: isOk(findings), ...report, findings };
 }
 
-async function schemaOf(path: string, database: DatabaseFacts): Promise<Finding[]> {
-  const { found } = await lookTwice([path], () => checkSchema(path, database.applied_migrations));
-  return found;
+/** What of the schema is not as the applied migrations made it, of those that we know. */
+async function schemaOf(path: string, applied: readonly string[]): Promise<readonly Finding[]> {
+  if (!applied.includes(INITIAL_MIGRATION)) return emptyDatabaseFound();
+  const look = () =>
+    withSnapshot(path, async (db) => {
+      const drift = await findFileDrift(db, migrations, applied);
+      const found = driftFound(drift, (each) => isRepairable(OWN_OBJECTS, each));
+      return [...found, ...checkTriggers(db)];
+    });
+  return (await lookTwice([path], look)).found;
 }
 
 function isDamage({ severity }: Finding): boolean {

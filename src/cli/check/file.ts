@@ -43,7 +43,11 @@ export interface CheckReport {
   readonly skipped: readonly SkippedCheck[];
   /** What `repair` did, a sentence each. */
   readonly repaired: readonly string[];
-  readonly versions: Versions;
+  readonly versions: {
+    readonly pylon_db: string;
+    readonly node: string;
+    readonly better_sqlite3: string;
+  };
   /** `null` for a file that is too damaged to be asked. */
   readonly database: DatabaseFacts | null;
   readonly sizes: Sizes;
@@ -52,12 +56,6 @@ export interface CheckReport {
   readonly last_backup: LastBackup | null;
   readonly last_restore: RestoreRecord | null;
   readonly duration_ms: number;
-}
-
-interface Versions {
-  readonly pylon_db: string;
-  readonly node: string;
-  readonly better_sqlite3: string;
 }
 
 interface Sizes {
@@ -104,7 +102,11 @@ export async function checkDatabase(
       ...(checked.repaired.rollups ? ['rollups: counted anew'] : []),
       ...repaired.map((file) => `file-modes: ${file} is its owner's only`),
     ],
-    versions: versions(),
+    versions: {
+      pylon_db: versionOf('pylon-db'),
+      node: process.versions.node,
+      better_sqlite3: versionOf('better-sqlite3'),
+    },
     database: checked.database,
     sizes: sizesOf(path, checked.database),
     openers: await otherOpeners(path),
@@ -114,14 +116,9 @@ export async function checkDatabase(
   };
 }
 
-function versions(): Versions {
-  const require = createRequire(import.meta.url);
-  const versionOf = (name: string): string => require(`${name}/package.json`).version;
-  return {
-    pylon_db: versionOf('pylon-db'),
-    node: process.versions.node,
-    better_sqlite3: versionOf('better-sqlite3'),
-  };
+/** The version of a package that is installed here. */
+export function versionOf(name: string): string {
+  return createRequire(import.meta.url)(`${name}/package.json`).version;
 }
 
 function sizesOf(path: string, database: DatabaseFacts | null): Sizes {

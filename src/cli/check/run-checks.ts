@@ -1,13 +1,12 @@
 import type { Progress } from '../../backup/progress.js';
 import { isMisfit } from '../../engine/sqlite/sqlite-errors.js';
+import { PUBLISHED_COLUMNS } from '../../schema/tables.js';
 import type { RowReader } from '../shell/row-reader.js';
 import type { Finding } from './finding.js';
 import { checkPaidJobs, checkTickCounts } from './invariants.js';
 import { checkPayments } from './payments.js';
-import { type CheckedColumns, missingColumn } from './read-columns.js';
 import { damagedAt, isDamage } from './structure.js';
-import { CHECKED_TABLES, checkValues } from './values.js';
-import { WrongTimes } from './wrong-times.js';
+import { CHECKED_TABLES, checkValues, WrongTimes } from './values.js';
 
 /** A check that wasn't made, and why. */
 export interface SkippedCheck {
@@ -20,6 +19,16 @@ export interface Found {
   readonly findings: readonly Finding[];
   readonly skipped: readonly SkippedCheck[];
 }
+
+const COLUMNS = {
+  ...PUBLISHED_COLUMNS,
+  pylon_db_job_totals: ['status', 'count'],
+  pylon_db_earning_totals: ['source', 'amount_high', 'amount_low', 'count'],
+  pylon_db_paid_jobs: ['id', 'count'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** The columns that checks read, by table. */
+type CheckedColumns = typeof COLUMNS;
 
 /** One check. */
 export interface Check {
@@ -87,4 +96,18 @@ function checksOfRows(rows: RowReader, times: WrongTimes): Check[] {
       run: () => checkValues(rows, table, times),
     })),
   ];
+}
+
+/** Why a check can't read these tables, if it can't. */
+async function missingColumn(
+  { columnsOf }: RowReader,
+  tables: readonly (keyof CheckedColumns)[],
+): Promise<string | undefined> {
+  for (const table of tables) {
+    const there = await columnsOf(table);
+    if (there.length === 0) return `there is no table ${table}`;
+    const column = COLUMNS[table].find((name: string) => !there.includes(name));
+    if (column !== undefined) return `there is no column ${table}.${column}`;
+  }
+  return undefined;
 }

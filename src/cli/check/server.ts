@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module';
 import { migrations } from '../../../migrations/index.js';
 import type { OnProgress } from '../../backup/progress.js';
 import type { SessionPool } from '../../engine/postgres/pool.js';
-import type { MigrationList } from '../../migrate/migration.js';
 import { appliedOnServer } from '../../migrate/server-drift.js';
 import { withServer } from '../shell/server.js';
 import { serverRows } from '../shell/server-rows.js';
+import { versionOf } from './file.js';
 import type { Finding } from './finding.js';
 import { type Found, runChecks, type SkippedCheck } from './run-checks.js';
 import {
@@ -62,11 +61,15 @@ export async function checkServer(
       findings: [...schema.findings, ...found.findings],
       skipped: [...schema.skipped, ...SERVERS_OWN, ...found.skipped],
       repaired: schema.repaired.map((name) => `schema: ${name} made again`),
-      versions: versions(),
+      versions: {
+        pylon_db: versionOf('pylon-db'),
+        node: process.versions.node,
+        pg: versionOf('pg'),
+      },
       database: {
         ...facts,
         applied_migrations: applied,
-        pending_migrations: pendingOf(migrations, applied),
+        pending_migrations: Object.keys(migrations).filter((name) => !applied.includes(name)),
       },
       sizes,
       duration_ms: Math.round(performance.now() - start),
@@ -100,14 +103,4 @@ async function lookThrough(
       await session.raw('rollback', []).catch(() => session.spoil());
     }
   });
-}
-
-function pendingOf(list: MigrationList, applied: readonly string[]): string[] {
-  return Object.keys(list).filter((name) => !applied.includes(name));
-}
-
-function versions(): ServerCheckReport['versions'] {
-  const require = createRequire(import.meta.url);
-  const versionOf = (name: string): string => require(`${name}/package.json`).version;
-  return { pylon_db: versionOf('pylon-db'), node: process.versions.node, pg: versionOf('pg') };
 }

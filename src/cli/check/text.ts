@@ -7,6 +7,7 @@ import { counted, formatCount, formatTime } from '../shell/units.js';
 import type { ObjectSize } from './database-facts.js';
 import type { CheckReport } from './file.js';
 import type { Finding, Severity } from './finding.js';
+import type { ServerCheckReport } from './server.js';
 
 /** The answer of the command: what was found, the schema included. */
 export interface CheckAnswer extends CheckReport {
@@ -15,18 +16,30 @@ export interface CheckAnswer extends CheckReport {
 
 type Field = readonly [label: string, value: string];
 
-/** What a check found, for people: one line per fact, and a block a finding. */
+/** What a check of a file found, for people: one line per fact, and a block a finding. */
 export function showCheck(answer: CheckAnswer): string {
-  const objects = answer.database?.objects ?? [];
-  return [
-    fields(factsOf(answer)),
-    ...(objects.length === 0 ? [] : [fields(objects.map(objectField))]),
-    ...answer.findings.map(showFinding),
-  ].join('\n\n');
+  return show(factsOf(answer), (answer.database?.objects ?? []).map(objectField), answer.findings);
+}
+
+/** What a check of a server found, in the same form. */
+export function showServerCheck(answer: ServerCheckReport): string {
+  const objects = (answer.database.objects ?? []).map(
+    ({ name, type, bytes }): Field => [`${type} ${visible(name)}`, formatBytes(bytes)],
+  );
+  return show(serverFactsOf(answer), objects, answer.findings);
+}
+
+function show(
+  facts: readonly Field[],
+  objects: readonly Field[],
+  findings: readonly Finding[],
+): string {
+  const blocks = objects.length === 0 ? [facts] : [facts, objects];
+  return [...blocks.map((block) => fields(block)), ...findings.map(showFinding)].join('\n\n');
 }
 
 /** A finding for people: a line that says what, a line per row, a line that says how to fix it. */
-export function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
+function showFinding({ check, severity, problem, rows, count, mend }: Finding): string {
   const more = count - rows.length;
   return [
     `${MARKS[severity]}${check}: ${visible(problem)}`,
@@ -53,7 +66,7 @@ interface FoundAt {
 const MARKS: Readonly<Record<Severity, string>> = { damage: 'DAMAGE ', wrong: '', note: 'note: ' };
 
 /** The outcome in a few words. */
-export function resultLine(findings: readonly Finding[]): string {
+function resultLine(findings: readonly Finding[]): string {
   const notes = findings.filter(({ severity }) => severity === 'note').length;
   const toRepair = findings.length - notes;
   const parts = [
@@ -81,6 +94,33 @@ function factsOf(answer: CheckAnswer): Field[] {
     ['open in', openers.length === 0 ? 'no other process' : named(openers)],
     ['last backup', backupLine(answer)],
     ['last restore', restoreLine(answer)],
+    ...skippedFields(skipped),
+    ['took', `${(duration_ms / 1000).toFixed(1)} s`],
+  ];
+}
+
+function serverFactsOf(answer: ServerCheckReport): Field[] {
+  const { path, findings, skipped, repaired, sizes, database, versions, duration_ms } = answer;
+  const { applied_migrations: applied, pending_migrations: pending } = database;
+  const { pylon_db, pg, node } = versions;
+  return [
+    ['result', resultLine(findings)],
+    ...repaired.map((what): Field => ['repaired', what]),
+    ['path', path],
+    ['schema', visible(database.schema ?? 'none of the search path is there')],
+    [
+      'size',
+      `${formatBytes(sizes.schema_bytes)} of ${formatBytes(sizes.database_bytes)} in the database`,
+    ],
+    ['migrations', `${formatCount(applied.length)} applied, ${pendingLine(pending)}`],
+    ['versions', `pylon-db ${pylon_db}, PostgreSQL ${database.postgres}, pg ${pg}, Node ${node}`],
+    [
+      'role',
+      `${visible(database.role)}${database.superuser ? ', a superuser: a service needs none' : ''}`,
+    ],
+    ['connections', `${database.connections} of ${database.max_connections}`],
+    ['checksums', database.data_checksums ? 'on' : 'off: damaged pages go unnoticed'],
+    ...(database.standby ? [['standby', 'it follows another server'] as const] : []),
     ...skippedFields(skipped),
     ['took', `${(duration_ms / 1000).toFixed(1)} s`],
   ];
@@ -118,7 +158,7 @@ function databaseFields({ database, versions }: CheckAnswer): Field[] {
 }
 
 /** How many migrations are pending, and what applies them. */
-export function pendingLine(pending: readonly string[]): string {
+function pendingLine(pending: readonly string[]): string {
   if (pending.length === 0) return 'none pending';
   return `${formatCount(pending.length)} pending (\`pylon-db migrate up\`)`;
 }
@@ -169,7 +209,7 @@ function age(seconds: number): string {
 }
 
 /** What was left out, one line per reason. */
-export function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
+function skippedFields(skipped: CheckAnswer['skipped']): Field[] {
   const byReason = new Map<string, string[]>();
   for (const { check, reason } of skipped) {
     byReason.set(reason, [...(byReason.get(reason) ?? []), check]);

@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.js';
-import { PylonDb } from '../../src/index.js';
 import { expectTrueManifest, reading, temporariesIn } from '../backup/backups.js';
 import { built } from '../backup/built.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
+import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
 import { told } from './table.js';
 
-const BACKUPS = 20;
+const BACKUPS = 10;
 
 /** What the file holds at least, in bytes: a copy of it takes long enough to be disturbed. */
 const LEAST_BYTES = 100_000_000;
@@ -90,7 +90,7 @@ it(`${BACKUPS} backups beside a writer that never rests: none torn, no acknowled
 }, 900_000);
 
 async function prepare(path: string): Promise<void> {
-  await (await PylonDb.open(path)).close();
+  migratedFile(path);
   const db = new Database(path);
   db.prepare(
     `with recursive n (i) as (select 1 union all select i + 1 from n where i < ?)

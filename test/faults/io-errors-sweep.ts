@@ -30,7 +30,7 @@ const BUSY_TIMEOUT_MS = 200;
  * Calls of one kind that fail in turn, and as many of all the others: those mostly repeat the work of
  * the first on other pages.
  */
-const FIRST_CALLS = 12;
+const FIRST_CALLS = 8;
 
 /** Places from which on every call fails, first and later ones alike. */
 const FIRST_BEGINNINGS = 3;

@@ -57,6 +57,11 @@ export function sourceFiles(blocks: readonly CodeBlock[]): SourceFile[] {
   });
 }
 
+/** The TypeScript files that documents show. */
+export function documentedFiles(...documents: readonly string[]): SourceFile[] {
+  return documents.flatMap((document) => sourceFiles(codeBlocks(readProject(document))));
+}
+
 /** The commands of `sh` blocks, a line each, without comments. */
 export function commands(blocks: readonly CodeBlock[]): string[] {
   return blocks

@@ -4,7 +4,14 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeBlocks, commands, PROJECT, readProject, sourceFiles } from '../docs/markdown.js';
+import {
+  codeBlocks,
+  commands,
+  documentedFiles,
+  PROJECT,
+  readProject,
+  sourceFiles,
+} from '../docs/markdown.js';
 import { type Outcome, ServiceProject } from '../docs/service-project.js';
 import { temporaryFolder } from '../temporary.js';
 import { PackedPackage } from './packed.js';
@@ -16,6 +23,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const DOCUMENTS_WITH_CODE = ['README.md', 'docs/errors.md', 'docs/migrations.md', 'docs/fleet.md'];
+
 function serviceWithPackage(): ServiceProject {
   const service = new ServiceProject(temporaryFolder());
   packed.installIn(service.folder);
@@ -25,7 +34,9 @@ function serviceWithPackage(): ServiceProject {
 /** What tsc says about the service and our types, declarations of other packages left out. */
 function typeErrors(service: ServiceProject): string[] {
   const lines = service.run('tsc').stdout.split('\n');
-  return lines.filter((line) => /^(src|migrations|node_modules\/pylon-db)\b.*: error /.test(line));
+  return lines.filter((line) =>
+    /^(src|migrations|[\w.]+\.ts|node_modules\/pylon-db)\b.*: error /.test(line),
+  );
 }
 
 function succeeded(outcome: Outcome): string {
@@ -195,7 +206,7 @@ describe('a service with the package', () => {
 });
 
 describe("docs/migrations.md's example", () => {
-  it('works from the packed package, its types regenerated, strictly type-checked', () => {
+  it("works from the packed package, its types regenerated; all documents' code passes a strict type check", () => {
     const service = serviceWithPackage();
     const document = codeBlocks(readProject('docs/migrations.md'));
     const blocks = document.filter(({ heading }) => heading === 'Add a migration of your own');
@@ -234,10 +245,17 @@ describe("docs/migrations.md's example", () => {
     expect(generated[0]).toContain('priority: Generated<number | null>;');
     expect(generated[1]).toBe(generated[0]);
 
+    const shown = documentedFiles(...DOCUMENTS_WITH_CODE);
+    service.writeAll(shown);
+    const [example] = shown;
     service.write('src/wrong.ts', (urgent?.text ?? '').replaceAll("'priority'", "'prority'"));
+    const price = example?.text.replace('price_msats: 5000', "price_msats: '5000'") ?? '';
+    service.write('src/wrong-price.ts', price);
     const errors = typeErrors(service);
-    // The wrong file alone: the check can fail, and the example passes it.
-    expect(errors.length).toBeGreaterThan(0);
-    expect(errors.filter((line) => !line.startsWith('src/wrong.ts('))).toEqual([]);
+    // The wrong files alone: the check can fail, and the documents pass it.
+    expect(new Set(errors.map((line) => line.split('(', 1)[0]))).toEqual(
+      new Set(['src/wrong.ts', 'src/wrong-price.ts']),
+    );
+    expect(errors.join('\n')).toMatch(/wrong-price\.ts.*'string' is not assignable .*'number'\./);
   });
 });

@@ -101,8 +101,9 @@ function wantedBy({ prepared, values }: Bound<unknown>, connection: SqliteConnec
   return question === undefined ? NO_ROWS : connection.all(question);
 }
 
-function decoded({ rows, ...result }: StepResult<RawRow>, query: Bound<unknown>) {
-  return { ...result, rows: rows.map(query.prepared.decode) };
+// By name: spread, the result cost a tenth of a lone change.
+function decoded({ rows, affectedRows, insertId }: StepResult<RawRow>, query: Bound<unknown>) {
+  return { rows: rows.map(query.prepared.decode), affectedRows, insertId };
 }
 
 /** An ad-hoc statement as a unit. Throws `NOT_SUPPORTED` for one that controls transactions. */

@@ -1,4 +1,4 @@
-import { JOB_STATUSES, type JobStatus } from '../../generated/db.js';
+import type { JobStatus } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { plusZero } from '../schema/input.js';
@@ -59,7 +59,7 @@ export class JobsService {
       created_at: plusZero(job.created_at ?? now),
     };
     try {
-      const [{ rows }] = await this.#db.write(operation, [{ query: insertJob({ ...stored }) }]);
+      const [{ rows }] = await this.#db.write(operation, [{ query: insertJob(stored) }]);
       return rows[0] ?? stored;
     } catch (error) {
       if (!isPylonDbError(error, 'INVALID_ARGUMENT') || error.constraint !== 'primary_key') {
@@ -254,11 +254,9 @@ export class JobsService {
       [totals] = await this.#db.snapshot(operation, queries, 'continuation');
       if (leavesOut(totals)) throw wrongTotals(operation, 'pylon_db_job_totals');
     }
-    const counts: Partial<Record<string, number>> = {};
-    for (const { status, count } of totals) counts[status] = count;
-    return Object.fromEntries(
-      JOB_STATUSES.map((status) => [status, counts[status] ?? 0]),
-    ) as Record<JobStatus, number>;
+    const counts = { ...NO_JOBS };
+    for (const { status, count } of totals) if (isJobStatus(status)) counts[status] = count;
+    return counts;
   }
 
   async #list(
@@ -272,6 +270,18 @@ export class JobsService {
   ): Promise<Job[]> {
     return await this.#db.all(operation, listJobs({ limit: DEFAULT_LIMIT, ...options }));
   }
+}
+
+const NO_JOBS: Readonly<Record<JobStatus, number>> = {
+  pending: 0,
+  processing: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+};
+
+function isJobStatus(status: string): status is JobStatus {
+  return Object.hasOwn(NO_JOBS, status);
 }
 
 /** Whether a job has a status that is none. */

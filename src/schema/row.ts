@@ -6,9 +6,6 @@ import { isSecretKey } from './input.js';
 import type { ByName, InOrder, Ordered, Selected, Selection } from './row-types.js';
 import type { PublishedColumn, Table } from './tables.js';
 
-/** What a stored value must be: one of a set, or of a kind. */
-type Kind = 'text' | 'integer' | 'text or null' | 'integer or null' | ReadonlySet<unknown>;
-
 /**
  * Rows of a published table. They are checked on their way out: other programs write the same file,
  * and SQLite stores any type in any column. Decoding throws `CORRUPT_ROW` for a value of the wrong
@@ -25,7 +22,7 @@ export class TableRows<const Columns extends readonly PublishedColumn[]>
   readonly mayBeCorrupt = true;
   declare readonly out?: (out: Ordered<Columns>) => Ordered<Columns>;
   readonly #table: string;
-  readonly #kinds: readonly Kind[];
+  readonly #described: Columns;
 
   constructor(
     { name, columns }: Table<Columns>,
@@ -34,7 +31,7 @@ export class TableRows<const Columns extends readonly PublishedColumn[]>
     this.#table = name;
     this.names = columns.map((column) => column.name);
     this.columns = this.names;
-    this.#kinds = columns.map(kindOf);
+    this.#described = columns;
     this.decode = (row) => {
       this.#assert(row);
       return shape(row);
@@ -48,21 +45,16 @@ export class TableRows<const Columns extends readonly PublishedColumn[]>
   }
 
   #assert(row: RawRow): asserts row is InOrder<Columns> {
-    for (let i = 0; i < this.#kinds.length; i++) {
-      const kind = this.#kinds[i];
-      const value = row[i];
-      if (typeof kind === 'string' ? !fits(kind, value) : kind?.has(value) !== true) {
-        throw this.#problem(row, i);
-      }
+    for (let i = 0; i < this.#described.length; i++) {
+      const column = this.#described[i];
+      if (column !== undefined && !fits(column, row[i])) throw this.#problem(row, i);
     }
   }
 
   /** Whether {@link decode} lets this value of this column through. */
   canRead(column: string, value: unknown): boolean {
-    const names: readonly string[] = this.names;
-    const kind = this.#kinds[names.indexOf(column)];
-    if (kind === undefined) return true;
-    return typeof kind === 'string' ? fits(kind, value) : kind.has(value);
+    const described = this.#described.find(({ name }) => name === column);
+    return described === undefined || fits(described, value);
   }
 
   /**
@@ -71,11 +63,9 @@ export class TableRows<const Columns extends readonly PublishedColumn[]>
    * return, and needs no transaction to be undone. Words of a closed set are left to the caller.
    */
   isSound(words: SqlSyntax, ...changed: readonly Columns[number]['name'][]): RawBuilder<boolean> {
-    const conditions = this.names.flatMap((column, i) => {
-      const kind = this.#kinds[i];
-      if (typeof kind !== 'string' || changed.includes(column)) return [];
-      return [soundSql(words, column, kind)];
-    });
+    const conditions = this.#described
+      .filter((column) => column.words === undefined && !changed.includes(column.name))
+      .map((column) => soundSql(words, column));
     return sql<boolean>`${sql.join(conditions, sql` and `)}`;
   }
 
@@ -97,38 +87,18 @@ function keyName(key: unknown): string {
   return isSecretKey(key) ? 'nsec1…' : String(key);
 }
 
-function kindOf({ kind, isNullable, words }: PublishedColumn): Kind {
-  return words ?? (isNullable ? `${kind} or null` : kind);
-}
-
-function fits(kind: Exclude<Kind, ReadonlySet<unknown>>, value: unknown): boolean {
-  switch (kind) {
-    case 'text':
-      return typeof value === 'string';
-    case 'integer':
-      return Number.isSafeInteger(value);
-    case 'text or null':
-      return value === null || typeof value === 'string';
-    case 'integer or null':
-      return value === null || Number.isSafeInteger(value);
-  }
+function fits({ kind, isNullable, words }: PublishedColumn, value: unknown): boolean {
+  if (value === null) return isNullable;
+  if (kind === 'integer') return Number.isSafeInteger(value);
+  return typeof value === 'string' && (words === undefined || words.has(value));
 }
 
 function soundSql(
   words: SqlSyntax,
-  column: string,
-  kind: Exclude<Kind, ReadonlySet<unknown>>,
+  { name, kind, isNullable }: PublishedColumn,
 ): RawBuilder<boolean> {
-  switch (kind) {
-    case 'text':
-      return words.isText(column);
-    case 'integer':
-      return words.isSafeInteger(column);
-    case 'text or null':
-      return sql`(${sql.ref(column)} is null or ${words.isText(column)})`;
-    case 'integer or null':
-      return sql`(${sql.ref(column)} is null or ${words.isSafeInteger(column)})`;
-  }
+  const isSound = kind === 'text' ? words.isText(name) : words.isSafeInteger(name);
+  return isNullable ? sql`(${sql.ref(name)} is null or ${isSound})` : isSound;
 }
 
 function storedKind(value: unknown): string {

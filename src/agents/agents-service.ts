@@ -166,7 +166,8 @@ export class AgentsService {
     const operation = 'agents.recordTick';
     agentInput.npub(npub, 'npub', operation);
     tickInput.tick(tick, 'tick', operation);
-    return await this.#storeTick(operation, {
+    const now = this.#clock();
+    const row: Omit<Tick, 'id'> = {
       agent_npub: npub,
       tick_number: plusZero(tick.tick_number),
       prompt_tokens: plusZero(tick.prompt_tokens ?? null),
@@ -174,8 +175,25 @@ export class AgentsService {
       actions_json: tick.actions_json ?? null,
       cost_sats: plusZero(tick.cost_sats ?? null),
       duration_ms: plusZero(tick.duration_ms ?? null),
-      created_at: this.#clock(),
-    });
+      created_at: now,
+    };
+    // Once more while another process changes the agent in between. The first try is seldom in vain;
+    // what came in its way shows in the next.
+    for (let admission: Admission = 'new'; ; admission = 'continuation') {
+      const watched = admission === 'continuation';
+      const count = { query: countTick({ npub, now }), required: true, watched };
+      try {
+        const insert = { query: insertTick(row) };
+        const [, inserted] = await this.#db.write(operation, [count, insert], admission);
+        return inserted.rows[0] ?? { id: inserted.insertId, ...row };
+      } catch (error) {
+        if (!isStepWithoutRows(error)) throw error;
+        // Decoding the agent says what is wrong with its count, if it can't be read.
+        const agent = await this.#db.first(operation, getAgent({ npub }), 'continuation');
+        if (agent === undefined) unknownAgent(operation, npub);
+        if (agent.tick_count >= MAX_INTEGER) throw outOfRange(operation, 'tick_count', npub);
+      }
+    }
   }
 
   /** An agent's ticks, highest `tick_number` first; `before` takes the last row of the page before. */
@@ -232,29 +250,6 @@ export class AgentsService {
     // An agent that isn't there, or a trigger of another program: watched, that one throws.
     const [again] = await this.#db.write(operation, [{ query, watched: true }], 'continuation');
     return again.rows[0] ?? unknownAgent(operation, npub);
-  }
-
-  /** Stores a tick and counts it, once more while another process changes the agent in between. */
-  async #storeTick(operation: string, row: Omit<Tick, 'id'>, admission?: Admission): Promise<Tick> {
-    const { agent_npub: npub, created_at: now } = row;
-    // The first try is seldom in vain; what came in its way shows in the next.
-    const watched = admission === 'continuation';
-    try {
-      const [, inserted] = await this.#db.write(
-        operation,
-        [{ query: countTick({ npub, now }), required: true, watched }, { query: insertTick(row) }],
-        admission,
-      );
-      return inserted.rows[0] ?? { id: inserted.insertId, ...row };
-    } catch (error) {
-      if (!isStepWithoutRows(error)) throw error;
-      // Decoding the agent says what is wrong with its count, if it can't be read.
-      const agent = await this.#db.first(operation, getAgent({ npub }), 'continuation');
-      if (agent === undefined) unknownAgent(operation, npub);
-      if (agent.tick_count < MAX_INTEGER)
-        return await this.#storeTick(operation, row, 'continuation');
-      throw outOfRange(operation, 'tick_count', npub);
-    }
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from './queries.js';
 import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
 import { hashSpellings } from './spelling.js';
-import { earnedEver, earnedEverWithJobs, earnedSince, type TimeRange } from './totals.js';
+import { amountEver, earnedEverWithJobs, earnedSince, type TimeRange } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {
@@ -111,7 +111,7 @@ export class EarningsService {
 
   /** All earnings ever, in msats; costs the same at any number of them. */
   async total(): Promise<number> {
-    return (await earnedEver(this.#db, 'earnings.total')).amount_msats;
+    return await amountEver(this.#db, 'earnings.total');
   }
 
   /** All earnings ever, by source, and how many jobs were paid. */

@@ -36,6 +36,15 @@ export interface SourceSum {
   count: number;
 }
 
+/** What all sources earned, in two halves, and how many earnings that leaves out. */
+interface Total {
+  high: number;
+  low: number;
+  /** The amount of the source that has most, or least: rounded beyond 2^53, exact below. */
+  largest: number;
+  invalid: number;
+}
+
 /** The row of those that can't be summed. */
 const INVALID = 'invalid';
 
@@ -63,16 +72,31 @@ const computeSum = ({ ref }: ExpressionBuilder<DB, 'pylon_db_earning_totals'>) =
   count: ref('count'),
 });
 
-const SUM_ROWS = new PlainRows(SUM, (row): SourceSum => row);
-const totals = prepared(
+const ofSources = (halves: RawBuilder<number>) =>
+  sql<number>`coalesce(${halves} filter (where source <> ${sql.lit(INVALID)}), 0)`;
+const TOTAL_ROWS = new PlainRows(
+  [integer('high'), integer('low'), integer('largest'), integer('invalid')],
+  (row): Total => row,
+);
+/** In one row: one for each source would cost a third more. */
+const total = prepared(
   'earnings.total',
   (db) =>
-    db.selectFrom('pylon_db_earning_totals').select((eb) => SUM_ROWS.computed(computeSum(eb))),
-  SUM_ROWS,
+    db.selectFrom('pylon_db_earning_totals').select(
+      TOTAL_ROWS.computed({
+        high: ofSources(sql`sum(${carriedUp(high, low)})`),
+        low: ofSources(sql`sum(${carriedOff(low)})`),
+        largest: ofSources(
+          sql`max(abs((${carriedUp(high, low)}) * 4294967296.0 + (${carriedOff(low)})))`,
+        ),
+        invalid: sql<number>`coalesce(sum(count) filter (where source = ${sql.lit(INVALID)}), 0)`,
+      }),
+    ),
+  TOTAL_ROWS,
 );
 
 const SUM_WITH_JOBS_ROWS = new PlainRows([...SUM, integer('jobs')], (row) => row);
-/** Like `totals`, with how many jobs were paid in each row, at the same instant. */
+/** What each source earned, with how many jobs were paid in each row, at the same instant. */
 export const totalsWithJobs = prepared(
   'earnings.summary',
   (db) =>
@@ -171,14 +195,19 @@ const invalidSince = invalidEarning('earnings.today invalid', 'since');
 const invalidEver = invalidEarning('earnings.summary invalid', 'ever');
 
 /**
- * All earnings ever; costs the same at any number of them. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`
- * naming an earning that can't be summed, and `OUT_OF_RANGE` for a sum beyond 2^53-1.
+ * What all earnings ever add up to, in msats; costs the same at any number of them. Throws
+ * `CORRUPT_ROW` or `OUT_OF_RANGE` naming an earning that can't be summed, and `OUT_OF_RANGE` for a
+ * sum beyond 2^53-1.
  */
-export async function earnedEver(db: ReadHandle, operation: string): Promise<Earned> {
-  return addUp(operation, await soundTotals(db, operation, totals({})));
+export async function amountEver(db: ReadHandle, operation: string): Promise<number> {
+  const [sum] = await soundTotals(db, operation, total({}));
+  const { high, low, largest } = sum ?? { high: 0, low: 0, largest: 0 };
+  // One source beyond it has no amount, whatever others take away.
+  amountOf(operation, { high: 0, low: largest });
+  return amountOf(operation, { high, low });
 }
 
-/** Like {@link earnedEver}, with how many jobs have an earning, of whatever source. */
+/** All earnings ever, with how many jobs have one, of whatever source; throws like {@link amountEver}. */
 export async function earnedEverWithJobs(
   db: ReadHandle,
   operation: string,
@@ -189,7 +218,7 @@ export async function earnedEverWithJobs(
 }
 
 /** Totals that lack no earning; throws for one that can't be summed, or that isn't there. */
-export async function soundTotals<Sum extends SourceSum>(
+export async function soundTotals<Sum extends SourceSum | Total>(
   db: ReadHandle,
   operation: string,
   query: BoundRead<Sum>,
@@ -202,7 +231,7 @@ export async function soundTotals<Sum extends SourceSum>(
   return sumsThen;
 }
 
-/** Earnings from `start` on, the future included; throws like {@link earnedEver}. */
+/** Earnings from `start` on, the future included; throws like {@link amountEver}. */
 export async function earnedSince(
   db: ReadHandle,
   operation: string,
@@ -245,8 +274,10 @@ export function rangesAsAsked(operation: string, answer: readonly RangeSums[]): 
  * Whether an earning can't be summed. A look at it says why; when it was repaired before the look,
  * the sums lack it, and are asked for again.
  */
-function leavesOut(sums: readonly SourceSum[]): boolean {
-  return sums.some(({ source, count }) => source === INVALID && count > 0);
+function leavesOut(sums: readonly (SourceSum | Total)[]): boolean {
+  return sums.some((sum) =>
+    'invalid' in sum ? sum.invalid > 0 : sum.source === INVALID && sum.count > 0,
+  );
 }
 
 function addUp(operation: string, sums: readonly SourceSum[]): Earned {

@@ -60,6 +60,18 @@ describe('an earning that another program wrote', () => {
     });
   });
 
+  it('with a negative amount takes one source out of range, and the total with it', async () => {
+    const { db, writeByAnother } = await earningWith('amount_msats', '-9007199254740991');
+    await db.earnings.record({ id: 'gone', amount_msats: 5, source: 'tip' });
+    await db.earnings.record({ id: 'other', amount_msats: 10, source: 'other' });
+    await writeByAnother("update earnings set amount_msats = -5 where id = 'gone'");
+    const error = { code: 'OUT_OF_RANGE', column: 'amount_msats' };
+    await expect(db.earnings.total()).rejects.toMatchObject(error);
+    await expect(db.earnings.summary()).rejects.toMatchObject(error);
+    await writeByAnother("update earnings set amount_msats = -1 where id = 'gone'");
+    expect(await db.earnings.total()).toBe(-9_007_199_254_740_981);
+  });
+
   it('with a time before 1970 comes back as it is, and starts a rollup', async () => {
     const { db } = await earningWith('earned_at', '-1');
     expect(await db.earnings.get('bad')).toMatchObject({ earned_at: -1 });

@@ -4,8 +4,12 @@ import 'tsx/cjs';
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrations } from './migrations/index.ts';
 import { pylonCodegenConfig } from './src/codegen/index.ts';
-import { connectForKyselyCtl, refuseToMake, withHintInMessage } from './src/migrate/kysely-ctl.ts';
-import { UmzugKyselyMigrator } from './src/migrate/kysely-migrator.ts';
+import {
+  connectForKyselyCtl,
+  refuseToMake,
+  UmzugKyselyMigrator,
+  withHintInMessage,
+} from './src/migrate/kysely-migrator.ts';
 import { environmentDatabase } from './src/named-database.ts';
 import { DEFAULT_BUSY_TIMEOUT_MS } from './src/options.ts';
 

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
-import { EXPORT_TABLES, type ExportTable } from '../../src/cli/export/tables.js';
+import { EXPORT_TABLES, type ExportTable } from '../../src/cli/export/parts.js';
 import { writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { publishedFile, pylonDb } from './command.js';

@@ -1,7 +1,6 @@
 import { migrations } from '../../migrations/index.js';
 import { type CopyProps, type CopyReport, copyDatabase } from '../../src/cli/copy/copy.js';
-import { EXPORT_FORMATS, type ExportProps } from '../../src/cli/export/parts.js';
-import { EXPORT_TABLES } from '../../src/cli/export/tables.js';
+import { EXPORT_FORMATS, EXPORT_TABLES, type ExportProps } from '../../src/cli/export/parts.js';
 import { exportToStream } from '../../src/cli/export/to-stream.js';
 import { isServerUrl, shownUrl } from '../../src/database-url.js';
 import type { DatabasePlace } from '../../src/named-database.js';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { EXPORT_TABLES, type ExportTable } from '../../src/cli/export/tables.js';
+import { EXPORT_TABLES, type ExportTable } from '../../src/cli/export/parts.js';
 import { PylonDb } from '../../src/index.js';
 import { CLI, publishedFile } from '../cli/command.js';
 import { temporaryFolder } from '../temporary.js';

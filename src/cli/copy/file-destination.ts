@@ -9,8 +9,7 @@ import { readLedger, refusePending } from '../../migrate/schema-check.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 import { type CopiedTable, columnList, DATA_TABLES, quoted } from '../../schema/tables.js';
 import { describeFile } from './describe-file.js';
-import { fileRows } from './file-rows.js';
-import { fileLedger, lastFileId } from './file-source.js';
+import { fileLedger, fileRows, lastFileId } from './file-source.js';
 import { planOf, type RunCopy } from './plan.js';
 import { type CopiedRow, type FileValue, type LinedRow, notCopied, storedValue } from './row.js';
 import {

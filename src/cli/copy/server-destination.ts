@@ -11,7 +11,7 @@ import { readInStoredOrder } from '../shell/stored-order.js';
 import { describeServer, fixFormats } from './describe-server.js';
 import { planOf, type RunCopy } from './plan.js';
 import type { LinedRow } from './row.js';
-import { lastServerId, serverLedger, serverRows, setLastServerId } from './server-rows.js';
+import { lastServerId, serverLedger, serverRows, setLastServerId } from './server-source.js';
 import {
   type CopyDestination,
   type CopyRequest,

@@ -5,8 +5,13 @@ import { reading } from '../shell/reading.js';
 import { readSettings } from '../shell/settings.js';
 import { readRange } from '../shell/times.js';
 import { printExport, writeExport } from './output.js';
-import { EXPORT_FORMATS, type ExportFormat, type Selection } from './parts.js';
-import { EXPORT_TABLES, type ExportTable } from './tables.js';
+import {
+  EXPORT_FORMATS,
+  EXPORT_TABLES,
+  type ExportFormat,
+  type ExportTable,
+  type Selection,
+} from './parts.js';
 
 interface ExportOptions {
   readonly all?: boolean;

@@ -6,8 +6,7 @@ import type { Settings } from '../shell/settings.js';
 import { visibleJson, visibleLines } from '../shell/terminal-text.js';
 import { counted } from '../shell/units.js';
 import type { Sink } from './chunks.js';
-import type { ExportProps } from './parts.js';
-import { EXPORT_TABLES, SECRET } from './tables.js';
+import { EXPORT_TABLES, type ExportProps, SECRET } from './parts.js';
 import type { ExportedFile, ExportFileOptions } from './to-file.js';
 
 /** Exports to stdout; ends quietly when its reader went away (`| head`). */

@@ -1,16 +1,20 @@
 import type { OnProgress } from '../../backup/progress.js';
 import type { RowStream } from '../../engine/postgres/row-stream.js';
 import type { Session } from '../../engine/postgres/session.js';
-import { PylonDbError } from '../../errors.js';
 import { quoted } from '../../schema/tables.js';
-import { refusedWrite } from '../query/server.js';
+import { refusedWrite, stopped } from '../query/server.js';
 import { serverQuestion } from '../query/server-read-statement.js';
 import { toQueryValue } from '../query/server-values.js';
-import { withServer } from '../shell/server.js';
+import { beginSnapshot, QUESTION_SETTINGS, withServer } from '../shell/server.js';
 import { serverRows } from '../shell/server-rows.js';
 import { readInStoredOrder, storedOrder } from '../shell/stored-order.js';
-import type { ExportProps, ExportSource, ReadRows, TableRows } from './parts.js';
-import { timeColumnOf } from './tables.js';
+import {
+  type ExportProps,
+  type ExportSource,
+  type ReadRows,
+  type TableRows,
+  timeColumnOf,
+} from './parts.js';
 import { type WrittenPart, writeParts } from './task.js';
 
 /** Writes and syncs the files of an export of one state of a server. Throws `ABORTED`. */
@@ -47,16 +51,7 @@ export async function withServerSnapshot<Result>(
   return await withServer(url, 'read', (pool) =>
     pool.withSession(async (session) => {
       try {
-        for (const sql of [
-          'begin transaction isolation level repeatable read read only',
-          'set local statement_timeout = 0',
-          'set local idle_in_transaction_session_timeout = 0',
-          // The text of a query was read by these rules.
-          'set local standard_conforming_strings = on',
-          'set local bytea_output = hex',
-        ]) {
-          await session.texts(sql, []);
-        }
+        await beginSnapshot(session, 0, QUESTION_SETTINGS);
         if ('tables' in selection) await readInStoredOrder(session);
         return await work(serverSource(session), () => pool.cancel(session));
       } catch (error) {
@@ -109,13 +104,4 @@ function from({ table, since }: TableRows): string {
 
 function bound({ since }: TableRows): string[] {
   return since === undefined ? [] : [String(since)];
-}
-
-function stopped(): PylonDbError<'ABORTED'> {
-  return new PylonDbError(
-    'ABORTED',
-    'it was stopped before its end',
-    {},
-    { hint: 'Run it again.' },
-  );
 }

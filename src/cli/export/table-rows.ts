@@ -5,9 +5,8 @@ import { fileRows } from '../shell/row-reader.js';
 import { type Chunk, inChunks, type StoredValue } from './chunks.js';
 import { csvLine } from './csv.js';
 import { csvPage, FIELD_END, ROW_END } from './csv-page.js';
-import type { ExportProps, ExportSource, TableRows } from './parts.js';
+import { type ExportProps, type ExportSource, type TableRows, timeColumnOf } from './parts.js';
 import { withSnapshot } from './snapshot.js';
-import { timeColumnOf } from './tables.js';
 
 // Raw SQL: the columns are known only from the live file, and the builder has no word for rowid
 // and for joining rows into one text.

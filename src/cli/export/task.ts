@@ -2,9 +2,14 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { fileProblem } from '../../backup/file-problem.js';
 import type { Progress } from '../../backup/progress.js';
 import { writeChunks } from './chunks.js';
-import { type ExportPart, type ExportProps, type ExportSource, exportParts } from './parts.js';
+import {
+  type ExportPart,
+  type ExportProps,
+  type ExportSource,
+  type ExportTable,
+  exportParts,
+} from './parts.js';
 import { withFileSource } from './table-rows.js';
-import type { ExportTable } from './tables.js';
 
 /** What the child needs to know. */
 export interface ExportInput extends ExportProps {

@@ -21,8 +21,7 @@ import type { OnProgress } from '../../backup/progress.js';
 import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../../named-database.js';
 import { COMMAND_CHILD } from '../shell/tasks.js';
-import type { ExportProps } from './parts.js';
-import type { ExportTable } from './tables.js';
+import type { ExportProps, ExportTable } from './parts.js';
 import type { WrittenPart } from './task.js';
 
 /** Where an export goes, and how it is watched and stopped. */

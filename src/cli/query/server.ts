@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionPool } from '../../engine/postgres/pool.js';
 import type { Session, TextResult } from '../../engine/postgres/session.js';
 import { PylonDbError } from '../../errors.js';
-import { withServer } from '../shell/server.js';
+import { beginSnapshot, QUESTION_SETTINGS, withServer } from '../shell/server.js';
 import { queryTimeout, rowSize } from './limits.js';
 import { type QueryValue, wouldWrite } from './read-statement.js';
 import { type ServerQuestion, serverQuestion } from './server-read-statement.js';
@@ -32,7 +32,7 @@ export async function queryServer(input: ServerQueryInput, listener: Listener): 
     pool.withSession((session) =>
       endedBy(session, pool, input.timeoutMs, listener.signal, async () => {
         try {
-          await begin(session, input.timeoutMs);
+          await beginSnapshot(session, input.timeoutMs, QUESTION_SETTINGS);
           return await answer(session, question, input, listener);
         } catch (error) {
           throw refusedWrite(error, question) ?? error;
@@ -43,20 +43,6 @@ export async function queryServer(input: ServerQueryInput, listener: Listener): 
       }),
     ),
   );
-}
-
-async function begin(session: Session, timeoutMs: number): Promise<void> {
-  for (const sql of [
-    'begin transaction isolation level repeatable read read only',
-    // Should this process die, the server ends the query by itself.
-    `set local statement_timeout = ${timeoutMs}`,
-    `set local idle_in_transaction_session_timeout = ${timeoutMs}`,
-    // The text was read by these rules.
-    'set local standard_conforming_strings = on',
-    'set local bytea_output = hex',
-  ]) {
-    await session.texts(sql, []);
-  }
 }
 
 async function answer(
@@ -181,7 +167,8 @@ async function endedBy<Result>(
   }
 }
 
-function stopped(): PylonDbError<'ABORTED'> {
+/** For who asked that it end. */
+export function stopped(): PylonDbError<'ABORTED'> {
   return new PylonDbError(
     'ABORTED',
     'it was stopped before its end',

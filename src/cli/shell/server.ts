@@ -3,6 +3,7 @@ import { timedLock } from '../../engine/postgres/failures.js';
 import { connectTo } from '../../engine/postgres/open.js';
 import type { SessionPool } from '../../engine/postgres/pool.js';
 import { cannotOpen } from '../../engine/postgres/postgres-errors.js';
+import type { Session } from '../../engine/postgres/session.js';
 import { DEFAULT_BUSY_TIMEOUT_MS } from '../../options.js';
 
 /**
@@ -31,5 +32,27 @@ export async function withServer<Result>(
     throw cannotOpen(timedLock(error, start), '', address);
   } finally {
     await pool.end();
+  }
+}
+
+/** Writes text and bytes in one form, by which questions are read and answered. */
+export const QUESTION_SETTINGS = ['standard_conforming_strings = on', 'bytea_output = hex'];
+
+/**
+ * Begins a transaction that sees one state of the server and can't write. Should this process die, the
+ * server ends it after `timeoutMs`; 0 is for never.
+ */
+export async function beginSnapshot(
+  session: Session,
+  timeoutMs: number,
+  settings: readonly string[] = [],
+): Promise<void> {
+  await session.texts('begin transaction isolation level repeatable read read only', []);
+  for (const setting of [
+    `statement_timeout = ${timeoutMs}`,
+    `idle_in_transaction_session_timeout = ${timeoutMs}`,
+    ...settings,
+  ]) {
+    await session.texts(`set local ${setting}`, []);
   }
 }

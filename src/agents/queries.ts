@@ -42,16 +42,14 @@ const agentOutcome = {
   look: ({ npub }: { npub: string }) => getAgent({ npub }),
 } as const;
 
-/** The columns that an upsert leaves as they are when the caller gives nothing for them. */
-export const OPTIONAL_COLUMNS = [
-  'balance_sats',
-  'tick_count',
-  'last_tick_at',
-  'memory_json',
-  'goals_json',
-] as const;
+/** What an upsert leaves as it is when the caller gives nothing for it. */
+type OptionalColumn = Exclude<keyof AgentPatch, 'name' | 'lifecycle_state'>;
 
-type Given = Record<`has_${(typeof OPTIONAL_COLUMNS)[number]}`, number>;
+const OPTIONAL_COLUMNS = PATCH_COLUMNS.filter(
+  (column): column is OptionalColumn => column !== 'name' && column !== 'lifecycle_state',
+);
+
+type Given = Record<`has_${OptionalColumn}`, number>;
 
 /** `has_…` is 1 for a column that the caller gave, and 0 for one that stays. */
 export const upsertAgent = prepared(

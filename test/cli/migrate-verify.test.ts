@@ -156,7 +156,7 @@ describe('migrate verify', () => {
 
   it("refuses a newer pylon-db's file, which has not drifted", async () => {
     const path = migratedFile(`
-      insert into migrations (name) values ('004_pylon_db_more');
+      insert into migrations (name) values ('999_pylon_db_more');
       create index pylon_db_more on jobs (kind)`);
     const { exitCode, stdout, stderr } = await pylonDb(['migrate', 'verify', '--db', path]);
     expect([exitCode, stdout]).toEqual([1, '']);

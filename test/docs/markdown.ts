@@ -26,6 +26,18 @@ export function readProject(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');
 }
 
+/** By what links name the headings of a Markdown text, as GitHub makes it. */
+export function anchors(markdown: string): string[] {
+  const headings = markdown.match(/^#+ .+$/gm) ?? [];
+  return headings.map((heading) =>
+    heading
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 /** The fenced code blocks of a Markdown text, in order. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   const blocks: CodeBlock[] = [];

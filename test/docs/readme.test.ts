@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { Program } from '../faults/program.js';
 import { temporaryFolder } from '../temporary.js';
-import { codeBlocks, commands, PROJECT, readProject } from './markdown.js';
+import { anchors, codeBlocks, commands, PROJECT, readProject } from './markdown.js';
 import { ServiceProject } from './service-project.js';
 
 const isMarkdown = (name: string) => name.endsWith('.md');
@@ -114,9 +114,13 @@ const DOCUMENTS = [
 describe('links in the documents', () => {
   it.each(DOCUMENTS)('lead somewhere in %s', (document) => {
     const folder = join(PROJECT, document, '..');
-    for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+    for (const [, target = ''] of readProject(document).matchAll(/\]\(([^)]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
-      expect({ target, there: existsSync(join(folder, target)) }).toEqual({ target, there: true });
+      const [file = '', heading] = target.split('#');
+      const path = file === '' ? join(PROJECT, document) : join(folder, file);
+      const there = existsSync(path);
+      const found = heading === undefined || anchors(readFileSync(path, 'utf8')).includes(heading);
+      expect({ target, there, found }).toEqual({ target, there: true, found: true });
     }
   });
 });

@@ -1,4 +1,12 @@
-import type { ErrorCode, PylonDb, PylonDbTransaction } from '../../src/index.js';
+import type {
+  Agent,
+  Earning,
+  ErrorCode,
+  Job,
+  PylonDb,
+  PylonDbTransaction,
+  Tick,
+} from '../../src/index.js';
 import { type Kind, NOW } from './values-kinds.js';
 
 /** What has the services: a database, or a transaction of it. */
@@ -100,7 +108,7 @@ const JOB_FIELDS = {
   started_at: 'time',
   completed_at: 'time or null',
   created_at: 'time',
-} as const;
+} as const satisfies Record<keyof Job, Kind>;
 const EARNING_FIELDS = {
   id: 'key',
   job_id: 'key or null',
@@ -109,7 +117,7 @@ const EARNING_FIELDS = {
   payment_hash: 'key or null',
   preimage: 'text or null',
   earned_at: 'time',
-} as const;
+} as const satisfies Record<keyof Earning, Kind>;
 const AGENT_FIELDS = {
   npub: 'key',
   name: 'text',
@@ -121,7 +129,7 @@ const AGENT_FIELDS = {
   goals_json: 'json or null',
   created_at: 'time',
   updated_at: 'time',
-} as const;
+} as const satisfies Record<keyof Agent, Kind>;
 const TICK_FIELDS = {
   tick_number: 'integer',
   prompt_tokens: 'integer or null',
@@ -129,7 +137,7 @@ const TICK_FIELDS = {
   actions_json: 'json or null',
   cost_sats: 'integer or null',
   duration_ms: 'integer or null',
-} as const;
+} as const satisfies Record<Exclude<keyof Tick, 'id' | 'agent_npub' | 'created_at'>, Kind>;
 
 const names = (fields: object): string[] => Object.keys(fields);
 

@@ -83,8 +83,9 @@ it.each(['down', 'redo'] as const)(
     const before = contentsOf(db);
     const reverting = call === 'down' ? migrator().down(1) : migrator().redo();
     const error = await failureOf(reverting, 'INVALID_ARGUMENT');
-    expect(error.message).toContain('002_invoices was applied after 004_pylon_db_identity');
-    expect(error.hint).toContain(`\`pylon-db migrate ${call} 004_pylon_db_identity\``);
+    const newest = Object.keys(migrations).at(-1);
+    expect(error.message).toContain(`002_invoices was applied after ${newest}`);
+    expect(error.hint).toContain(`\`pylon-db migrate ${call} ${newest}\``);
     expect(contentsOf(db)).toEqual(before);
   },
 );

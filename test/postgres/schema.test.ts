@@ -24,8 +24,8 @@ async function picture(outside: pg.Client): Promise<string> {
 const FOREIGN: readonly (readonly [string, string, string])[] = [
   [
     'a newer pylon-db',
-    "insert into migrations (name) values ('004_pylon_db_unheard_of')",
-    'migration 004_pylon_db_unheard_of is applied, but unknown here',
+    "insert into migrations (name) values ('999_pylon_db_unheard_of')",
+    'migration 999_pylon_db_unheard_of is applied, but unknown here',
   ],
   [
     'a missing column',

@@ -41,16 +41,19 @@ function rowsOf(
 
 function countOnlyIn(live: Iterable<Row>, backup: IterableIterator<Row>): number {
   let count = 0;
-  let kept = backup.next();
-  for (const [key, contents] of live) {
-    while (kept.done !== true && compare(kept.value[0], key) < 0) kept = backup.next();
-    if (kept.done === true || compare(kept.value[0], key) > 0 || kept.value[1] !== contents) {
-      count += 1;
+  try {
+    let kept = backup.next();
+    for (const [key, contents] of live) {
+      while (kept.done !== true && compare(kept.value[0], key) < 0) kept = backup.next();
+      if (kept.done === true || compare(kept.value[0], key) > 0 || kept.value[1] !== contents) {
+        count += 1;
+      }
     }
+    return count;
+  } finally {
+    // Until it ends, nothing else runs on its connection, and it can't be closed.
+    backup.return?.();
   }
-  // Until it ends, nothing else runs on its connection.
-  backup.return?.();
-  return count;
 }
 
 function compare(one: Key, other: Key): number {

@@ -82,7 +82,7 @@ export function fieldsOf<Row extends object>(
   }));
 }
 
-/** Every bad value is refused by name, and told nowhere; nothing is stored. */
+/** Every bad value is refused by name, and shown nowhere; nothing is stored. */
 export async function expectRefused(database: TestDatabase, testCase: FieldCase): Promise<void> {
   const before = await database.literals(...PUBLISHED_TABLES);
   const leftOut = testCase.required ? [undefined] : [];
@@ -95,7 +95,7 @@ export async function expectRefused(database: TestDatabase, testCase: FieldCase)
   expect(await database.literals(...PUBLISHED_TABLES)).toEqual(before);
 }
 
-/** A field that `call` doesn't know is refused by its name, and its value told nowhere. */
+/** A field that `call` doesn't know is refused by its name, and its value shown nowhere. */
 export async function expectUnknownFieldRefused<Known extends object>(
   database: TestDatabase,
   call: string,
@@ -123,14 +123,14 @@ function expectInvalid(
   if (!isPylonDbError(error, 'INVALID_ARGUMENT')) {
     throw new Error(`${label} was not refused`, { cause: error });
   }
-  const told = `${error.message} ${error.hint} ${JSON.stringify(error)}`;
+  const reported = `${error.message} ${error.hint} ${JSON.stringify(error)}`;
   expect(error.field, label).toBe(field);
   expect(error.details.field, label).toBe(field);
   expect(error.operation, label).toBe(call);
   expect(error.message, label).toContain(field);
-  expect(told, label).not.toContain(SECRET);
+  expect(reported, label).not.toContain(SECRET);
   if (typeof value === 'number' && Number.isFinite(value)) {
-    expect(told.split(/[^\w.+-]+/), label).not.toContain(String(value));
+    expect(reported.split(/[^\w.+-]+/), label).not.toContain(String(value));
   }
-  if (value === '12abc') expect(told, label).not.toContain(value);
+  if (value === '12abc') expect(reported, label).not.toContain(value);
 }

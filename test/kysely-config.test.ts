@@ -78,7 +78,7 @@ async function started(
   ];
   const all = program === 'kysely' ? [...args, ...more] : args;
   return await run(join('node_modules', '.bin', program), all, {
-    // consola, which kysely-ctl prints with, is silent under a test runner unless told otherwise.
+    // consola, which kysely-ctl prints with, is silent under a test runner unless set otherwise.
     env: { ...process.env, NO_COLOR: '1', CONSOLA_LEVEL: '3', ...env },
   });
 }

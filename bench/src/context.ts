@@ -5,6 +5,6 @@ import type { Options } from './options.js';
 export interface Context {
   readonly options: Options;
   readonly datasets: Datasets;
-  /** Tells how far the run is; on stderr, so that stdout holds results alone. */
+  /** Reports how far the run is; on stderr, so that stdout holds results alone. */
   progress(text: string): void;
 }

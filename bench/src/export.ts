@@ -14,7 +14,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 
-// `npm run bench:export`: `pylon-db export` beside the sqlite3 shell's own CSV, in one run. Then the
+// `npm run bench:export`: `pylon-db export` next to the sqlite3 shell's own CSV, in one run. Then the
 // shell imports what was exported, and exporting that again must give the same bytes.
 
 const { values } = parseArgs({

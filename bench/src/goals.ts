@@ -59,7 +59,7 @@ const OF_SCHEMA: readonly RatioGoal[] = [
   { operation: 'insert-100', what: 'our schema: job insert, per 100', limit: 1.7 },
 ].map((goal) => ({ ...goal, of: handWritten.name, to: handWrittenPublished.name }));
 
-/** The goals that the side-by-side measurement answers, judged at one scale, the others beside. */
+/** The goals that the side-by-side measurement answers, judged at one scale, the others next to it. */
 export function sideBySideGoals(measured: readonly Measured[], scales: readonly number[]): Goal[] {
   return [...TO_HAND_WRITTEN, ...TO_ORIGINAL, ...OF_SCHEMA].map((goal) => {
     const { of = pylonDb.name, to = handWritten.name } = goal;

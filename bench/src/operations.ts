@@ -13,7 +13,7 @@ export interface Operation {
   /** How many calls are awaited together. */
   readonly callers: number;
   readonly writes: boolean;
-  /** Rows that one call handles; times are told for one row. */
+  /** Rows that one call handles; times are per row. */
   readonly rowsACall: number;
   call(workload: Workload): Call;
   /** How many calls the database still has rows for. */

@@ -98,7 +98,7 @@ export function operationsTable(results: Results, rows: number): string {
   ].join('\n');
 }
 
-/** Each goal beside what was measured. */
+/** Each goal next to what was measured. */
 export function goalsTable(goals: readonly Goal[]): string {
   const lines = goals.map((goal) => [
     verdict(goal),
@@ -125,7 +125,7 @@ function times(ratio: number): string {
   return ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(ratio >= 10 ? 1 : 2);
 }
 
-/** Columns of equal width; numbers to the right, which all but the first are unless told. */
+/** Columns of equal width; numbers to the right, which all but the first are unless set otherwise. */
 export function table(lines: readonly (readonly string[])[], right?: readonly number[]): string {
   const widths: number[] = [];
   for (const line of lines) {

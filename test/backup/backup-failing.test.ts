@@ -35,7 +35,7 @@ it('of a damaged database no backup is made', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('a full disk is told, and nothing of the backup is left on it', async (context) => {
+it('a full disk is reported, and nothing of the backup is left on it', async (context) => {
   const { db, path } = await filled();
   const { manifest } = await db.backup(temporaryFolder());
   const bytes = manifest.size_bytes;
@@ -72,7 +72,7 @@ it('a disk that is full when the manifest is written keeps nothing of the backup
   expect(readdirSync(disk)).toEqual(['ballast']);
 });
 
-it('a full disk is told of a database in memory too', async (context) => {
+it('a full disk is reported for a database in memory too', async (context) => {
   const disk = smallDisk(64 * 1024);
   if (disk === undefined) return context.skip(NO_TMPFS);
   const db = await PylonDb.openInMemory();

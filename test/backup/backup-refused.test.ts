@@ -97,7 +97,7 @@ describe('refused is', () => {
     await db.jobs.create(job('still written'));
   });
 
-  it.each(['-wal', '-shm', '-journal'])("a name beside another's %s", async (suffix) => {
+  it.each(['-wal', '-shm', '-journal'])("a name next to another's %s", async (suffix) => {
     const { db, folder } = await filled();
     writeFileSync(join(folder, `copy.db${suffix}`), 'left by a crash');
     const call = db.backup(join(folder, 'copy.db'), { force: true });

@@ -166,15 +166,17 @@ function untilChildAnswered(): void {
 }
 
 describe('progress', () => {
-  it('tells copying, checking and hashing in turn, up to the last byte', async () => {
+  it('reports copying, checking and hashing in turn, up to the last byte', async () => {
     const { db, folder } = await filled();
-    const told: Progress[] = [];
-    const { manifest } = await db.backup(folder, { onProgress: (progress) => told.push(progress) });
-    const steps = told.map(({ step }) => step).filter((step, i, all) => step !== all[i - 1]);
+    const reported: Progress[] = [];
+    const { manifest } = await db.backup(folder, {
+      onProgress: (progress) => reported.push(progress),
+    });
+    const steps = reported.map(({ step }) => step).filter((step, i, all) => step !== all[i - 1]);
     expect(steps).toEqual(['copying', 'checking', 'hashing']);
     const bytes = manifest.size_bytes;
-    expect(told.at(-1)).toEqual({ step: 'hashing', done: bytes, total: bytes, unit: 'bytes' });
-    const copying = told.find(({ step }) => step === 'copying');
+    expect(reported.at(-1)).toEqual({ step: 'hashing', done: bytes, total: bytes, unit: 'bytes' });
+    const copying = reported.find(({ step }) => step === 'copying');
     expect(copying).toMatchObject({ done: 0, unit: 'bytes' });
     expect(Number(copying?.total)).toBeGreaterThan(bytes / 2);
     expect(Number(copying?.total)).toBeLessThan(bytes * 2);

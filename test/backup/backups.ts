@@ -9,7 +9,7 @@ import { testFile } from '../file.js';
 import { contentsOf } from '../migrate/schema-of.js';
 import { temporaryFolder } from '../temporary.js';
 
-/** The manifest beside a backup. */
+/** The manifest next to a backup. */
 export function manifestOf(backup: string): BackupManifest {
   return JSON.parse(readFileSync(`${backup}.json`, 'utf8'));
 }
@@ -60,7 +60,7 @@ export function expectTrueManifest(backup: string): BackupManifest {
   return manifest;
 }
 
-/** Files that a backup doesn't leave behind: its hidden names, and SQLite's beside a backup. */
+/** Files that a backup doesn't leave behind: its hidden names, and SQLite's next to a backup. */
 export function temporariesIn(folder: string): string[] {
   return readdirSync(folder).filter(
     (name) => name.startsWith('.') || /^(?!pylon\.db).*-(wal|shm|journal)$/.test(name),

@@ -63,10 +63,10 @@ describe('an interruption', () => {
     const TMPDIR = temporaryFolder();
     const isCopying = () => readdirSync(TMPDIR).length > 0;
     const verify = ['backup', 'verify', copy];
-    const told = await interrupted(verify, isCopying, (pid) => process.kill(pid, 'SIGINT'), {
+    const reported = await interrupted(verify, isCopying, (pid) => process.kill(pid, 'SIGINT'), {
       TMPDIR,
     });
-    expect(told).toMatchObject({ exitCode: 1 });
+    expect(reported).toMatchObject({ exitCode: 1 });
     expect(readdirSync(TMPDIR)).toEqual([]);
 
     await interrupted(verify, isCopying, (pid) => process.kill(-pid, 'SIGKILL'), { TMPDIR });

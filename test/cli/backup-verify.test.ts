@@ -77,7 +77,7 @@ const BAD: readonly (readonly [what: string, spoil: (backup: string) => void, wo
   ],
   ['without manifest', (b) => rmSync(`${b}.json`), /has no manifest/],
   [
-    'beside a WAL that belongs to it',
+    'next to a WAL that belongs to it',
     (b) => writeFileSync(`${b}-wal`, 'frames'),
     /-wal stands next to/,
   ],

@@ -18,7 +18,7 @@ import { backupAt, damage, database, NOON } from './backed-up.js';
 import { contents, json, publishedFile, pylonDb } from './command.js';
 
 describe('backup', () => {
-  it('prints the path of the copy, and what it did beside', async () => {
+  it('prints the path of the copy, and what else it did', async () => {
     const path = await database();
     const folder = temporaryFolder();
     const { exitCode, stdout, stderr } = await pylonDb(['backup', folder, '--db', path]);
@@ -33,7 +33,7 @@ describe('backup', () => {
     expect(allOf(made)).toEqual(allOf(path));
   });
 
-  it('puts it into `backups` beside the database when no place is given', async () => {
+  it('puts it into `backups` next to the database when no place is given', async () => {
     const path = await database();
     const { exitCode, stdout, stderr } = await pylonDb(['backup', '--quiet', '--db', path]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -44,7 +44,7 @@ describe('backup', () => {
     expect(readdirSync(join(dirname(path), 'backups'))).toHaveLength(4);
   });
 
-  it('tells path, manifest and what was pruned in JSON', async () => {
+  it('reports path, manifest and what was pruned in JSON', async () => {
     const path = await database();
     const to = join(temporaryFolder(), 'copy.db');
     const { exitCode, stdout, stderr } = await pylonDb(['backup', to, '--json', '--db', path]);
@@ -193,7 +193,7 @@ describe('backup list', () => {
     expect(times).toEqual(times.toSorted((a, b) => b - a));
   });
 
-  it('looks beside the database, and says when there are none', async () => {
+  it('looks next to the database, and says when there are none', async () => {
     const path = await database();
     expect(await pylonDb(['backup', 'list', '--db', path])).toEqual({
       exitCode: 0,
@@ -229,7 +229,7 @@ describe('a bad command line', () => {
     [['nowhere/copy.db'], 1, /there is no folder .*nowhere/],
     [['nowhere/folder/'], 1, /nowhere/],
     [[''], 2, /destination/],
-  ])('%j is told in one line', async (args, exitCode, word) => {
+  ])('%j is reported in one line', async (args, exitCode, word) => {
     const path = await database();
     const before = contents(dirname(path));
     const outcome = await pylonDb(['backup', ...args, '--db', path]);

@@ -55,7 +55,7 @@ describe('earnings --by', () => {
     for (const line of stdout.split('\n')) expect(cells(line)).toBeLessThanOrEqual(80);
   });
 
-  it('tells a long pause in one line, and all of it in JSON', async () => {
+  it('reports a long pause in one line, and all of it in JSON', async () => {
     const path = fileWith([
       ['2026-01-01', 1000],
       ['2026-01-12', 1000],

@@ -38,31 +38,34 @@ function changeWithout(path: string, index: string, change: string): void {
   db.close();
 }
 
-describe('check tells damage as a finding, and exits 4:', () => {
+describe('check reports damage as a finding, and exits 4:', () => {
   it.each([
     ['jobs', 'table jobs'],
     ['earnings', 'table earnings'],
     ['tick_history', 'table tick_history'],
     ['idx_jobs_customer', 'index idx_jobs_customer of jobs'],
-  ])('a page of %s, which it names, and counts what SQLite says of it only', async (name, told) => {
-    const path = await migratedFile();
-    overwriteLeaf(path, name);
-    const { findings } = await check(path);
-    expect(findings[0]).toMatchObject({
-      check: 'integrity',
-      severity: 'damage',
-      problem: expect.stringMatching(
-        new RegExp(`^SQLite finds \\d+ problems? in the file: in ${told}`),
-      ),
-      rows: expect.arrayContaining([expect.stringMatching(`^${told}: Tree \\d+ page \\d+`)]),
-      mend: expect.stringContaining('restore the latest backup'),
-      repairable: false,
-    });
-    const [{ rows, count }] = findings as [FoundJson];
-    expect(count).toBeGreaterThanOrEqual(1);
-    if (count <= rows.length) expect(rows).toHaveLength(count);
-    expect(rows.join()).not.toContain('***');
-  });
+  ])(
+    'a page of %s, which it names, and counts what SQLite says of it only',
+    async (name, reported) => {
+      const path = await migratedFile();
+      overwriteLeaf(path, name);
+      const { findings } = await check(path);
+      expect(findings[0]).toMatchObject({
+        check: 'integrity',
+        severity: 'damage',
+        problem: expect.stringMatching(
+          new RegExp(`^SQLite finds \\d+ problems? in the file: in ${reported}`),
+        ),
+        rows: expect.arrayContaining([expect.stringMatching(`^${reported}: Tree \\d+ page \\d+`)]),
+        mend: expect.stringContaining('restore the latest backup'),
+        repairable: false,
+      });
+      const [{ rows, count }] = findings as [FoundJson];
+      expect(count).toBeGreaterThanOrEqual(1);
+      if (count <= rows.length) expect(rows).toHaveLength(count);
+      expect(rows.join()).not.toContain('***');
+    },
+  );
 
   it('which checks could not be made, in a line each, without a stack', async () => {
     const path = await migratedFile();

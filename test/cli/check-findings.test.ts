@@ -8,7 +8,7 @@ import { pylonDb } from './command.js';
 /** A payment hash whose base64 and base64url differ. */
 const HASH = createHash('sha256').update('a preimage 4').digest();
 
-/** Everything that another program may have done, and the one finding that tells it. */
+/** Everything that another program may have done, and the one finding that reports it. */
 const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])[] = [
   [
     'an earning of a job that is gone',

@@ -31,7 +31,7 @@ it('answers, or refuses in words, whatever byte of a file is another', async () 
   const whole = readFileSync(path);
 
   const input = { path, depth: 'full', repair: false, busyTimeoutMs: 100 } as const;
-  const told = { damaged: 0, other: 0, ok: 0 };
+  const reported = { damaged: 0, other: 0, ok: 0 };
   await fc.assert(
     fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(255), async (at, byte) => {
       const bytes = Buffer.from(whole);
@@ -39,9 +39,9 @@ it('answers, or refuses in words, whatever byte of a file is another', async () 
       writeFileSync(path, bytes);
       try {
         const { findings } = await check(input, () => {});
-        if (findings.length === 0) told.ok += 1;
-        else if (findings.some(({ severity }) => severity === 'damage')) told.damaged += 1;
-        else told.other += 1;
+        if (findings.length === 0) reported.ok += 1;
+        else if (findings.some(({ severity }) => severity === 'damage')) reported.damaged += 1;
+        else reported.other += 1;
       } catch (error) {
         if (!isPylonDbError(error)) throw error;
         expect(REFUSALS).toContain(error.code);
@@ -49,5 +49,5 @@ it('answers, or refuses in words, whatever byte of a file is another', async () 
     }),
     { numRuns: RUNS, interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: false },
   );
-  expect(told.damaged).toBeGreaterThan(0);
+  expect(reported.damaged).toBeGreaterThan(0);
 });

@@ -150,7 +150,7 @@ describe('check --repair', () => {
     expect(files.map(modeOf)).toEqual([0o600, 0o600, 0o600]);
   });
 
-  it('tells what it mended, and what is left', async () => {
+  it('says what it repaired, and what is left', async () => {
     const path = await migratedFile(`${WRONG_ROLLUPS}; update agents set balance_sats = -1`);
     chmodSync(path, 0o604);
     const { exitCode, stdout } = await pylonDb(['check', '--db', path, '--repair']);
@@ -165,7 +165,7 @@ describe('check --repair', () => {
   });
 });
 
-describe('check tells, and leaves alone,', () => {
+describe('check reports, and leaves alone,', () => {
   it('a folder in which others may replace the database', async () => {
     const path = await migratedFile();
     chmodSync(dirname(path), 0o770);
@@ -201,7 +201,7 @@ describe('check tells, and leaves alone,', () => {
   });
 });
 
-describe('beside others, check --repair', () => {
+describe('alongside others, check --repair', () => {
   it('waits for a writer, exits 5 when that holds the lock for 5 s, and changes nothing', async () => {
     const path = await migratedFile(WRONG_ROLLUPS);
     chmodSync(path, 0o644);
@@ -221,22 +221,22 @@ describe('beside others, check --repair', () => {
     expect(modeOf(path)).toBe(0o644);
   });
 
-  it('ends when it is told to while it waits, and changes nothing', async () => {
+  it('ends when it is asked to while it waits, and changes nothing', async () => {
     const path = await migratedFile(WRONG_ROLLUPS);
     chmodSync(path, 0o644);
     const totals = stored(path, 'select * from pylon_db_job_totals');
     const other = new Database(path);
     onTestFinished(() => void other.close());
     other.exec('begin immediate');
-    const told = spawn('node', [CLI, 'check', '--db', path, '--repair']);
+    const child = spawn('node', [CLI, 'check', '--db', path, '--repair']);
     let stderr = '';
-    told.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    const ended = once(told, 'close');
+    const ended = once(child, 'close');
     // It has found the rollups wrong, and waits for 5 s.
-    await atRest(told, path);
-    told.kill('SIGTERM');
+    await atRest(child, path);
+    child.kill('SIGTERM');
     expect(await ended).toEqual([1, null]);
     expect(stderr).toBe('pylon-db: it was stopped before its end. Run it again.\n');
     other.exec('rollback');

@@ -66,7 +66,7 @@ const HEALTHY = {
 };
 
 describe('a healthy file', () => {
-  it('is ok, and check tells what a doctor would', async () => {
+  it('is ok, and check says what a doctor would', async () => {
     const path = await migratedFile();
     const before = contents(join(path, '..'));
     const answer = await json(['check', '--db', path]);
@@ -79,7 +79,7 @@ describe('a healthy file', () => {
     expect(contents(join(path, '..'))).toEqual(before);
   });
 
-  it('is told in a few lines', async () => {
+  it('fits in a few lines', async () => {
     const path = await migratedFile();
     const { exitCode, stdout, stderr } = await pylonDb(['check', '--db', path]);
     expect([exitCode, stderr]).toEqual([0, '']);
@@ -172,7 +172,7 @@ function hasScript(): boolean {
   return spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
 }
 
-describe('check tells', () => {
+describe('check reports', () => {
   it('who else has the file open, by number and command', async () => {
     const path = await migratedFile();
     const other = new Database(path);
@@ -255,7 +255,7 @@ describe('check tells', () => {
   });
 });
 
-describe('beside a writer that never rests', () => {
+describe('alongside a writer that never rests', () => {
   it('check sees one state of the file', async () => {
     const path = await migratedFile();
     const db = await PylonDb.open(path);

@@ -7,7 +7,7 @@ import { contents, publishedFile, pylonDb } from './command.js';
 
 const ONE_LINE = /^pylon-db: [^\n]+\n$/;
 
-describe('a bad command line tells the fix in one line, exits 2, and creates nothing', () => {
+describe('a bad command line says the fix in one line, exits 2, and creates nothing', () => {
   it.each([
     ['no command', [], 'a command is missing: info, jobs,'],
     ['an unknown command', ['jbos'], "unknown command 'jbos'. Did you mean jobs?"],
@@ -29,7 +29,7 @@ describe('a bad command line tells the fix in one line, exits 2, and creates not
     ['a limit out of range', ['jobs', '--limit', '10001'], 'a whole number from 1 to 10000'],
     ['a limit that is not a number', ['ticks', 'n', '--limit', '1e3'], 'a whole number'],
     ['a cursor that is none', ['jobs', '--before', 'x'], 'Copy it from the note'],
-    ['a list option beside an id', ['jobs', 'a', '--limit', '3'], 'Leave out the id'],
+    ['a list option next to an id', ['jobs', 'a', '--limit', '3'], 'Leave out the id'],
     ['a page of sums', ['earnings', '--by', 'day', '--limit', '3'], 'cannot be used with'],
     ['--db that swallowed an option', ['info', '--db', '--quiet'], '--db needs a path'],
     ['an empty --db', ['info', '--db', ''], '--db needs a path'],

@@ -142,7 +142,7 @@ describe('nothing is left of an export', () => {
     expect(readFileSync(out, 'utf8')).toBe('old');
   });
 
-  it('for which the disk has no room, which is told', async () => {
+  it('for which the disk has no room, which is reported', async () => {
     const path = publishedFile(temporaryFolder());
     const folder = temporaryFolder();
     // In blocks of 512 or 1,024 bytes: more than the sidecars of the database.
@@ -182,7 +182,7 @@ describe('nothing is left of an export', () => {
   });
 });
 
-it('all tables are of one moment, beside a writer that never rests', async () => {
+it('all tables are of one moment, alongside a writer that never rests', async () => {
   const { path, db } = await testFile();
   const completeAndPay = async (i: number) => {
     const id = `job-${i}`;

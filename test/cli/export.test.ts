@@ -146,7 +146,7 @@ describe('a file', () => {
     expect(readFileSync(out, 'utf8')).toBe(await exported(path, 'jobs'));
   });
 
-  it('gets the format that its name tells', async () => {
+  it('gets the format that its name implies', async () => {
     const path = publishedFile(temporaryFolder());
     for (const format of ['csv', 'json', 'ndjson']) {
       const out = join(temporaryFolder(), `agents.${format}`);
@@ -178,7 +178,7 @@ describe('a bad command line exits 2 in one line and creates nothing', () => {
     ['an unknown table', ['invoices'], 'Give one of migrations, jobs, earnings'],
     ['our own totals', ['pylon_db_job_totals'], 'Give one of'],
     ['an unknown format', ['jobs', '--format', 'xml'], 'Allowed choices are csv, json, ndjson'],
-    ['a name that tells no format', ['jobs', '--out', 'jobs.txt'], 'Add --format'],
+    ['a name that implies no format', ['jobs', '--out', 'jobs.txt'], 'Add --format'],
     ['--json and another format', ['jobs', '--json', '--format', 'csv'], 'contradict'],
     ['all tables in one CSV', ['--all'], 'CSV holds one table'],
     ['a date that is none', ['jobs', '--since', 'yesterday'], 'Give unix seconds'],
@@ -194,8 +194,8 @@ describe('a bad command line exits 2 in one line and creates nothing', () => {
     const before = contents(folder);
     const { exitCode, stdout, stderr } = await pylonDb(['export', ...args, '--db', path]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    const told: string = args.includes('--json') ? JSON.parse(stderr).error.message : stderr;
-    expect(told).toContain(fix);
+    const reported: string = args.includes('--json') ? JSON.parse(stderr).error.message : stderr;
+    expect(reported).toContain(fix);
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(contents(folder)).toEqual(before);
   });
@@ -212,7 +212,7 @@ describe('the database', () => {
     expect(contents(folder)).toEqual(before);
   });
 
-  it("that is missing, or another program's, tells so as JSON under --json", async () => {
+  it("that is missing, or another program's, says so as JSON under --json", async () => {
     const missing = join(temporaryFolder(), 'no.db');
     const outcome = await pylonDb(['export', 'jobs', '--json', '--db', missing]);
     expect([outcome.exitCode, outcome.stdout]).toEqual([1, '']);

@@ -115,7 +115,7 @@ function statusOf(pid: string): { state: string; parent: number } | undefined {
 }
 
 describe('a cap', () => {
-  it('of rows prints so many and tells that there are more', async () => {
+  it('of rows prints so many and says that there are more', async () => {
     const path = publishedFile(temporaryFolder());
     const args = ['query', endless, '--limit', '7', '--format', 'ndjson', '--db', path];
     const { exitCode, stdout, stderr } = await pylonDb(args);
@@ -128,7 +128,7 @@ describe('a cap', () => {
     expect(await json(['query', endless, '--db', path])).toHaveLength(1000);
   });
 
-  it('tells nothing when the result fits to the row, nor under --quiet', async () => {
+  it('says nothing when the result fits to the row, nor under --quiet', async () => {
     const path = publishedFile(temporaryFolder());
     const args = ['--limit', '7', '--db', path];
     const fits = await pylonDb(['query', `${endless} LIMIT 7`, ...args]);
@@ -162,7 +162,7 @@ describe('a closed pipe', () => {
     async (format) => {
       const path = publishedFile(temporaryFolder());
       const line = `node ${CLI} query "${endless.replaceAll('\n', ' ')}" --limit 1000000 --timeout 3600 --format ${format} --db ${path} | head -n 3; exit \${PIPESTATUS[0]}`;
-      // Long before its own deadline, which would be told: the process was ended.
+      // Long before its own deadline, which would be reported: the process was ended.
       const { stdout, stderr } = await promisify(execFile)('bash', ['-c', line]);
       expect([stdout.split('\n').length - 1, stderr]).toEqual([3, '']);
     },

@@ -49,7 +49,7 @@ const REFUSED: readonly (readonly [what: string, sql: string])[] = [
   ['a comment', '-- SELECT 1'],
 ];
 
-/** A file in WAL mode whose view calls what it shouldn't, beside a database to attach. */
+/** A file in WAL mode whose view calls what it shouldn't, next to a database to attach. */
 function attackedFolder(): { folder: string; path: string } {
   const folder = join(temporaryFolder(), 'data');
   mkdirSync(folder);

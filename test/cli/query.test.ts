@@ -228,7 +228,7 @@ describe('parameters', () => {
     ['that has no name', 'SELECT ?', ['-p', 'a=1'], 'a parameter of the query has no name'],
     ['given twice', 'SELECT :a', ['-p', 'a=1', '-p', 'a=2'], 'a is given twice'],
     ['without a value', 'SELECT :a', ['-p', 'a'], 'Give name=value'],
-  ])('one %s is told by its name', async (_, sql, parameters, problem) => {
+  ])('one %s is reported by its name', async (_, sql, parameters, problem) => {
     const path = publishedFile(temporaryFolder());
     const outcome = await pylonDb(['query', sql, ...parameters, '--db', path]);
     expect([outcome.exitCode, outcome.stdout]).toEqual([2, '']);
@@ -258,7 +258,7 @@ describe('a bad command line exits 2', () => {
 });
 
 describe('a file that is not a database', () => {
-  it('is told and left alone', async () => {
+  it('is reported and left alone', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'notes.txt');
     writeFileSync(path, 'Not a database, but a text that is longer than a header.\n'.repeat(20));

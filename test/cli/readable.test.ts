@@ -91,11 +91,11 @@ describe('commands that read', () => {
       const expected = await pylonDb([...args, '--db', there.path, '--json'], { TMPDIR: temp });
       for (const part of ['-wal', '-shm']) rmSync(there.path + part, { force: true });
       fill(there.disk);
-      const told = await pylonDb([...args, '--db', there.path, '--json'], { TMPDIR: temp });
-      expect(told.exitCode, told.stderr).toBe(0);
-      expect(told.stderr).toMatch(/^A copy in .* is read, since .* full\.$/m);
-      if (args[0] !== 'check' && args[0] !== 'info') expect(told.stdout).toBe(expected.stdout);
-      else expect(JSON.parse(told.stdout).path).toBe(there.path);
+      const reported = await pylonDb([...args, '--db', there.path, '--json'], { TMPDIR: temp });
+      expect(reported.exitCode, reported.stderr).toBe(0);
+      expect(reported.stderr).toMatch(/^A copy in .* is read, since .* full\.$/m);
+      if (args[0] !== 'check' && args[0] !== 'info') expect(reported.stdout).toBe(expected.stdout);
+      else expect(JSON.parse(reported.stdout).path).toBe(there.path);
       expect(readdirSync(temp)).toEqual([]);
     },
   );
@@ -129,9 +129,9 @@ describe('commands that read', () => {
     const there = await onSmallDisk();
     if (there === undefined) return context.skip(NO_TMPFS);
     mountReadOnly(there.disk, true);
-    const told = await pylonDb(['jobs', '--db', there.path], { TMPDIR: temp });
-    expect(told.exitCode, told.stderr).toBe(0);
-    expect(told.stderr).toContain('mounted for reading only');
+    const reported = await pylonDb(['jobs', '--db', there.path], { TMPDIR: temp });
+    expect(reported.exitCode, reported.stderr).toBe(0);
+    expect(reported.stderr).toContain('mounted for reading only');
     expect(readdirSync(temp)).toEqual([]);
   });
 
@@ -146,10 +146,14 @@ describe('commands that read', () => {
       if (which === 'a full disk') fill(there.disk);
       else mountReadOnly(there.disk, true);
       const args = ['restore', backup, '--dry-run', '--db', there.path, '--json'];
-      const told = await pylonDb(args, { TMPDIR: temp });
-      expect(told.exitCode, told.stderr).toBe(0);
+      const reported = await pylonDb(args, { TMPDIR: temp });
+      expect(reported.exitCode, reported.stderr).toBe(0);
       const later = { jobs: 0, earnings: 0, ticks: 0 };
-      expect(JSON.parse(told.stdout)).toMatchObject({ path: there.path, replaced: 'whole', later });
+      expect(JSON.parse(reported.stdout)).toMatchObject({
+        path: there.path,
+        replaced: 'whole',
+        later,
+      });
       expect(readdirSync(temp)).toEqual([]);
     },
   );
@@ -158,10 +162,12 @@ describe('commands that read', () => {
     const path = await migratedFile();
     leaveHotJournal(path);
     const sql = "select count(*) from jobs where customer_pubkey = 'never committed'";
-    const told = await pylonDb(['query', sql, '--db', path, '--format', 'csv'], { TMPDIR: temp });
-    expect(told.exitCode, told.stderr).toBe(0);
-    expect(told.stdout.split('\n')[1]?.trim()).toBe('0');
-    expect(told.stderr).toContain('left in the middle of a transaction');
+    const reported = await pylonDb(['query', sql, '--db', path, '--format', 'csv'], {
+      TMPDIR: temp,
+    });
+    expect(reported.exitCode, reported.stderr).toBe(0);
+    expect(reported.stdout.split('\n')[1]?.trim()).toBe('0');
+    expect(reported.stderr).toContain('left in the middle of a transaction');
     expect(readdirSync(join(path, '..')).sort()).toEqual(['pylon.db', 'pylon.db-journal']);
     expect(readdirSync(temp)).toEqual([]);
   });
@@ -172,9 +178,9 @@ describe('commands that read', () => {
     const full = join(there.disk, 'temp');
     mkdirSync(full);
     fill(there.disk);
-    const told = await pylonDb(['info', '--db', there.path, '--json'], { TMPDIR: full });
-    expect(told.exitCode).toBe(1);
-    const { error } = JSON.parse(told.stderr);
+    const reported = await pylonDb(['info', '--db', there.path, '--json'], { TMPDIR: full });
+    expect(reported.exitCode).toBe(1);
+    const { error } = JSON.parse(reported.stderr);
     expect(error.code).toBe('DISK_FULL');
     expect(error.hint).toMatch(
       /TMPDIR, which is \S+: it needs up to \d+ KiB, and \S+ \w+ are free\./,
@@ -182,7 +188,7 @@ describe('commands that read', () => {
     expect(readdirSync(full)).toEqual([]);
   });
 
-  it('remove the copy when they are told to end', async () => {
+  it('remove the copy when they are asked to end', async () => {
     const path = await migratedFile();
     leaveHotJournal(path);
     const sql =

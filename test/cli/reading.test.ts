@@ -52,7 +52,7 @@ describe('commands that only read', () => {
 });
 
 describe('info', () => {
-  it('tells size, migrations and totals as the author of the file counted them', async () => {
+  it('reports size, migrations and totals as the author of the file counted them', async () => {
     const path = publishedFile(temporaryFolder());
     const info = await json(['info', '--db', path]);
     const summary = answers.get_earnings_summary;
@@ -178,7 +178,7 @@ describe('lists', () => {
     expect(seen).toEqual(times);
   });
 
-  it('say nothing beside the data with --quiet', async () => {
+  it('say nothing but the data with --quiet', async () => {
     const path = publishedFile(temporaryFolder());
     const { stdout, stderr } = await pylonDb(['jobs', '--limit', '1', '--quiet', '--db', path]);
     expect([stdout.split('\n').length, stderr]).toEqual([3, '']);

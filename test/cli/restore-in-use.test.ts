@@ -43,30 +43,33 @@ it.each([
   ['idle', ''],
   ['reading', "db.exec('begin'); db.prepare('select count(*) from jobs').get();"],
   ['writing', "db.exec('begin immediate');"],
-])('a dry run beside a service that is %s verifies, and names who has to end', async (_, doing) => {
-  const [path, copy] = [await database(), await backup()];
-  const { pid } = await service(path, doing);
-  const before = contents(join(path, '..'));
-  const { exitCode, stdout, stderr } = await restore(path, copy, '--dry-run');
-  expect({ exitCode, stderr }).toEqual({
-    exitCode: 0,
-    stderr: expect.stringMatching(
-      new RegExp(
-        `^Nothing was changed: this was a dry run\\. A restore has to wait while the database is open in process ${pid} \\(.*\\)\\. End process ${pid}, and restore again\\.\\n$`,
+])(
+  'a dry run alongside a service that is %s verifies, and names who has to end',
+  async (_, doing) => {
+    const [path, copy] = [await database(), await backup()];
+    const { pid } = await service(path, doing);
+    const before = contents(join(path, '..'));
+    const { exitCode, stdout, stderr } = await restore(path, copy, '--dry-run');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: expect.stringMatching(
+        new RegExp(
+          `^Nothing was changed: this was a dry run\\. A restore has to wait while the database is open in process ${pid} \\(.*\\)\\. End process ${pid}, and restore again\\.\\n$`,
+        ),
       ),
-    ),
-  });
-  expect(stdout).toMatch(new RegExp(`^open in +process ${pid} \\(`, 'm'));
-  const { stdout: answer } = await restore(path, copy, '--dry-run', '--json');
-  expect(JSON.parse(answer)).toMatchObject({
-    dry_run: true,
-    replaced: 'whole',
-    openers: [{ pid }],
-  });
-  expect(contents(join(path, '..'))).toEqual(before);
-});
+    });
+    expect(stdout).toMatch(new RegExp(`^open in +process ${pid} \\(`, 'm'));
+    const { stdout: answer } = await restore(path, copy, '--dry-run', '--json');
+    expect(JSON.parse(answer)).toMatchObject({
+      dry_run: true,
+      replaced: 'whole',
+      openers: [{ pid }],
+    });
+    expect(contents(join(path, '..'))).toEqual(before);
+  },
+);
 
-it('a dry run beside a service still refuses a backup that is damaged', async () => {
+it('a dry run alongside a service still refuses a backup that is damaged', async () => {
   const [path, copy] = [await database(), await backup()];
   await service(path);
   change(copy, "insert into agents (npub, name, lifecycle_state) values ('x', '', 'active')");
@@ -89,7 +92,7 @@ it('a command of ours that has the database open is named as such, and waited fo
   });
 });
 
-it('beside a command of ours, the service is what has to be ended', async () => {
+it('alongside a command of ours, the service is what has to be ended', async () => {
   const [path, copy] = [await longDatabase(), await backup()];
   await ownQuery(path);
   const { pid } = await service(path);

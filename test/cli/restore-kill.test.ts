@@ -108,7 +108,7 @@ it(`killed at ${KILLS} random moments, a restore leaves the old or the new datab
   expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
 });
 
-/** What a restore that was killed leaves beside the database, so that its signs show again. */
+/** What a restore that was killed leaves next to the database, so that its signs show again. */
 function removeRemains(folder: string): void {
   const remains = readdirSync(folder).filter((name) =>
     /before-restore|restore\.json|^\./.test(name),

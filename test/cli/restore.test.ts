@@ -104,7 +104,7 @@ it('keeps what was there as a backup that can be restored in turn', async () => 
   expect(jobs(path)).toEqual(['old', 'since']);
 });
 
-it('tells which restore was the last one, and how long it took', async () => {
+it('says which restore was the last one, and how long it took', async () => {
   const { path, backup } = await backedUp();
   await restore(path, backup);
   const { stderr } = await restore(path, backup);
@@ -297,14 +297,14 @@ it.each(Object.entries(BAD))('refuses a backup %s, and touches nothing', async (
 it.each([
   ['a file without manifest', '', '--force'],
   ['the manifest in the place of the backup', '.json', 'Give '],
-])('tells the way out for %s', async (_, suffix, way) => {
+])('says the way out for %s', async (_, suffix, way) => {
   const { path, backup } = await backedUp();
   if (suffix === '') renameSync(`${backup}.json`, `${backup}.gone`);
   const { exitCode, stderr } = await restore(path, backup + suffix);
   expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringContaining(way) });
 });
 
-it('tells in one line what was wrong with a damaged database', async () => {
+it('says in one line what was wrong with a damaged database', async () => {
   const { path, backup } = await backedUp();
   const bytes = readFileSync(path);
   bytes.fill(0xff, 4096 * 2, 4096 * 3);
@@ -383,7 +383,7 @@ it.each([
   [[], 2, 'missing'],
   [['a', 'b'], 2, 'argument'],
   [['a', '--dri-run'], 2, 'unknown option'],
-])('tells what is wrong with `restore %s`', async (args, exitCode, word) => {
+])('says what is wrong with `restore %s`', async (args, exitCode, word) => {
   const { path } = await backedUp();
   const outcome = await restore(path, ...args);
   expect(outcome.exitCode).toBe(exitCode);

@@ -15,7 +15,7 @@ const KILLS = Number(process.env['PYLON_DB_KILLS'] ?? 8);
 const quiet = { busyTimeoutMs: 5000, onProgress: () => {} };
 
 describe('a vacuum that is killed', () => {
-  it('leaves a whole file with the same rows, and nothing beside it', async () => {
+  it('leaves a whole file with the same rows, and nothing else', async () => {
     const folder = temporaryFolder();
     const { path, rows } = await vacuumable(folder, 12_000);
     const seed = Math.floor(Math.random() * 2 ** 31);
@@ -56,16 +56,16 @@ describe('a vacuum that is killed', () => {
 });
 
 describe('progress', () => {
-  it('tells the steps in order, each from 0, within its total', async () => {
+  it('reports the steps in order, each from 0, within its total', async () => {
     // 40 MB: long enough to be looked at while it works.
     const { path } = await vacuumable(temporaryFolder(), 60_000);
-    const told: Progress[] = [];
-    await runVacuum(path, { ...quiet, onProgress: (progress) => told.push(progress) });
-    const steps = [...new Set(told.map(({ step }) => step))];
+    const reported: Progress[] = [];
+    await runVacuum(path, { ...quiet, onProgress: (progress) => reported.push(progress) });
+    const steps = [...new Set(reported.map(({ step }) => step))];
     expect(steps).toEqual(['analyzing', 'vacuuming', 'emptying WAL']);
-    for (const step of steps) expect(told.find((one) => one.step === step)?.done).toBe(0);
-    for (const { done, total } of told) expect(done).toBeLessThanOrEqual(total);
-    const vacuuming = told.filter(({ step }) => step === 'vacuuming').map(({ done }) => done);
+    for (const step of steps) expect(reported.find((one) => one.step === step)?.done).toBe(0);
+    for (const { done, total } of reported) expect(done).toBeLessThanOrEqual(total);
+    const vacuuming = reported.filter(({ step }) => step === 'vacuuming').map(({ done }) => done);
     expect(vacuuming).toEqual([...vacuuming].sort((a, b) => a - b));
     expect(vacuuming.at(-1)).toBeGreaterThan(1_000_000);
   });

@@ -36,10 +36,10 @@ describe('vacuum', () => {
   it('gives free pages back and keeps every value, the file, its rights and WAL mode', async () => {
     const { path, rows } = await vacuumable(temporaryFolder(), 6000);
     const before = { ...identity(path), size: statSync(path).size };
-    const told = await json(['vacuum', '--db', path]);
+    const reported = await json(['vacuum', '--db', path]);
     const { size } = statSync(path);
     expect(size).toBeLessThan(before.size / 2);
-    expect(told).toEqual({
+    expect(reported).toEqual({
       path,
       before: { file_bytes: before.size, wal_bytes: 0, free_bytes: expect.any(Number) },
       after: { file_bytes: size, wal_bytes: 0, free_bytes: expect.any(Number) },
@@ -47,7 +47,7 @@ describe('vacuum', () => {
       freed_bytes: before.size - size,
       duration_ms: expect.any(Number),
     });
-    expect(told).toHaveProperty(
+    expect(reported).toHaveProperty(
       'before.free_bytes',
       expect.toSatisfy((free: number) => free > before.size / 2),
     );
@@ -69,7 +69,7 @@ describe('vacuum', () => {
     expect(stored(path, jobs)).toHaveLength(1);
   });
 
-  it('tells what it did', async () => {
+  it('says what it did', async () => {
     const { path } = await vacuumable(temporaryFolder(), 3000);
     const first = await pylonDb(['vacuum', '--db', path]);
     expect([first.exitCode, first.stderr]).toEqual([0, '']);
@@ -88,9 +88,9 @@ describe('vacuum', () => {
     const writer = connection(path);
     writer.pragma('wal_autocheckpoint = 0');
     writer.exec('insert into theirs select zeroblob(1000000)');
-    const told = await json(['vacuum', '--db', path]);
-    expect(told).toMatchObject({ after: { wal_bytes: 0 }, checkpointed: true });
-    expect(told).toHaveProperty(
+    const reported = await json(['vacuum', '--db', path]);
+    expect(reported).toMatchObject({ after: { wal_bytes: 0 }, checkpointed: true });
+    expect(reported).toHaveProperty(
       'before.wal_bytes',
       expect.toSatisfy((bytes: number) => bytes > 1_000_000),
     );
@@ -132,7 +132,7 @@ function hasScript(): boolean {
   return spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
 }
 
-describe('beside others, vacuum', () => {
+describe('alongside others, vacuum', () => {
   it('works while they only have the file open, and they go on', async () => {
     const { path } = await vacuumable(temporaryFolder(), 3000);
     const db = await PylonDb.open(path);
@@ -187,7 +187,7 @@ describe('beside others, vacuum', () => {
     expect({ ...valuesOf(path), agents: [] }).toEqual({ ...rows, agents: [] });
   });
 
-  it('tells who keeps the file from shrinking when a reader came meanwhile', async () => {
+  it('says who keeps the file from shrinking when a reader came meanwhile', async () => {
     const { path, rows, other, size, stderr } = await vacuumedBesideReader();
     expect(stderr).toContain(
       `The file will shrink once these have ended their reads: process ${process.pid} (`,

@@ -44,7 +44,7 @@ it('takes --out from the current folder', () => {
 });
 
 describe('the command', () => {
-  it('tells a bad argument and its fix in one line and exits 2', async () => {
+  it('reports a bad argument and its fix in one line and exits 2', async () => {
     const before = readFileSync(join(PROJECT, 'generated/db.ts'), 'utf8');
     expect(await codegen(PROJECT, 'live.db')).toEqual({
       exitCode: 2,

@@ -78,7 +78,7 @@ describe('codegen:check of our own migrations', () => {
     expect(exitCode).toBe(3);
   });
 
-  it('tells the statement of a failing migration in one line', async () => {
+  it('reports the statement of a failing migration in one line', async () => {
     const project = projectCopy();
     edit(
       join(project, 'migrations/001_initial_schema.ts'),

@@ -31,7 +31,7 @@ describe('a column with listed values', () => {
     expect(types).toContain('  lifecycle_state: LifecycleState | null;\n');
   });
 
-  it('keeps its type beside a default', async () => {
+  it('keeps its type next to a default', async () => {
     const type = await columnType("c text not null default 'a' check (c in ('a', 'b'))");
     expect(type).toBe('Generated<ThingC>');
   });

@@ -15,7 +15,7 @@ export async function earningWith(column: string, sql: string): Promise<TestData
   return database;
 }
 
-export const told = (code: string, column: string) => ({
+export const reported = (code: string, column: string) => ({
   code,
   table: 'earnings',
   column,
@@ -34,11 +34,11 @@ const SUMS: readonly (readonly [name: string, sum: (db: PylonDb) => Promise<unkn
 export async function expectTold(column: string, sql: string, code: Bad[2]): Promise<void> {
   const { db } = await earningWith(column, sql);
   await expect(db.earnings.get('bad')).rejects.toMatchObject({
-    ...told(code, column),
+    ...reported(code, column),
     operation: 'earnings.get',
     message: expect.stringContaining(`earnings.${column} of row bad`),
   });
-  await expect(db.earnings.recent()).rejects.toMatchObject(told(code, column));
+  await expect(db.earnings.recent()).rejects.toMatchObject(reported(code, column));
 }
 
 /** Every sum that the earning belongs to throws `code` naming its column. */
@@ -47,7 +47,7 @@ export async function expectNeverSummed(column: string, sql: string, code: Bad[2
   for (const reader of [db, await open({ readonly: true })]) {
     for (const [operation, sum] of SUMS) {
       await expect(sum(reader), operation).rejects.toMatchObject({
-        ...told(code, column),
+        ...reported(code, column),
         operation,
       });
     }
@@ -84,6 +84,6 @@ export async function expectNoRepeatOf(amount: string, code: Bad[2]): Promise<vo
   await writeByAnother("update earnings set payment_hash = 'h' where id = 'bad'");
   await expect(
     db.earnings.record({ id: 'new', amount_msats: 2, source: 'tip', payment_hash: 'h' }),
-  ).rejects.toMatchObject(told(code, 'amount_msats'));
+  ).rejects.toMatchObject(reported(code, 'amount_msats'));
   expect(await db.earnings.get('new')).toBeUndefined();
 }

@@ -108,7 +108,7 @@ async function watched() {
   return { ...database, events };
 }
 
-describe('a preimage is told by no error and no event', () => {
+describe('a preimage is shown by no error and no event', () => {
   it.each(FAILURES)('%s: %s', async (_, code, fail) => {
     const { db, refuse, events } = await watched();
     await refuse('before insert on earnings', 'new.amount_msats = 13');

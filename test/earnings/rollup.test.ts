@@ -84,7 +84,7 @@ describe('earnings.rollup', () => {
     expect(counts(weeks)).toEqual([1, 2]);
   });
 
-  it('includes both ends of the range, and nothing beside it', async () => {
+  it('includes both ends of the range, and nothing else', async () => {
     const times = ['2026-07-01T05:59:59Z', '2026-07-01T06:00Z', '2026-07-02T18:00Z'];
     const { db } = await fileWith(...times, '2026-07-02T18:00:01Z');
     const range = { start: at('2026-07-01T06:00Z'), end: at('2026-07-02T18:00Z') };

@@ -14,6 +14,7 @@ export function expectCompleteError(error: unknown, code: string, operation: str
   expect(error.name).toBe('PylonDbError');
   expect(error).toMatchObject(error.details);
   expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code, operation, hint: error.hint });
-  const told = [JSON.stringify(error), inspect(error, { depth: 9, showHidden: true })];
-  for (const text of [...told, error.stack, String(error)]) expect(text).not.toContain(PREIMAGE);
+  const reported = [JSON.stringify(error), inspect(error, { depth: 9, showHidden: true })];
+  for (const text of [...reported, error.stack, String(error)])
+    expect(text).not.toContain(PREIMAGE);
 }

@@ -50,7 +50,7 @@ async function openPlayed(): Promise<PylonDb> {
 }
 
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
-  it('names its operation, says what to do and tells no preimage', async () => {
+  it('names its operation, says what to do and shows no preimage', async () => {
     const db = await openPlayed();
     expectCompleteError(await rejection(theCaller(call, db)), code, operation);
   });
@@ -123,7 +123,7 @@ const WRITES: readonly [operation: string, call: (db: PylonDb) => Promise<unknow
 ];
 
 describe.each(WRITES)('BUSY of %s', (operation, call) => {
-  it('tells how long it waited, names the caller, and has stored nothing', async () => {
+  it('says how long it waited, names the caller, and has stored nothing', async () => {
     const { db, release } = await openLocked();
     const before = readOutside(db.path, 'select * from sqlite_master');
     const error = await failureOf(theCaller(call, db), 'BUSY');

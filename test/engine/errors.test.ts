@@ -110,7 +110,7 @@ async function openPlayed(): Promise<PylonDb> {
 }
 
 describe.each(FAILURES)('%s of %s', (code, operation, call) => {
-  it('names its operation, says what to do and tells no preimage', async () => {
+  it('names its operation, says what to do and shows no preimage', async () => {
     const db = await openPlayed();
     expectCompleteError(await rejection(theCaller(call, db)), code, operation);
   });

@@ -64,7 +64,7 @@ describe('units called in one turn', () => {
     expect(valueOutside(db.path, 'select tick_count from agents')).toBe(stored.length);
   });
 
-  it('are told what it is when they cannot even begin', async () => {
+  it('get its own error when they cannot even begin', async () => {
     const db = await openFresh();
     await db.agents.upsert(agent('a'));
     writeOutside(db.path, 'pragma wal_checkpoint(truncate)');

@@ -50,11 +50,11 @@ describe('db.kysely', () => {
     expect(rows).toEqual([{ id: 'a', kind: 7 }]);
   });
 
-  it('tells the id of a new row and how many rows it changed', async () => {
+  it('gives the id of a new row and how many rows it changed', async () => {
     const { kysely, stored } = await withNotes();
     const inserted = await kysely.insertInto('notes').values({ text: 'a' }).executeTakeFirst();
     expect(inserted).toMatchObject({ numInsertedOrUpdatedRows: 1n });
-    // PostgreSQL tells a generated key only where RETURNING asks for it.
+    // PostgreSQL gives a generated key only where RETURNING asks for it.
     expect(inserted?.insertId).toBe(ENGINE === 'sqlite' ? 1n : undefined);
     await kysely.insertInto('notes').values({ text: 'b' }).execute();
     const updated = await kysely.updateTable('notes').set({ text: sql`text || '!'` }).execute();
@@ -152,7 +152,7 @@ describe('a failing query', () => {
       "insert into earnings (id, job_id, amount_msats, source) values (1, 'x', 1, 'job')",
     ],
   ])(
-    'tells the constraint (%s) and its cause, and stores nothing',
+    'reports the constraint (%s) and its cause, and stores nothing',
     async (constraint, statement) => {
       const { db, kysely, value } = await withNotes();
       await db.jobs.create(job('a'));
@@ -380,7 +380,7 @@ describe('a statement that is kept', () => {
 });
 
 describe("Kysely's own Migrator", () => {
-  it('is refused before it has made anything, and told where migrations go', async () => {
+  it('is refused before it has made anything, and the hint says where migrations go', async () => {
     const { db, stored } = await testDatabase();
     const ran: string[] = [];
     const migrator = new Migrator({

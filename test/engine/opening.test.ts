@@ -50,7 +50,7 @@ describe.each(BOTH)('opening %s', (_, options) => {
     expect(readdirSync(folder)).toEqual(['pylon.db']);
   });
 
-  it("throws for a file that was cut off, and doesn't mend it", async () => {
+  it("throws for a file that was cut off, and doesn't repair it", async () => {
     const { db, path } = await closedFile();
     expect(db.path).toBe(path);
     const half = Math.floor(statSync(path).size / 2);
@@ -80,7 +80,7 @@ describe.each(BOTH)('opening %s', (_, options) => {
       expect(await db.jobs.list()).toEqual([]);
       await db.close();
     }
-    // Readers may leave sidecars, beside the file that the link names.
+    // Readers may leave sidecars, next to the file that the link names.
     const files = readdirSync(folder).filter((name) => !/-(wal|shm)$/.test(name));
     expect(files.map((name) => join(folder, name)).sort()).toEqual([path, link].sort());
   });

@@ -27,6 +27,6 @@ async function open(): Promise<string> {
 await (await PylonDb.openInMemory()).close();
 const taken = takeAll();
 for (const fd of taken.splice(0, Number(left))) closeSync(fd);
-const told = await open();
+const reported = await open();
 for (const fd of taken) closeSync(fd);
-process.stdout.write(`${told}\n`);
+process.stdout.write(`${reported}\n`);

@@ -120,7 +120,7 @@ async function callEverything(db: PylonDb): Promise<void> {
   await agents.delete('c');
 }
 
-/** The SQL of everything that ran, once each, in order, and its plan as the sqlite3 shell tells it. */
+/** The SQL of everything that ran, once each, in order, and its plan as the sqlite3 shell prints it. */
 async function plansOfEverything(): Promise<Map<string, string[]>> {
   const path = join(temporaryFolder(), 'pylon.db');
   const ran = new Set<string>();

@@ -78,7 +78,7 @@ describe('onQuery', () => {
     await db.transaction(async (tx) => void (await tx.jobs.get(SECRET)));
   }
 
-  it('is told every statement, and no value', async () => {
+  it('gets every statement, and no value', async () => {
     const events: QueryEvent[] = [];
     const { db } = await testDatabase({ onQuery: (event) => events.push(event) });
     events.length = 0;
@@ -90,9 +90,9 @@ describe('onQuery', () => {
       expect(Object.keys(event)).toEqual(
         event.error === undefined ? ['sql', 'durationMs'] : ['sql', 'durationMs', 'error'],
       );
-      const told = `${JSON.stringify(event)} ${String(event.error)}`;
-      expect(told).not.toContain(SECRET);
-      expect(told).not.toContain('77123');
+      const reported = `${JSON.stringify(event)} ${String(event.error)}`;
+      expect(reported).not.toContain(SECRET);
+      expect(reported).not.toContain('77123');
     }
     const failed = events.filter(({ error }) => error !== undefined);
     // A server is asked, and refuses, what SQLite's driver can't even prepare.

@@ -86,9 +86,9 @@ describe('a process that can open no more files', () => {
     for (let left = 0; left <= 8; left++) {
       const path = join(temporaryFolder(), 'pylon.db');
       const { lines, stderr } = await opener.run([path, left], limited);
-      const told = lines.join() || stderr;
-      if (told === 'opened') expect(existsSync(path)).toBe(true);
-      else expect(told, `${left} left`).toMatch(/^CANNOT_OPEN .*too many files are open/);
+      const reported = lines.join() || stderr;
+      if (reported === 'opened') expect(existsSync(path)).toBe(true);
+      else expect(reported, `${left} left`).toMatch(/^CANNOT_OPEN .*too many files are open/);
     }
   });
 });

@@ -6,7 +6,7 @@ const PAGE_SIZE_AT = 8;
 const SALTS_AT = 16;
 
 /**
- * How many transactions stand in the database's WAL: each ends with a frame that tells the new size
+ * How many transactions stand in the database's WAL: each ends with a frame that states the new size
  * of the file. Another process reads it, because closing the file here would drop SQLite's locks.
  */
 export function commitsInWal(path: string): number {

@@ -6,7 +6,7 @@ import { PylonDb } from '../../src/index.js';
 import { valueOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const TICKS = 300;
 const program = new Program(join(import.meta.dirname, 'closing-program.ts'));
@@ -33,14 +33,14 @@ it.each([
     expect(existsSync(`${path}-wal`)).toBe(false);
     expect(valueOutside(path, 'select count(*) from tick_history')).toBe(ticks);
     expect(valueOutside(path, 'select tick_count from agents')).toBe(ticks);
-    told(`close during a ${moment}`, {
+    reported(`close during a ${moment}`, {
       tried: `${units} queued calls, close called three times`,
       figure: 'all stored, later ones CLOSED, no unhandled rejection',
     });
   },
 );
 
-it('close while calls wait for another process waits with them, and tells BUSY after its time', async () => {
+it('close while calls wait for another process waits with them, and reports BUSY after its time', async () => {
   const path = await freshFile();
   const other = new Database(path);
   other.exec('begin immediate');
@@ -50,7 +50,7 @@ it('close while calls wait for another process waits with them, and tells BUSY a
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(JSON.parse(lines[1] ?? '')).toEqual({ outcomes: { BUSY: TICKS }, late: 'CLOSED' });
   expect(valueOutside(path, 'select count(*) from tick_history')).toBe(0);
-  told('close during a wait', {
+  reported('close during a wait', {
     tried: `${TICKS} calls behind another process's lock`,
     figure: 'all BUSY after their time, nothing of them stored',
   });
@@ -63,7 +63,7 @@ it('a process that ends without close leaves a file that opens clean', async () 
   await using db = await PylonDb.open(path);
   expect(await db.agents.get('a')).toMatchObject({ tick_count: TICKS });
   expect(valueOutside(path, 'pragma integrity_check')).toBe('ok');
-  told('exit without close', {
+  reported('exit without close', {
     tried: `${TICKS} acknowledged ticks`,
     figure: 'all there on reopening',
   });

@@ -14,7 +14,7 @@ interface Ended {
   readonly ends: Readonly<Record<string, string>>;
 }
 
-/** Lets a process commit in one way under a fault, kills it, and tells what it said and what is stored. */
+/** Lets a process commit in one way under a fault, kills it, and says what it said and what is stored. */
 async function commit(way: string, fault: Fault) {
   const folder = temporaryFolder();
   const [path, control] = [join(folder, 'pylon.db'), join(folder, 'control')];

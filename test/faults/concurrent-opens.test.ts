@@ -4,7 +4,7 @@ import { migrations } from '../../migrations/index.js';
 import { readOutside, valueOutside } from '../engine/outside.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const opener = new Program(join(import.meta.dirname, 'opens-at-once.ts'));
 const PROCESSES = 8;
@@ -31,7 +31,7 @@ it(`${PROCESSES} processes open a new file at the same moment, ${ROUNDS} times`,
     expect(valueOutside(path, pending)).toBe(PROCESSES);
     expect(valueOutside(path, 'pragma integrity_check')).toBe('ok');
   }
-  told('many first opens', {
+  reported('many first opens', {
     tried: `${PROCESSES} processes open a new file at once, ${ROUNDS} times`,
     figure: 'each migration ran once; every process could write',
   });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -42,7 +42,7 @@ describe('npm ls', () => {
       const copies = packages.filter(([name, { version }]) => name === engine && version);
       expect(new Set(copies.map(([, { path }]) => path)).size, engine).toBe(1);
     }
-    told('npm ls', {
+    reported('npm ls', {
       tried: `${unique.size} packages`,
       figure: '0 extraneous, missing or invalid; 1 copy of kysely, better-sqlite3, umzug',
     });
@@ -80,6 +80,6 @@ describe('the sources', () => {
       }
     }
     expect(found).toEqual([]);
-    told('code that runs text', { tried: `${files.length} source files`, figure: '0 places' });
+    reported('code that runs text', { tried: `${files.length} source files`, figure: '0 places' });
   });
 });

@@ -14,7 +14,7 @@ import { OneAtATime } from './one-at-a-time.js';
 import { type Operation, randomOperation, TABLES_SQL } from './operations.js';
 import type { Outcome } from './outcome.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { ThroughTheQueue } from './through-the-queue.js';
 import { writerOf } from './writer.js';
 
@@ -38,7 +38,7 @@ describe(`seed ${SEED}`, () => {
     const reader = await openReader({ ...props, operation: 'test' });
     const comparison = new Comparison(path, writer, reader, await serialSide());
     await comparison.run(OPERATIONS, SEED);
-    told('units that fail in a batch', {
+    reported('units that fail in a batch', {
       tried: `${OPERATIONS.toLocaleString('en')} random operations, through the queue and one by one`,
       figure: 'the same rows, and the same end of each promise',
     });

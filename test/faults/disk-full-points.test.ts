@@ -12,7 +12,7 @@ import { valueOutside } from '../engine/outside.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { contentsOf } from '../migrate/schema-of.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { leaveRoom } from './writer.js';
 
 /** Text that takes a page by itself. */
@@ -86,9 +86,13 @@ it.each(Object.entries(UNITS))(
       expectSound(db.path);
       if (ended !== undefined) {
         full += 1;
-        expect({ room, told: isPylonDbError(ended, 'DISK_FULL'), cause: causeOf(ended) }).toEqual({
+        expect({
           room,
-          told: true,
+          reported: isPylonDbError(ended, 'DISK_FULL'),
+          cause: causeOf(ended),
+        }).toEqual({
+          room,
+          reported: true,
           cause: 'SQLITE_FULL',
         });
         // Of ten units some may have fitted, whole.
@@ -101,7 +105,7 @@ it.each(Object.entries(UNITS))(
     }
     expect(full).toBeGreaterThan(0);
     expect(full).toBeLessThan(ROOMS.length);
-    told(`disk full: ${name}`, {
+    reported(`disk full: ${name}`, {
       tried: `${ROOMS.length} points, from 0 to ${ROOMS.at(-1)} pages of room`,
       figure: `${full} × DISK_FULL with its cause, nothing of them stored; fine with room again`,
     });
@@ -136,7 +140,7 @@ it('a migration is applied whole or not at all, wherever the disk is full', asyn
   }
   expect(full).toBeGreaterThan(3);
   expect(full).toBeLessThan(rooms.length);
-  told('disk full: migrations', {
+  reported('disk full: migrations', {
     tried: `${rooms.length} points, from 0 to ${rooms.length - 1} pages of room`,
     figure: `${full} × DISK_FULL with its cause, none half-applied; the retry completed`,
   });
@@ -185,7 +189,7 @@ it('a real disk that is full rejects, keeps what it acknowledged, and goes on wi
   await db.close();
   expectSound(db.path);
   expect(valueOutside(db.path, 'select count(*) from tick_history')).toBe(acknowledged + 1);
-  told('disk full: a small tmpfs', {
+  reported('disk full: a small tmpfs', {
     tried: `ticks until a disk of 2 MB was full`,
     figure: `${acknowledged} acknowledged, all there; goes on with room again`,
   });

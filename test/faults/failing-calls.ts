@@ -51,7 +51,7 @@ export class FailingCalls {
     this.#choose(CALLS[call]);
   }
 
-  /** Ends the fault, and tells how many calls failed. */
+  /** Ends the fault, and says how many calls failed. */
   end(): number {
     this.#choose(0);
     return this.#read(FAILED_AT);

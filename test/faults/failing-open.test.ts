@@ -5,7 +5,7 @@ import { temporaryFolder } from '../temporary.js';
 import { createControl, FailingCalls, type Fault } from './failing-calls.js';
 import { buildPreload, failing } from './failing-preload.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const preload = buildPreload();
 const opener = new Program(join(import.meta.dirname, 'opens-and-writes.ts'));
@@ -34,7 +34,7 @@ it.skipIf(preload === undefined)(
     }
     codes.delete('stored');
     expect([...codes]).toEqual(['CANNOT_OPEN']);
-    told('no descriptor left while opening', {
+    reported('no descriptor left while opening', {
       tried: `${runs} times another open of a file fails once while a database is opened`,
       figure: 'opened for writing, or CANNOT_OPEN',
     });

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { failureOf } from '../engine/failure.js';
 import { agent, job, openFresh } from '../engine/fresh.js';
 import { readOutside, valueOutside } from '../engine/outside.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -100,7 +100,7 @@ describe('while another process holds the write lock', () => {
     ]);
     expect(valueOutside(db.path, 'select tick_count from agents')).toBe(2);
     expect(stall).toBeLessThan(LONGEST_STALL_MS);
-    told("another process's lock", {
+    reported("another process's lock", {
       tried: `held for ${HELD_MS} ms`,
       figure: `the writes succeeded; longest stall of the event loop ${stall.toFixed(1)} ms`,
     });
@@ -151,7 +151,7 @@ describe('past busyTimeoutMs', () => {
     await db.jobs.create(job('later'));
     expect(readOutside(db.path, 'select id from jobs')).toEqual([{ id: 'later' }]);
     expect(readOutside(db.path, 'select tick_count from agents')).toEqual([{ tick_count: 0 }]);
-    told('a lock past busyTimeoutMs', {
+    reported('a lock past busyTimeoutMs', {
       tried: `five kinds of writes, ${BUSY_TIMEOUT_MS} ms`,
       figure: 'all BUSY with waitedMs, nothing of them stored',
     });

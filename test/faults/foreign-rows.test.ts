@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, isPylonDbError, type PylonDb } from '../../src/index.js';
 import { NOON, type TestFile, testFile, writeByAnother } from '../file.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 /** What SQLite keeps in a column of any declared type, and what reading it must throw. */
 const IN_INTEGERS: readonly (readonly [sql: string, code: ErrorCode])[] = [
@@ -150,18 +150,18 @@ describe.each(TABLES)('a row of $name that another program wrote', (table) => {
         for (const list of table.lists) await expectTold(list(handle), code, details, label);
         for (const other of table.others) await other(handle);
       }
-      const mend = columns.map((name) => `${name} = (select ${name} from kept)`).join(', ');
-      writeByAnother(path, `update ${table.name} set ${mend} where ${where}`);
+      const restored = columns.map((name) => `${name} = (select ${name} from kept)`).join(', ');
+      writeByAnother(path, `update ${table.name} set ${restored} where ${where}`);
     }
     for (const list of table.lists) await list(db);
-    told(`foreign rows of ${table.name}`, {
+    reported(`foreign rows of ${table.name}`, {
       tried: `${values.length} values in ${columns.length} columns, two connections`,
-      figure: 'each told by table, column and key; 0 other reads failed',
+      figure: 'each reported by table, column and key; 0 other reads failed',
     });
   });
 
   it.runIf(table.one !== undefined)(
-    'with NULL or a blob for its key is told in lists',
+    'with NULL or a blob for its key is reported in lists',
     async () => {
       const { db, path } = await withGoodRows();
       for (const [sql] of IN_KEYS) {

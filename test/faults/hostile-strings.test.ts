@@ -5,7 +5,7 @@ import { wholeProgram } from '../../src/cli/command-line.js';
 import { type Outcome, pylonDb } from '../cli/command.js';
 import { literals, PUBLISHED_TABLES, stored, testFile } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { WRITING_CALLS } from './values-calls.js';
 import { Trial, WAYS } from './values-trial.js';
 
@@ -47,7 +47,7 @@ describe('hostile text', () => {
       }
     }
     expect(trial.counts.stored).toBeGreaterThan(tried / 4);
-    told('hostile text in fields', {
+    reported('hostile text in fields', {
       tried: `${tried} texts in ${TEXT_FIELDS.length} fields`,
       figure: `${trial.counts.stored} stored as text, ${trial.counts.refused} refused, 0 run`,
     });
@@ -144,7 +144,7 @@ describe('the command line', () => {
       if (exitCode === 1 || exitCode === 2) expect(stderr.trimEnd(), label).not.toContain('\n');
     }
     expect([rows(), schema()]).toEqual(before);
-    told('hostile text on the command line', {
+    reported('hostile text on the command line', {
       tried: `${lines.length} command lines of ${COMMANDS.length} commands`,
       figure: '0 run as SQL, 0 escapes reached the terminal, rows and schema unchanged',
     });

@@ -7,7 +7,7 @@ import { createControl } from './failing-calls.js';
 import { buildPreload, failing } from './failing-preload.js';
 import { Run } from './program.js';
 import { fuzzSeed } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const preload = buildPreload();
 const sweep = built(join(import.meta.dirname, 'io-errors-sweep.ts'));
@@ -56,7 +56,7 @@ it.skipIf(preload === undefined)(
       expect({ operation, problems }).toEqual({ operation, problems: [] });
       expect(runs).toBeGreaterThan(5);
       const counted = Object.entries(ends).map(([end, count]) => `${count} × ${end}`);
-      told(`I/O errors: ${operation}`, {
+      reported(`I/O errors: ${operation}`, {
         tried: `${runs} times another call of the system fails, or all from it on`,
         figure: `${counted.join(', ')}; whole or absent after a crash too, alive afterwards`,
       });

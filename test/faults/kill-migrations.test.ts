@@ -10,7 +10,7 @@ import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
 import { fuzzSeed, Random } from './random.js';
 import { rounds, SOAK_TIMEOUT_MS } from './rounds.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const SEED = fuzzSeed();
 const FIXTURE = join(import.meta.dirname, '../fixtures/node-001.db');
@@ -53,7 +53,7 @@ it(`kill -9 of ${STARTERS} processes that migrate leaves whole migrations only (
     if (before !== undefined) expectKept(path, before);
   }
   expect(kills).toBeGreaterThanOrEqual(LEAST_KILLS);
-  told('kill -9 in migrations', {
+  reported('kill -9 in migrations', {
     tried: `${kills} kills (${tried} aimed at a statement), ${STARTERS} starters at once`,
     figure: '0 half-applied; the next start completed each time',
   });
@@ -107,7 +107,7 @@ function expectMigrated(path: string, schemas: ReadonlyMap<string, string>): voi
   expectOneOf(schemas, path);
 }
 
-/** Every row that was there is there, beside the jobs of the starters. */
+/** Every row that was there is there, next to the jobs of the starters. */
 function expectKept(path: string, before: Readonly<Record<string, readonly string[]>>): void {
   const after = literals(path, ...PUBLISHED_TABLES);
   for (const [table, rows] of Object.entries(before)) {

@@ -7,7 +7,7 @@ import { migratedFile } from '../migrated-file.js';
 import { Program } from './program.js';
 import { fuzzSeed, Random } from './random.js';
 import { rounds, SOAK_TIMEOUT_MS } from './rounds.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const SEED = fuzzSeed();
 
@@ -50,7 +50,7 @@ it.each([
       });
     }
     allAcknowledged += acknowledged;
-    told(`kill -9, ${writers} writer${writers > 1 ? 's' : ''}, ${checkpoints} checkpoints`, {
+    reported(`kill -9, ${writers} writer${writers > 1 ? 's' : ''}, ${checkpoints} checkpoints`, {
       tried: `${cycles} cycles, ${acknowledged.toLocaleString('en')} acknowledged writes`,
       figure: '0 lost, 0 half units, integrity ok, rollups equal',
     });

@@ -6,7 +6,7 @@ import { valueOutside } from '../engine/outside.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const PROCESSES = 8;
 const WRITES = 500;
@@ -60,7 +60,7 @@ it(`${PROCESSES} processes with ${WRITES} writes each lose no update and claim n
   expect(valueOutside(path, balance("npub = 'counter'"))).toBe(counted);
   expect(valueOutside(path, 'select count(*) from earnings')).toBe(counted);
   expectSound(path);
-  told('many processes', {
+  reported('many processes', {
     tried: `${PROCESSES} processes × ${WRITES} mixed writes: claims, ticks, balances, transactions`,
     figure: `0 BUSY, 0 lost updates, 0 double claims, sums exact; longest wait ${Math.max(
       ...said.map(({ longestWaitMs }) => Math.round(longestWaitMs)),

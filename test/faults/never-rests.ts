@@ -52,8 +52,8 @@ createInterface(process.stdin).on('line', () => {
   latenciesMs = [];
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-  const told = { calls: sorted.length, p50: at(0.5), p99: at(0.99), longest: sorted.at(-1) };
-  writeSync(1, `${JSON.stringify(told)}\n`);
+  const reported = { calls: sorted.length, p50: at(0.5), p99: at(0.99), longest: sorted.at(-1) };
+  writeSync(1, `${JSON.stringify(reported)}\n`);
 });
 
 for (let n = 0; ; n += WIDTH) {

@@ -214,7 +214,7 @@ function builderQuery(random: Random): BuilderQuery {
   ]);
 }
 
-/** Raw SQL runs by itself, so it tells whether the others leave a clean connection. */
+/** Raw SQL runs by itself, so it shows whether the others leave a clean connection. */
 function raw(random: Random): Inner {
   const [sql, ...values] = random.pick<readonly [string, ...Value[]]>([
     ['insert into entries (op, part) values (?, ?)', random.int(OPS_OF_ENTRIES), random.int(3)],

@@ -3,16 +3,16 @@ import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { pylonDb } from '../cli/command.js';
 import { job, openFresh } from '../engine/fresh.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
-/** What the WAL is cut back to, in bytes (`journal_size_limit`), and a checkpoint's pages beside. */
+/** What the WAL is cut back to, in bytes (`journal_size_limit`), and a checkpoint's pages besides. */
 const WAL_KEPT_BYTES = 32 * 1024 * 1024 + 4000 * 4096;
 
 /** Rows that make a WAL several times larger than a checkpoint would leave it. */
 const JOBS = 12_000;
 const LONG = 'x'.repeat(4000);
 
-it('a reader pinned for the whole run makes the WAL grow, which is told, and ends with it', async () => {
+it('a reader pinned for the whole run makes the WAL grow, which is reported, and ends with it', async () => {
   const db = await openFresh();
   const reader = new Database(db.path, { readonly: true });
   onTestFinished(() => void reader.close());
@@ -32,9 +32,9 @@ it('a reader pinned for the whole run makes the WAL grow, which is told, and end
   const free = walBytes();
   expect(free).toBeLessThanOrEqual(WAL_KEPT_BYTES);
   expect(await db.jobs.countByStatus()).toMatchObject({ pending: 3 * JOBS });
-  told('long reader, huge WAL', {
+  reported('long reader, huge WAL', {
     tried: `a reader pinned over ${JOBS.toLocaleString('en')} commits of 4 kB`,
-    figure: `WAL ${mb(pinned)} MB, told by \`info\`; ${mb(free)} MB after the reader went`,
+    figure: `WAL ${mb(pinned)} MB, reported by \`info\`; ${mb(free)} MB after the reader went`,
   });
 
   async function createJobs(prefix: string): Promise<void> {

@@ -4,11 +4,11 @@ import { migrations } from '../../migrations/index.js';
 import { connected, describeOnServer } from '../postgres/own-server.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const PROCESSES = 6;
 
-/** The first on the server's own empty schema, the others on empty schemas beside it. */
+/** The first on the server's own empty schema, the others on empty schemas next to it. */
 const ROUNDS = 8;
 
 const opener = new Program(join(import.meta.dirname, 'opens-at-once.ts'));
@@ -39,7 +39,7 @@ describeOnServer('on a server', (own) => {
         { runs: 1, jobs: PROCESSES, locks: 1024, pending: PROCESSES },
       ]);
     }
-    told('PostgreSQL: many first opens', {
+    reported('PostgreSQL: many first opens', {
       tried: `${PROCESSES} processes open an empty schema at once, ${ROUNDS} times`,
       figure: 'each migration ran once; every process could write',
     });

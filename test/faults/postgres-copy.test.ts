@@ -9,7 +9,7 @@ import { stored } from '../file.js';
 import { connected, describeOnServer } from '../postgres/own-server.js';
 import { temporaryFolder } from '../temporary.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const SEED = fuzzSeed();
 
@@ -39,7 +39,7 @@ describeOnServer('copy, killed', (own) => {
       ends[rows === 0 ? 'empty' : 'whole'] += 1;
     }
     expect(ends.empty).toBeGreaterThan(0);
-    told('kill -9 of copy, to a server and to a file', {
+    reported('kill -9 of copy, to a server and to a file', {
       tried: `${2 * KILLS} kills`,
       figure: `0 partly filled: ${ends.empty} empty, ${ends.whole} already whole`,
     });

@@ -17,7 +17,7 @@ import {
   TABLES_SQL,
 } from './postgres-operations.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 // Random operations, many at a time through the queue, and the same one by one in a second schema in
 // the plainest way: every promise must end the same, and the rows must be the same.
@@ -92,7 +92,7 @@ describeOnServer('on a server', (own) => {
     }
     expect(half).toBe(0);
     await Promise.all([queued.db.close(), alone.db.close()]);
-    told('PostgreSQL: units that fail in a batch', {
+    reported('PostgreSQL: units that fail in a batch', {
       tried: `${OPERATIONS.toLocaleString('en')} random operations, through the queue and one by one`,
       figure: 'the same rows, and the same end of each promise',
     });

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { agent } from '../engine/fresh.js';
 import { describeOnServer } from '../postgres/own-server.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const PROCESSES = 8;
 const WRITES = 500;
@@ -86,7 +86,7 @@ describeOnServer('on a server', (own) => {
       await stored(`select count(*) from jobs j join earnings e on e.job_id = j.id
         and e.amount_msats = j.price_msats where j.status = 'completed'`),
     ).toBe(payments);
-    told('PostgreSQL: many processes', {
+    reported('PostgreSQL: many processes', {
       tried: `${PROCESSES} processes × ${WRITES} mixed writes: claims, ticks, balances, payments, transactions`,
       figure: `0 BUSY, 0 lost updates, 0 double claims, 0 payments counted twice (${refused} refused), sums exact; ${sum(
         ({ conflicts }) => conflicts,

@@ -24,7 +24,7 @@ const say = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
 
-async function told(what: string, write: () => Promise<unknown>): Promise<boolean> {
+async function reported(what: string, write: () => Promise<unknown>): Promise<boolean> {
   say(`start ${what}`);
   try {
     await write();
@@ -41,22 +41,22 @@ async function told(what: string, write: () => Promise<unknown>): Promise<boolea
 const numberOf = (n: number) => Number(self) * 1_000_000 + n;
 
 const tick = (n: number) =>
-  told(`tick ${numberOf(n)}`, () =>
+  reported(`tick ${numberOf(n)}`, () =>
     db.agents.recordTick(AGENTS[n % 3] ?? '', { tick_number: numberOf(n) }),
   );
 
 async function payment(n: number): Promise<boolean> {
   const id = `${self}-${n}`;
   const job = { id, kind: 1, customer_pubkey: 'c', status: 'processing' } as const;
-  if (!(await told(`job ${id}`, () => db.jobs.create(job)))) return false;
-  return await told(`paid ${id}`, () =>
+  if (!(await reported(`job ${id}`, () => db.jobs.create(job)))) return false;
+  return await reported(`paid ${id}`, () =>
     db.jobs.completeWithPayment(id, { price_msats: n, payment_hash: id }),
   );
 }
 
 async function pair(n: number): Promise<boolean> {
   const id = `${self}-${n}`;
-  return await told(`pair ${id}`, () =>
+  return await reported(`pair ${id}`, () =>
     db.transaction(async (tx) => {
       await tx.jobs.create({ id: `${id}-one`, kind: 2, customer_pubkey: 'c' });
       await tx.jobs.create({ id: `${id}-two`, kind: 2, customer_pubkey: 'c' });
@@ -66,7 +66,7 @@ async function pair(n: number): Promise<boolean> {
 
 /** A single statement, which commits by itself. */
 const tip = (n: number) =>
-  told(`tip ${self}-${n}`, () =>
+  reported(`tip ${self}-${n}`, () =>
     db.kysely
       .insertInto('earnings')
       .values({ id: `${self}-${n}`, amount_msats: 1, source: 'tip' })

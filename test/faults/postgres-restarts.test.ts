@@ -8,7 +8,7 @@ import { connected, describeOnServer, opened } from '../postgres/own-server.js';
 import type { PostgresServer } from '../postgres/server.js';
 import { Program, type ProgramEnd, type Run } from './program.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const SEED = fuzzSeed();
 const WRITERS = 4;
@@ -37,13 +37,13 @@ const DEATHS: readonly ((server: PostgresServer) => Promise<void>)[] = [
 ];
 
 describeOnServer('on a server', (own) => {
-  it(`that dies ${DEATHS.length} times under load, what was acknowledged is stored, and no more than was told (seed ${SEED})`, async () => {
+  it(`that dies ${DEATHS.length} times under load, what was acknowledged is stored, and no more than was reported (seed ${SEED})`, async () => {
     const random = new Random(SEED);
     const url = await own.freshSchema();
     const first = await PylonDb.open(url);
     for (const npub of ['a', 'b', 'c']) await first.agents.upsert(agent(npub));
     await first.close();
-    // A PylonDb that does nothing while its server dies has nobody to tell.
+    // A PylonDb that does nothing while its server dies has nobody to report it to.
     const idle = await opened(url);
     await idle.agents.listAll();
 
@@ -82,7 +82,7 @@ describeOnServer('on a server', (own) => {
 });
 
 function report(account: Account, unknownStored: number): void {
-  told('PostgreSQL: a server that dies', {
+  reported('PostgreSQL: a server that dies', {
     tried: `stopped hard twice and its first process killed once, under ${WRITERS} processes, one killed too`,
     figure: `${account.ok.size.toLocaleString('en')} acknowledged, 0 lost, 0 half units; ${account.unknown.size} COMMIT_UNKNOWN, of which ${unknownStored} stored; ${account.lost.size} CONNECTION_LOST, 0 stored`,
   });

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
 import { fuzzSeed, Random } from './random.js';
 import { rounds, SOAK_TIMEOUT_MS } from './rounds.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const SEED = fuzzSeed();
 
@@ -32,7 +32,7 @@ it(`a WAL that was cut at a random point reopens as a prefix of whole units (see
   }
   expect(new Set(found).size).toBeGreaterThan(TIMES / 4);
   expect(unitsAfter(lost, lost.wal)).toBe(UNITS);
-  told('power loss: WAL cut short', {
+  reported('power loss: WAL cut short', {
     tried: `${found.length} random points of a WAL with ${UNITS} units`,
     figure: `always a prefix of whole units, from ${Math.min(...found)} to ${Math.max(...found)}`,
   });
@@ -51,7 +51,7 @@ it(`a WAL with a flipped bit reopens as a prefix of whole units (seed ${SEED})`,
     found.push(unitsAfter(lost, wal));
   }
   expect(new Set(found).size).toBeGreaterThan(TIMES / 4);
-  told('power loss: WAL with a flipped bit', {
+  reported('power loss: WAL with a flipped bit', {
     tried: `${found.length} random bits of a WAL with ${UNITS} units`,
     figure: `always a prefix of whole units, from ${Math.min(...found)} to ${Math.max(...found)}`,
   });

@@ -8,7 +8,7 @@ import { pylonDb } from '../cli/command.js';
 import { rejection } from '../engine/failure.js';
 import { type TestFile, testFile, writeByAnother } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { leaveRoom } from './writer.js';
 
 const PREIMAGE = 'b7a3f00dcafe5eed';
@@ -212,7 +212,7 @@ const FAILURES: readonly (readonly [ErrorCode, string, (file: TestFile) => Promi
 const shown = (value: unknown): string =>
   `${inspect(value, { depth: null, showHidden: true, getters: true })} ${JSON.stringify(value)} ${value}`;
 
-describe('a preimage is told by no error, event, warning or inspection', () => {
+describe('a preimage is shown by no error, event, warning or inspection', () => {
   it.each(FAILURES)('%s: %s', async (code, _, fail) => {
     const events: QueryEvent[] = [];
     const warnings: unknown[] = [];
@@ -233,8 +233,8 @@ describe('a preimage is told by no error, event, warning or inspection', () => {
     const error = await rejection(fail(file));
     expect(error).toMatchObject({ code });
     await new Promise((resolve) => setImmediate(resolve));
-    for (const told of [error, events, warnings, file.db]) {
-      expect(shown(told)).not.toContain(PREIMAGE);
+    for (const reported of [error, events, warnings, file.db]) {
+      expect(shown(reported)).not.toContain(PREIMAGE);
     }
   });
 
@@ -275,7 +275,7 @@ describe('a preimage is told by no error, event, warning or inspection', () => {
       }
     }
     const codes = new Set(FAILURES.map(([code]) => code));
-    told('secrets', {
+    reported('secrets', {
       tried: `${FAILURES.length} failures of ${codes.size} codes, ${commands.length * 3} commands`,
       figure: 'the preimage in 0 errors, events, warnings, inspections',
     });

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
 import { built } from '../backup/built.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const [writer = '', watcher = ''] = await built(
   join(import.meta.dirname, 'secrets-writer.ts'),
@@ -50,7 +50,7 @@ describe.each(MASKS)('with the file mask %s', (mask) => {
     for (const name of ['deep', 'pylon.db', 'pylon.db-wal', 'pylon.db-shm', ...WRITTEN]) {
       expect(names, name).toContain(name);
     }
-    told(`files with mask ${mask}`, {
+    reported(`files with mask ${mask}`, {
       tried: `${ROUNDS} databases made, migrated, vacuumed, backed up, exported, restored; ${looks} looks by another process`,
       figure: `${seen.length} files and folders, 0 ever readable by others`,
     });
@@ -58,7 +58,7 @@ describe.each(MASKS)('with the file mask %s', (mask) => {
 });
 
 // What a call asks for doesn't depend on the mask.
-it.skipIf(!HAS_STRACE)('each is created with its mode, none is mended later', async () => {
+it.skipIf(!HAS_STRACE)('each is created with its mode, none is changed later', async () => {
   const { outer, folder, env } = watchedFolder();
   const log = join(outer, 'strace');
   const calls =
@@ -73,7 +73,7 @@ it.skipIf(!HAS_STRACE)('each is created with its mode, none is mended later', as
   expect(created.filter((line) => !OWNERS_ONLY.test(line))).toEqual([]);
   expect(created.some((line) => line.includes('pylon.db-wal'))).toBe(true);
   expect(ours.filter((line) => /chmod/.test(line) && !OWNERS_ONLY.test(line))).toEqual([]);
-  told('system calls', {
+  reported('system calls', {
     tried: `${created.length} files and folders created under strace`,
     figure: 'each with 0600 or 0700 from its first moment',
   });

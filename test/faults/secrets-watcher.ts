@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 // Looks at the mode of everything below a folder, again and again without a pause, until a file
-// called `stop` is beside it. Prints what others could have read, and how often it looked.
+// called `stop` is next to it. Prints what others could have read, and how often it looked.
 
 const [folder = '', stop = ''] = process.argv.slice(2);
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { Program } from './program.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const TICKS = 50;
 const writer = new Program(join(import.meta.dirname, 'sync-writer.ts'));
@@ -32,7 +32,7 @@ it.skipIf(!canTrace)(
     expect(full).toBeGreaterThanOrEqual(TICKS);
     // One when the WAL starts over.
     expect(normal).toBeLessThanOrEqual(2);
-    told("power loss: sync calls of 'full'", {
+    reported("power loss: sync calls of 'full'", {
       tried: `${TICKS} lone commits under strace`,
       figure: `${full} syncs of the WAL; ${normal} with 'normal'`,
     });

@@ -16,7 +16,7 @@ declare module 'vitest' {
 }
 
 /** Adds a line to the table that `npm run test:faults` prints. Called at the end of a test. */
-export function told(fault: string, { tried, figure }: Omit<FaultLine, 'fault'>): void {
+export function reported(fault: string, { tried, figure }: Omit<FaultLine, 'fault'>): void {
   onTestFinished(({ task }) => {
     task.meta.faults ??= [];
     task.meta.faults.push({ fault, tried, figure });

@@ -3,7 +3,7 @@ import type { Random } from './random.js';
 /** The clock of all calls, in unix seconds. */
 export const NOW = 1_700_000_000;
 
-/** What a field may hold, told here a second time and independently of `src/schema/input.ts`. */
+/** What a field may hold, written here a second time and independently of `src/schema/input.ts`. */
 export type Kind = keyof typeof ACCEPTS;
 
 const isInteger = (value: unknown, least: number, most: number) =>

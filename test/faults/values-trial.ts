@@ -59,7 +59,7 @@ export class Trial {
 
     const error = await this.#make(call, input, way).catch((reason: unknown) => reason);
     const rows = this.#read();
-    this.#isDirty = JSON.stringify(rows, told) !== JSON.stringify(this.#base, told);
+    this.#isDirty = JSON.stringify(rows, withBigints) !== JSON.stringify(this.#base, withBigints);
     if (code === undefined) {
       if (error instanceof Error) throw new Error(`${label} threw ${error}`, { cause: error });
       expect(comparable(rows), label).toEqual(comparable(expected));
@@ -118,7 +118,8 @@ function comparable(rows: StoredRows): Record<string, StoredRow[]> {
 }
 
 const keyOf = (row: StoredRow): string => String(row['id'] ?? row['npub']);
-const told = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+const withBigints = (_: string, value: unknown) =>
+  typeof value === 'bigint' ? `${value}n` : value;
 
 /** A value in words, for the label of a failure. */
 export function inWords(value: unknown): string {

@@ -6,7 +6,7 @@ import { failureOf } from '../engine/failure.js';
 import { literals, PUBLISHED_TABLES, stored, testFile } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { type Input, WRITING_CALLS, type WritingCall } from './values-calls.js';
 import { BOUNDARIES, randomValue } from './values-kinds.js';
 import { inWords, Trial, WAYS } from './values-trial.js';
@@ -32,7 +32,7 @@ describe('every field of every call that writes', () => {
         tried += 1;
       }
     }
-    told('boundary values', {
+    reported('boundary values', {
       tried: `${tried} in ${FIELDS.length} fields of ${WRITING_CALLS.length} calls`,
       figure: `${trial.counts.stored} stored exactly, ${trial.counts.refused} refused, 0 silent changes`,
     });
@@ -54,7 +54,7 @@ describe('every field of every call that writes', () => {
       calls += 1;
     }
     expect(trial.counts.stored).toBeGreaterThan(calls / 10);
-    told('fuzzed values', {
+    reported('fuzzed values', {
       tried: `${tried} in ${calls} calls, seed ${SEED}`,
       figure: `${trial.counts.stored} stored exactly, ${trial.counts.refused} refused, 0 silent changes`,
     });
@@ -67,7 +67,7 @@ describe('every field of every call that writes', () => {
     for (const { call, field } of texts) {
       await trial.run(call, { [field]: long }, 'alone', `${call.name} with 10 MB as ${field}`);
     }
-    told('10 MB texts', {
+    reported('10 MB texts', {
       tried: `${texts.length} fields`,
       figure: `${trial.counts.stored} stored exactly, ${trial.counts.refused} unknown ids`,
     });

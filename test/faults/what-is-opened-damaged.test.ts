@@ -5,7 +5,7 @@ import type { OpenOptions } from '../../src/index.js';
 import { testFile } from '../file.js';
 import { temporaryFolder } from '../temporary.js';
 import { fuzzSeed, Random } from './random.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { damaged } from './what-is-opened-damage.js';
 import { openMany } from './what-is-opened-many.js';
 import type { Failed } from './what-is-opened-worker.js';
@@ -17,7 +17,7 @@ const FILES = Number(process.env['PYLON_FUZZ_FILES'] ?? 360);
 /** Processes that open them side by side. */
 const PROCESSES = 2;
 
-/** What a damaged file may be told as when it is opened. */
+/** What a damaged file may be reported as when it is opened. */
 const REFUSALS = [
   ...['CORRUPT', 'CORRUPT_ROW', 'NOT_A_DATABASE', 'SCHEMA_MISMATCH', 'MIGRATION_FAILED'],
 ];
@@ -74,7 +74,7 @@ describe.each(MODES)(`opened %s, a damaged file (seed ${SEED})`, (mode, options)
     }
     expect(untold).toEqual([]);
     expect(refused).toBeGreaterThan(FILES / 20);
-    told(`damaged files opened ${mode}`, {
+    reported(`damaged files opened ${mode}`, {
       tried: `${paths.length} files, seed ${SEED}`,
       figure: `0 crashes, 0 hangs; ${refused} refused, unchanged; ${paths.length - refused} opened`,
     });

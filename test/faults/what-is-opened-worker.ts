@@ -14,7 +14,7 @@ export interface Opened {
   readonly failed: readonly Failed[];
 }
 
-/** An error as it is told; `code` is `undefined` for one that no code foresees. */
+/** An error as it is reported; `code` is `undefined` for one that no code foresees. */
 export interface Failed {
   readonly call: string;
   readonly code: string | undefined;

@@ -22,7 +22,7 @@ import { rejection } from '../engine/failure.js';
 import { valueOutside, writeOutside } from '../engine/outside.js';
 import { createPublishedFile } from '../migrate/published.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 import { openMany } from './what-is-opened-many.js';
 
 type Answer = ErrorCode | 'opens';
@@ -126,7 +126,7 @@ const CASES: readonly Case[] = [
     changedBy("insert into migrations (name) values ('904_pylon_db_future')"),
   ),
   {
-    name: 'bytes that are no WAL beside it',
+    name: 'bytes that are no WAL next to it',
     write: 'opens',
     read: 'opens',
     put(path) {
@@ -156,14 +156,14 @@ describe.each(MODES)('what is opened to %s', (mode, options) => {
       expect(refused.hint, name).toMatch(/^[A-Z].*\.$/);
       expect(hashesBeside(paths[i] ?? ''), name).toEqual(before[i]);
     }
-    told(`what is opened to ${mode}`, {
+    reported(`what is opened to ${mode}`, {
       tried: `${CASES.length} kinds of files and paths`,
       figure: '0 crashes, 0 hangs, 0 refused files changed',
     });
   });
 });
 
-/** Those that the command line tells by itself, and some that opening tells. */
+/** Those that the command line reports by itself, and some that opening reports. */
 const BY_COMMAND = CASES.filter(({ name }) =>
   /^(a text|a database cut|an empty|a folder|a pipe|a link|a hard|a newer)|of the same form/.test(
     name,
@@ -171,7 +171,7 @@ const BY_COMMAND = CASES.filter(({ name }) =>
 );
 
 describe('the command line', () => {
-  it.each(BY_COMMAND)('tells $name by its exit code and a hint', async (testCase) => {
+  it.each(BY_COMMAND)('reports $name by its exit code and a hint', async (testCase) => {
     const path = await placed(testCase);
     const before = hashesBeside(path);
     for (const args of [['info'], ['migrate', 'up']]) {
@@ -252,7 +252,7 @@ describe('a WAL that its writer left', () => {
     }
   });
 
-  it('of another file beside it makes no crash and no hang', async () => {
+  it('of another file next to it makes no crash and no hang', async () => {
     const { copy } = await leftover('');
     const foreign = await leftover('create table x as select * from jobs, sqlite_master');
     copyFileSync(`${foreign.copy}-wal`, `${copy}-wal`);
@@ -270,13 +270,13 @@ const NOBODY = 65_534;
 const MODES_OF_FILES: readonly (readonly [number, number, Answer, Answer])[] = [
   [0o000, 0o700, 'CANNOT_OPEN', 'CANNOT_OPEN'],
   [0o400, 0o700, 'READ_ONLY', 'opens'],
-  // A WAL file needs its sidecars beside it, also to be read.
+  // A WAL file needs its sidecars next to it, also to be read.
   [0o600, 0o500, 'CANNOT_OPEN', 'CANNOT_OPEN'],
   [0o600, 0o000, 'CANNOT_OPEN', 'CANNOT_OPEN'],
 ];
 
 describe('an ordinary user', () => {
-  it('is told what it may not do with a file or its folder', async () => {
+  it('is refused with what it may not do with a file or its folder', async () => {
     const isRoot = process.getuid?.() === 0;
     const folder = temporaryFolder();
     chmodSync(folder, 0o755);
@@ -309,9 +309,9 @@ describe('an ordinary user', () => {
         expect(refused?.hint ?? 'you may', label).toMatch(/you may|who may/);
       }
     }
-    told('files that an ordinary user may not open', {
+    reported('files that an ordinary user may not open', {
       tried: `${MODES_OF_FILES.length} modes of files and folders, to write and to read`,
-      figure: 'each told with its code and hint',
+      figure: 'each reported with its code and hint',
     });
   });
 });
@@ -343,7 +343,7 @@ async function leftover(change: string): Promise<{ path: string; copy: string }>
   return { path, copy };
 }
 
-/** A hash of each file beside `path`, itself included; empty WALs and `-shm` are not changes. */
+/** A hash of each file next to `path`, itself included; empty WALs and `-shm` are not changes. */
 function hashesBeside(path: string): Record<string, string> {
   const folder = join(path, '..');
   const files: Record<string, string> = {};

@@ -47,7 +47,7 @@ export const CHANGES = [
   ['cancel', (db: PylonDb) => db.jobs.cancel('a')],
 ] as const;
 
-/** A job whose `kind` is what `sql` says is refused by `change`, alone and beside another write. */
+/** A job whose `kind` is what `sql` says is refused by `change`, alone and alongside another write. */
 export async function expectLeftAlone(
   sql: string,
   code: Bad[2],
@@ -60,7 +60,7 @@ export async function expectLeftAlone(
 }
 
 /** `change` in one turn with another write. */
-export const beside =
+export const alongside =
   (change: (db: PylonDb) => Promise<unknown>) =>
   async (db: PylonDb): Promise<void> => {
     await Promise.all([change(db), db.agents.delete('nobody')]);

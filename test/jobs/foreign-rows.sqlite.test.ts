@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { testDatabase } from '../database.js';
 import {
+  alongside,
   type Bad,
-  beside,
   CHANGES,
   expectLeftAlone,
   expectPassedOver,
@@ -46,9 +46,9 @@ describe('a job of wrong types that another program wrote', () => {
   });
 
   it.each(CHANGES)(
-    'with a blob for its kind is left alone by %s beside another write',
+    'with a blob for its kind is left alone by %s alongside another write',
     async (_, change) => {
-      await expectLeftAlone("x'31'", 'CORRUPT_ROW', beside(change));
+      await expectLeftAlone("x'31'", 'CORRUPT_ROW', alongside(change));
     },
   );
 

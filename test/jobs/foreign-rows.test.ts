@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
+  alongside,
   type Bad,
-  beside,
   CHANGES,
   expectLeftAlone,
   expectPassedOver,
@@ -37,7 +37,7 @@ describe('a job that another program wrote', () => {
     });
   });
 
-  it('with an unknown status is told by countByStatus', async () => {
+  it('with an unknown status is reported by countByStatus', async () => {
     const { db, writeByAnother } = await jobWith('status', "'finished'");
     await db.jobs.create({ id: 'b', kind: 1, customer_pubkey: 'b' });
     await expect(db.jobs.countByStatus()).rejects.toMatchObject({
@@ -66,9 +66,9 @@ describe('a job that another program wrote', () => {
   });
 
   it.each(CHANGES)(
-    'with too large a kind is left alone by %s beside another write',
+    'with too large a kind is left alone by %s alongside another write',
     async (_, change) => {
-      await expectLeftAlone(TOO_LARGE, 'OUT_OF_RANGE', beside(change));
+      await expectLeftAlone(TOO_LARGE, 'OUT_OF_RANGE', alongside(change));
     },
   );
 

@@ -71,9 +71,9 @@ function shown(value: unknown): unknown {
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
-  const told = cause instanceof Error ? cause : error;
-  const code = 'code' in told ? String(told.code) : '';
-  return code.startsWith('SQLITE_') ? code : `${told.constructor.name} ${told.message}`;
+  const reported = cause instanceof Error ? cause : error;
+  const code = 'code' in reported ? String(reported.code) : '';
+  return code.startsWith('SQLITE_') ? code : `${reported.constructor.name} ${reported.message}`;
 }
 
 async function answer(query: Queries[string], kysely: Kysely<Tables>): Promise<string> {

@@ -45,7 +45,7 @@ const BAD: readonly [name: string, text: string][] = [
 
 const up = (run: Migration['up']): MigrationList => ({ '002_service': async () => ({ up: run }) });
 
-const mended = up(async ({ context }) => {
+const fixed = up(async ({ context }) => {
   for (const statement of STATEMENTS) await statement(context);
 });
 
@@ -69,7 +69,7 @@ function contents(): Record<string, unknown> {
 const open = (migrations: MigrationList) => PylonDb.open(path, { migrations });
 
 async function expectMendedToWork(): Promise<void> {
-  await (await open(mended)).close();
+  await (await open(fixed)).close();
   expect(readOutside(path, 'select id from chores order by id')).toEqual([
     { id: 'a' },
     { id: 'b' },
@@ -81,7 +81,7 @@ async function expectMendedToWork(): Promise<void> {
 
 describe.each(BAD)('a migration that fails with %s', (_, text) => {
   it.each(STATEMENTS.map((_, k) => k).concat(STATEMENTS.length))(
-    'after %i statements leaves schema and rows as they were, and works once mended',
+    'after %i statements leaves schema and rows as they were, and works once fixed',
     async (k) => {
       const before = contents();
       const failing = up(async ({ context }) => {

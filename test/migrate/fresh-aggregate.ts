@@ -4,7 +4,7 @@ const MAX_SAFE = 9_007_199_254_740_991n;
 const STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'];
 const SOURCES = ['job', 'tip', 'other'];
 
-/** What the rollups must say of the tables beside them. */
+/** What the rollups must say of the tables next to them. */
 export interface Totals {
   readonly jobs: Readonly<Record<string, bigint>>;
   readonly amounts: Readonly<Record<string, bigint>>;

@@ -292,7 +292,7 @@ function runSqlite3(path: string, script: string): void {
   try {
     execFileSync('sqlite3', [path], { input: script, stdio: ['pipe', 'pipe', 'pipe'] });
   } catch (error) {
-    // Its exit code tells that a statement broke a rule of the schema; anything else is our mistake.
+    // Its exit code says that a statement broke a rule of the schema; anything else is our mistake.
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     const others = said
       .split('\n')

@@ -38,7 +38,7 @@ describe('the schema after all migrations', () => {
     expect(migrated.filter((object) => published.includes(object))).toEqual(published);
   });
 
-  it('has beside them only objects that carry our name', async () => {
+  it('has next to them only objects that carry our name', async () => {
     const published = new Set(publishedSchema());
     const additions = (await migratedSchema()).filter(
       (object) => !published.has(describeObject(object)),

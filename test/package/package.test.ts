@@ -179,7 +179,7 @@ describe('a service with the package', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('without pg is told how to get the driver of a server', () => {
+  it('without pg says how to get the driver of a server', () => {
     const service = serviceWithPackage();
     rmSync(join(service.folder, 'node_modules', 'pg'));
     service.write(

@@ -95,7 +95,7 @@ describeOnServer('migrate on a server', (own) => {
     });
   });
 
-  it('a migration that fails leaves nothing behind and is told with its statement', async () => {
+  it('a migration that fails leaves nothing behind and is reported with its statement', async () => {
     const url = await own.freshSchema();
     const file = serviceMigrations(
       `${ADDS_PRIORITY} await db.schema.dropTable('no_such_table').execute();`,
@@ -223,7 +223,7 @@ describeOnServer('migrate verify on a server', (own) => {
       'pylon_db_mine',
       'belongs to no applied migration',
     ],
-  ])('tells of %s', async (_, change, undo, name, problem) => {
+  ])('reports %s', async (_, change, undo, name, problem) => {
     expect(await verifyAfter(change, undo)).toMatchObject({ drift: [{ name, problem }] });
   });
 
@@ -240,7 +240,7 @@ describeOnServer('migrate verify on a server', (own) => {
     expect(stderr).toContain('Recreate what drifted');
   });
 
-  it('tells of a published column that is gone as drift', async () => {
+  it('reports a published column that is gone as drift', async () => {
     const answer = await verifyAfter(
       'alter table jobs rename column error_message to message',
       'alter table jobs rename column message to error_message',
@@ -259,7 +259,7 @@ describeOnServer('migrate verify on a server', (own) => {
     expect(stderr).toContain('999_pylon_db_future is applied, but unknown here');
   });
 
-  it('tells a role that may create no schema what it lacks', async () => {
+  it('says what a role that may create no schema lacks', async () => {
     const client = await connected(url);
     await client.query('create role looker login; grant usage on schema public to looker');
     const schema = /search_path%3D(\w+)/.exec(url)?.[1];

@@ -162,13 +162,13 @@ describeOnServer('query on a server', (own) => {
       'column "nothing_of_that_name" does not exist',
     ],
     ['no query', '', [], 'it begins with no keyword'],
-  ])('tells of %s', async (_, sql, args, problem) => {
+  ])('reports %s', async (_, sql, args, problem) => {
     const { exitCode, stdout, stderr } = await query(sql, ...args);
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toContain(problem);
   });
 
-  it("doesn't tell the value that fits no type", async () => {
+  it("doesn't show the value that fits no type", async () => {
     const { exitCode, stderr } = await query("select cast('PRIVATE' as int)");
     expect(exitCode).toBe(2);
     expect(stderr).toContain("a value doesn't fit its type (22P02)");

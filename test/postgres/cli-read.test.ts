@@ -15,7 +15,7 @@ describeOnServer('commands that read a server', (own) => {
     await db.agents.upsert({ npub: 'npub1', name: 'one', lifecycle_state: 'embryonic' });
   });
 
-  it('info tells address, size, version, migrations and totals', async () => {
+  it('info reports address, size, version, migrations and totals', async () => {
     const info = await jsonOnServer(url, ['info']);
     expect(info).toMatchObject({
       path: `postgres://postgres@127.0.0.1:${own.server.port}/postgres`,

@@ -55,7 +55,7 @@ describeOnServer('copy of 30 MB in 7,500 rows', (own) => {
     const back = join(temporaryFolder(), 'back.db');
     const there = await measured(file, url, HEAP_MB);
     const again = await measured(url, back, HEAP_MB);
-    console.log(`copy of 7,500 rows: to the server ${there.told}; back ${again.told}`);
+    console.log(`copy of 7,500 rows: to the server ${there.reported}; back ${again.reported}`);
     expect([there.exitCode, again.exitCode]).toEqual([0, 0]);
     // Not toEqual: a difference of 30 MB would take minutes to print.
     for (const table of EXPORT_TABLES) {
@@ -79,10 +79,10 @@ async function measured(from: string, to: string, heapMb = 4000) {
   clearInterval(look);
   const seconds = (performance.now() - start) / 1000;
   const rate = Math.round((3 * JOBS) / seconds).toLocaleString('en');
-  return { exitCode, peakMb, told: `${rate} rows/s, at most ${Math.round(peakMb)} MB` };
+  return { exitCode, peakMb, reported: `${rate} rows/s, at most ${Math.round(peakMb)} MB` };
 }
 
-/** The most memory that a process had; 0 where the system doesn't tell. */
+/** The most memory that a process had; 0 where the system doesn't say. */
 function peakMbOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -236,7 +236,7 @@ describeOnServer('copy', (own) => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('with --published-only leaves that behind, and tells it', async () => {
+  it('with --published-only leaves that behind, and says so', async () => {
     const [file, url] = [await fixture(), await own.freshSchema()];
     writeByAnother(file, 'create table notes (text); alter table jobs add column mood text');
     writeByAnother(file, "insert into migrations (name) values ('020_notes')");
@@ -248,7 +248,7 @@ describeOnServer('copy', (own) => {
     });
   });
 
-  it("copies beside another program's table that refers to ours", async () => {
+  it("copies next to another program's table that refers to ours", async () => {
     const { url, outside } = await own.open();
     await outside.query('create table notes (job text references jobs)');
     const file = await fixture();

@@ -31,7 +31,7 @@ const migrations: MigrationList = {
   }),
 };
 
-/** Each with the preimage among what it was given, and the constraint that is told. */
+/** Each with the preimage among what it was given, and the constraint that is reported. */
 const FAILURES: readonly (readonly [string, ErrorCode, string | undefined, Fail])[] = [
   ['a CHECK', 'INVALID_ARGUMENT', 'check', insert({ source: 'gift' })],
   ['NOT NULL', 'INVALID_ARGUMENT', 'not_null', insert({ amount_msats: null })],
@@ -184,7 +184,7 @@ const FAILURES: readonly (readonly [string, ErrorCode, string | undefined, Fail]
 const shown = (value: unknown): string =>
   `${inspect(value, { depth: 9, showHidden: true, getters: true })} ${JSON.stringify(value)} ${value}`;
 
-describeOnServer('no preimage is told by an error, an event or an inspection', (own) => {
+describeOnServer('no preimage is shown by an error, an event or an inspection', (own) => {
   it.each(FAILURES)('of %s', async (_, code, constraint, fail) => {
     const events: QueryEvent[] = [];
     const schema = await own.open({ busyTimeoutMs: 100, onQuery: (event) => events.push(event) });
@@ -206,7 +206,7 @@ describeOnServer('no preimage is told by an error, an event or an inspection', (
     expect(shown([error, events])).not.toContain(PREIMAGE);
   });
 
-  it('of a listener that throws what it is told', async () => {
+  it('of a listener that throws what it is given', async () => {
     const warnings: unknown[] = [];
     const warned = (warning: unknown) => void warnings.push(warning);
     process.on('warning', warned);
@@ -224,7 +224,7 @@ describeOnServer('no preimage is told by an error, an event or an inspection', (
 });
 
 describeOnServer('a role that may not read a table', (own) => {
-  it('is told which table and which right, and not that the database can only be read', async () => {
+  it('names the table and the right, and does not say that the database can only be read', async () => {
     const { url, outside, db } = await own.open();
     await db.jobs.create({ id: 'j', kind: 1, customer_pubkey: 'c' });
     const [schema] = (await outside.query('select current_schema() as name')).rows;

@@ -79,7 +79,7 @@ class LiteConnection implements LookingConnection {
 
 /** How long PGlite may take to notice that the last test's connection was closed, in ms. */
 const FREED_BY_THE_LAST_MS = 30_000;
-/** The same within a test, in ms: whoever has it open still after that needs it beside the other. */
+/** The same within a test, in ms: whoever has it open still after that needs it next to the other. */
 const FREED_MS = 1000;
 const LOOK_EVERY_MS = 10;
 

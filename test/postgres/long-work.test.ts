@@ -84,7 +84,7 @@ describeOnServer('work that nobody waits for any more', (own) => {
     await untilActive(outside, '%pg_sleep(600) as timed%', false);
   });
 
-  it('ends there too when it comes to the server after it was told to stop', async () => {
+  it('ends there too when it comes to the server after it was asked to stop', async () => {
     const { db, outside, proxy } = await overSilentLine(own, { answerTimeoutMs: 600_000 });
     let held: { readonly release: () => void } | undefined;
     const call = db.transaction(

@@ -242,7 +242,7 @@ describeOnServer('a connection that is lost', (own) => {
       await db.agents.adjustBalance('a', 1);
     });
 
-    it('that are busy, their calls are told and the others go on', async () => {
+    it('that are busy, their calls are refused and the others go on', async () => {
       const { url, db } = await own.open();
       await db.agents.upsert(agent('a'));
       const read = failureOf(sql`select pg_sleep(600)`.execute(db.kysely), 'CONNECTION_LOST');
@@ -258,7 +258,7 @@ describeOnServer('a connection that is lost', (own) => {
       expect((await db.agents.adjustBalance('a', 1)).balance_sats).toBe(1);
     });
 
-    it('while a write waits for a lock, it is told and nothing of it is stored', async () => {
+    it('while a write waits for a lock, it is refused and nothing of it is stored', async () => {
       const { url, db, outside } = await own.open();
       await db.agents.upsert(agent('a'));
       await outside.query("begin; update agents set name = 'held'");

@@ -2,7 +2,7 @@ import pg from 'pg';
 
 const CHECK_VIOLATION = '23514';
 
-/** A connection beside PylonDb's, whichever driver makes it. */
+/** A connection next to PylonDb's, whichever driver makes it. */
 export interface LookingConnection {
   query<Row extends object>(
     sql: string,

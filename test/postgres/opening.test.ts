@@ -7,7 +7,7 @@ import { failureOf, rejection } from '../engine/failure.js';
 import { job } from '../engine/fresh.js';
 import { connected, connection, describeOnServer, type OwnServer, opened } from './own-server.js';
 
-/** Holds each character that means something in a URL; no part of it may be told. */
+/** Holds each character that means something in a URL; no part of it may be shown. */
 const PASSWORD = 'SECRET1@SECRET2:SECRET3/SECRET4%40SECRET5?SECRET6#SECRET7 SECRET8+SECRET9';
 
 /** All that logs might print of a value. */
@@ -43,7 +43,7 @@ describeOnServer('opening a server', (own) => {
   });
 
   it.each(['@', ':', '/', '%40', '?', '#', ' ', '%', '//', '@/', ':1/'])(
-    'tells nothing of a wrong password with %s in it',
+    'says nothing of a wrong password with %s in it',
     async (sign) => {
       const error = await rejection(PylonDb.open(lockedUrl(`SECRET1${sign}SECRET2`)));
       expect(error).toMatchObject({ name: 'PylonDbError', operation: 'PylonDb.open' });

@@ -6,7 +6,7 @@ import { copyTemplate, urlOf } from './copied-database.js';
 import { isOnPglite } from './global-setup.js';
 import { PostgresServer } from './server.js';
 
-/** A `describe` for tests that need a server of PostgreSQL; skipped, and told so, where none is. */
+/** A `describe` for tests that need a server of PostgreSQL; skipped, with a note, where none is. */
 export function describeOnServer(name: string, tests: (own: OwnServer) => void): void {
   const title = isOnPglite() ? `${name} (no PostgreSQL here: apt-get install postgresql)` : name;
   describe.skipIf(isOnPglite())(title, () => tests(new OwnServer()));

@@ -52,7 +52,7 @@ describeOnServer('two programs on one server', (own) => {
     );
     const unexpected: unknown[] = [];
     const isTrue = (error: unknown) => {
-      // What it tells of the job must be a reason to refuse.
+      // What it says of the job must be a reason to refuse.
       if (isPylonDbError(error, 'ILLEGAL_TRANSITION') && error.from === 'failed') return;
       unexpected.push(error);
     };

@@ -20,7 +20,7 @@ async function picture(outside: pg.Client): Promise<string> {
   return JSON.stringify([rows, ledger], null, 1);
 }
 
-/** What another program may have done to a schema, and what is told of it. */
+/** What another program may have done to a schema, and what is reported of it. */
 const FOREIGN: readonly (readonly [string, string, string])[] = [
   [
     'a newer pylon-db',
@@ -59,7 +59,7 @@ const ANOTHERS: readonly (readonly [string, string, string])[] = [
     'migration CreateUsers is applied',
   ],
   [
-    'a table of jobs beside a ledger',
+    'a table of jobs next to a ledger',
     `create table migrations (id bigint, name text, applied_at bigint);
      create table jobs (id text)`,
     'column jobs.status is missing',
@@ -106,7 +106,7 @@ describeOnServer('a schema on a server', (own) => {
     expect(await picture(outside)).toBe(JSON.stringify([[], []], null, 1));
   });
 
-  it('keeps the tables of other programs beside ours', async () => {
+  it('keeps the tables of other programs next to ours', async () => {
     const url = await own.freshSchema();
     const outside = await connected(url);
     await outside.query('create table users (id int); insert into users values (7)');

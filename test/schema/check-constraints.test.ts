@@ -22,7 +22,7 @@ describe('reads the allowed values of a column', () => {
     ['between comments', "s text -- check (s in ('x'))\n check /* ( */ (s in ('a', /* ' */ 'b'))"],
     ['once each', "s text check (s in ('a', 'b', 'a'))"],
     ['with the collation by bytes', "s text collate binary check (s in ('a', 'b'))"],
-    ['beside a CHECK of another form', "s text check (s in ('a', 'b')) check (length(s) > 0)"],
+    ['next to a CHECK of another form', "s text check (s in ('a', 'b')) check (length(s) > 0)"],
     ['that all CHECKs allow', "s text check (s in ('x', 'a', 'b')) check (s in ('b', 'a'))"],
   ])('%s', (_, body) => {
     expect(read(body)).toEqual({ s: ['a', 'b'] });

@@ -49,7 +49,7 @@ describe('isPylonDbError', () => {
     expectTypeOf(of('IN_USE').details).toEqualTypeOf<Readonly<ErrorDetails['IN_USE']>>();
   });
 
-  it('without a code tells only that it is ours', () => {
+  it('without a code says only that it is ours', () => {
     if (isPylonDbError(error)) {
       expectTypeOf(error).toExtend<PylonDbError>();
       expectTypeOf(error.code).toEqualTypeOf<ErrorCode>();

@@ -20,7 +20,7 @@ export interface Turn {
   readonly tellResults: boolean;
 }
 
-/** What a process is told; it answers each with one {@link Answer}. */
+/** What a process is asked; it answers each with one {@link Answer}. */
 export type Order = { readonly prepare: Turn } | 'go' | 'close';
 
 export type Answer =

@@ -58,7 +58,7 @@ export interface ServerResults {
 const GOAL_ALONE = 0.9;
 const GOAL_TOGETHER = 1.5;
 
-/** @param machine What the server tells of itself. */
+/** @param machine What the server says of itself. */
 export function toServerResults(
   measured: readonly MeasuredCase[],
   rows: number,
@@ -149,7 +149,7 @@ export function casesTable({ cases, rows }: ServerResults, durability: string): 
   ].join('\n');
 }
 
-/** Each goal beside what was measured. */
+/** Each goal next to what was measured. */
 export function serverGoalsTable({ goals }: ServerResults): string {
   const lines = goals.map(({ what, durability, limit, value }) => [
     value >= limit ? 'met' : 'NOT MET',

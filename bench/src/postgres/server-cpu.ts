@@ -6,7 +6,7 @@ const NS_A_US = 1000;
 
 /**
  * CPU time that the server's processes have spent so far for one database, in microseconds, by
- * process. Empty where the system doesn't tell (other than Linux).
+ * process. Empty where the system doesn't say (other than Linux).
  */
 export async function serverCpu(
   server: BenchServer,

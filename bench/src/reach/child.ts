@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 /** The program that runs in processes of its own, as it is built. */
 export const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 
-/** What a process that opens a database tells. */
+/** What a process that opens a database reports. */
 export interface OpeningTimes {
   /** From before the import until the database is open. */
   readonly wallMs: number;

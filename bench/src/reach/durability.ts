@@ -17,7 +17,7 @@ const WAL_BYTES = 4000 * 4096;
 
 /**
  * 100 concurrent ticks that outlive a power cut, to 100 hand-written transactions that don't, both
- * on the disk; one fsync a batch, measured beside, is taken off ours. By the wall's clock.
+ * on the disk; one fsync per batch, measured alongside, is taken off ours. By the wall's clock.
  */
 export async function durability({ options, progress }: Context): Promise<Goal[]> {
   progress('durability on the disk');

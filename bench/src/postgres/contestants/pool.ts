@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** pg's type number of bigint, which it gives as text unless told: all our integers are safe. */
+/** pg's type number of bigint, which it gives as text unless asked otherwise: all our integers are safe. */
 const BIGINT = 20;
 pg.types.setTypeParser(BIGINT, Number);
 

@@ -12,7 +12,7 @@ import { built } from '../backup/built.js';
 import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { migratedFile } from '../migrated-file.js';
 import { temporaryFolder } from '../temporary.js';
-import { told } from './table.js';
+import { reported } from './table.js';
 
 const BACKUPS = 10;
 
@@ -44,7 +44,7 @@ interface Latencies {
   readonly longest: number;
 }
 
-it(`${BACKUPS} backups beside a writer that never rests: none torn, no acknowledged row missing`, async () => {
+it(`${BACKUPS} backups alongside a writer that never rests: none torn, no acknowledged row missing`, async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'pylon.db');
   const counter = join(folder, 'acknowledged');
@@ -72,7 +72,7 @@ it(`${BACKUPS} backups beside a writer that never rests: none torn, no acknowled
     }
     for (const suffix of ['', '.json']) rmSync(backup.path + suffix);
   }
-  const beside = await latenciesOf(writing);
+  const during = await latenciesOf(writing);
   expect(writing.exitCode).toBe(null);
 
   expect(torn).toEqual([]);
@@ -83,9 +83,9 @@ it(`${BACKUPS} backups beside a writer that never rests: none torn, no acknowled
     true,
   );
   expect(temporariesIn(destination)).toEqual([]);
-  told('backups beside a writer that never rests', {
-    tried: `${BACKUPS} backups of ${Math.round(smallest / 1e6)} MB, ${beside.calls.toLocaleString('en')} writes meanwhile`,
-    figure: `0 torn, 0 acknowledged rows missing; p99 of a write ${beside.p99.toFixed(1)} ms (alone ${alone.p99.toFixed(1)}), longest ${Math.round(beside.longest)} ms`,
+  reported('backups alongside a writer that never rests', {
+    tried: `${BACKUPS} backups of ${Math.round(smallest / 1e6)} MB, ${during.calls.toLocaleString('en')} writes meanwhile`,
+    figure: `0 torn, 0 acknowledged rows missing; p99 of a write ${during.p99.toFixed(1)} ms (alone ${alone.p99.toFixed(1)}), longest ${Math.round(during.longest)} ms`,
   });
 }, 900_000);
 

@@ -56,6 +56,12 @@ it('has a section for each command, with its arguments and options', async () =>
   }
 });
 
+it('keeps the lines of each list apart', () => {
+  const prose = PAGE.replaceAll(/^```[\s\S]*?^```$/gm, '').match(/^[^|\n].*$/gm) ?? [];
+  expect(prose.length).toBeGreaterThan(50);
+  expect(prose.filter((line) => / {2}/.test(line.trim()))).toEqual([]);
+});
+
 it('leads to each section, and to nothing else', () => {
   const links = [...PAGE.matchAll(/\(#([\w-]+)\)/g)].map(([, anchor]) => anchor);
   const headings = [...PAGE.matchAll(/^##+ (.*)$/gm)].map(([, heading = '']) =>

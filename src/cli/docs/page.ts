@@ -90,9 +90,22 @@ function exampleBlocks(examples: readonly Example[]): string[] {
 function noteBlocks({ title, lines }: Note, heading: (title: string) => string): string[] {
   return [
     ...(title === undefined ? [] : [heading(title)]),
-    listed(lines) ?? prose(lines.join(' ')),
+    ...runs(lines).map((run) => listed(run) ?? prose(run.join(' '))),
   ];
 }
+
+/** The lines of a list apart from the prose around it. */
+function runs(lines: readonly string[]): string[][] {
+  const runs: string[][] = [];
+  for (const line of lines) {
+    const run = runs.at(-1);
+    if (run !== undefined && isListed(run[0]) === isListed(line)) run.push(line);
+    else runs.push([line]);
+  }
+  return runs;
+}
+
+const isListed = (line = '') => listed([line]) !== undefined;
 
 /** Lines of a name and its meaning as a table: `PYLON_DB  the file`, or `0 ok · 1 error`. */
 function listed(lines: readonly string[]): string | undefined {

@@ -4,7 +4,7 @@ import type { WatchProps } from './engine/sqlite/schema-watch.js';
 import { isPylonDbError } from './errors.js';
 import { findOwnObjects } from './migrate/own-objects.js';
 import { OwnSchemaKeeper } from './migrate/own-schema-keeper.js';
-import { type RepairProps, repairOwnSchema } from './migrate/own-schema-repair.js';
+import { type RepairProps, type RepairTask, repairOwnSchema } from './migrate/own-schema-repair.js';
 
 /** How the schema of an open file is kept. */
 export interface KeepProps extends RepairProps {
@@ -36,13 +36,10 @@ async function repairInChild(
   { path, known, busyTimeoutMs }: KeepProps,
   signal: AbortSignal,
 ): Promise<void> {
-  const [{ isInstalled, runInChild }, { LIBRARY_CHILD }] = await Promise.all([
-    import('./backup/child.js'),
-    import('./backup/tasks.js'),
-  ]);
+  const { isInstalled, LIBRARY_CHILD, runInChild } = await import('./backup/child.js');
   if (!isInstalled(LIBRARY_CHILD)) {
     throw new Error("the package's file library-child.js is not installed");
   }
   const input = { path, known, busyTimeoutMs };
-  await runInChild(LIBRARY_CHILD, 'repairSchema', input, { signal });
+  await runInChild<RepairTask>(LIBRARY_CHILD, 'schema repair', input, { signal });
 }

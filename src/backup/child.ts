@@ -15,27 +15,23 @@ export type Task<Input, Report, Output> = (
   report: (report: Report) => void,
 ) => Promise<Output>;
 
-/** A task of a program, loaded where it runs. */
-export interface TaskEntry<Input, Report, Output> {
-  /**
-   * The command that the task is a part of, also when a service asked for it: the child's argument,
-   * for who reads the list of processes.
-   */
-  readonly command: string;
-  readonly load: () => Promise<Task<Input, Report, Output>>;
+/**
+ * A task under the name of the command that it is a part of, also when a service asked for it: the
+ * child's argument, for who reads the list of processes.
+ */
+export interface NamedTask {
+  readonly name: string;
+  readonly task: Task<never, unknown, unknown>;
 }
-
-/** Tasks by name. */
-export type Tasks<Name extends string = string> = Readonly<
-  Record<Name, TaskEntry<never, unknown, unknown>>
->;
 
 /** A program that does one of its tasks, then ends. */
-export interface ChildProgram<Ts extends Tasks> {
+export interface ChildProgram {
   /** Its file, absolute. */
   readonly path: string;
-  readonly tasks: Ts;
 }
+
+/** What the library does in a process of its own. */
+export const LIBRARY_CHILD = { path: programNextTo(import.meta.url, 'library-child') };
 
 /** An error as it crosses the border between two processes. */
 export interface Failure {
@@ -53,12 +49,12 @@ export type Answer<Report, Output> =
   | { readonly kind: 'output'; readonly output: Output }
   | { readonly kind: 'failure'; readonly failure: Failure };
 
-type InputOf<T> = T extends TaskEntry<infer Input, infer _R, infer _O> ? Input : never;
-type ReportOf<T> = T extends TaskEntry<infer _I, infer Report, infer _O> ? Report : never;
-type OutputOf<T> = T extends TaskEntry<infer _I, infer _R, infer Output> ? Output : never;
+type InputOf<T extends NamedTask> = Parameters<T['task']>[0];
+type ReportOf<T extends NamedTask> = Parameters<Parameters<T['task']>[1]>[0];
+type OutputOf<T extends NamedTask> = Awaited<ReturnType<T['task']>>;
 
 /** How a task is watched and stopped. */
-export interface ChildOptions<T> {
+export interface ChildOptions<T extends NamedTask> {
   /** The call that failed, in errors. */
   readonly operation?: string | undefined;
   readonly onReport?: (report: ReportOf<T>) => void;
@@ -75,16 +71,16 @@ export function programNextTo(url: string, name: string): string {
  * Runs a task in a process of its own and gives its output. Throws the task's error as if it had
  * run here; `ABORTED` when `signal` fired or the process was killed.
  */
-export async function runInChild<Name extends string, Ts extends Tasks<Name>>(
-  { path, tasks }: ChildProgram<Ts>,
-  name: Name,
-  input: InputOf<Ts[Name]>,
-  { operation = '', onReport, signal }: ChildOptions<Ts[Name]>,
-): Promise<OutputOf<Ts[Name]>> {
+export async function runInChild<T extends NamedTask>(
+  { path }: ChildProgram,
+  name: T['name'],
+  input: InputOf<T>,
+  { operation = '', onReport, signal }: ChildOptions<T>,
+): Promise<OutputOf<T>> {
   if (signal?.aborted) throw aborted(operation, signal.reason);
   // What a child works on comes with its task; the variable may hold a password.
   const { PYLON_DB: _, ...env } = process.env;
-  const child = fork(path, [tasks[name].command], {
+  const child = fork(path, [name], {
     env,
     // Node's own flags, such as --inspect, are not for the child. A source needs the TypeScript loader;
     // the package ships JavaScript.
@@ -95,8 +91,8 @@ export async function runInChild<Name extends string, Ts extends Tasks<Name>>(
   const kill = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
   try {
-    return await new Promise<OutputOf<Ts[Name]>>((resolve, reject) => {
-      child.on('message', (answer: Answer<ReportOf<Ts[Name]>, OutputOf<Ts[Name]>>) => {
+    return await new Promise<OutputOf<T>>((resolve, reject) => {
+      child.on('message', (answer: Answer<ReportOf<T>, OutputOf<T>>) => {
         if (answer.kind === 'output') return resolve(answer.output);
         if (answer.kind === 'failure') return reject(failed(answer.failure, operation));
         try {
@@ -118,7 +114,7 @@ export async function runInChild<Name extends string, Ts extends Tasks<Name>>(
 }
 
 /** Whether tasks can run: a bundle of the caller's may have left the child's program out. */
-export function isInstalled({ path }: ChildProgram<Tasks>): boolean {
+export function isInstalled({ path }: ChildProgram): boolean {
   return existsSync(path);
 }
 

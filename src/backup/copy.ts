@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import type { CopyableDatabase } from '../engine/engine.js';
 import type { BackupOptions } from './backup-options.js';
-import { runInChild } from './child.js';
+import { LIBRARY_CHILD, runInChild } from './child.js';
 import type { BackupFacts } from './manifest.js';
 import type { OnProgress, Progress } from './progress.js';
-import { LIBRARY_CHILD } from './tasks.js';
+import type { BackupTask } from './snapshot.js';
 
 /** What is backed up. */
 export interface BackupSource extends CopyableDatabase {
@@ -36,9 +36,9 @@ export async function copy(
   const watch = new Watch(onProgress, signal);
   let looking: NodeJS.Timeout | undefined;
   try {
-    const facts = await runInChild(
+    const facts = await runInChild<BackupTask>(
       LIBRARY_CHILD,
-      'snapshot',
+      'backup',
       { source: source.copyInto === undefined ? placeOf(source) : undefined, into: partial },
       {
         operation,

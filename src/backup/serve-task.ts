@@ -1,6 +1,11 @@
 import { cannotUse, placeOf, systemCode } from '../engine/sqlite/system-error.js';
 import { isPylonDbError } from '../errors.js';
-import type { Answer, Failure, Task, Tasks } from './child.js';
+import type { Answer, Failure, NamedTask } from './child.js';
+
+/** The tasks of a program by name, each loaded where it runs. */
+export type Tasks<T extends NamedTask = NamedTask> = {
+  readonly [Each in T as Each['name']]: () => Promise<Each['task']>;
+};
 
 /** Does the one task that {@link runInChild} asks this process for, then ends. */
 export function serveTask(tasks: Tasks): void {
@@ -12,12 +17,12 @@ export function serveTask(tasks: Tasks): void {
 }
 
 async function run(
-  entry: Tasks[string] | undefined,
+  load: Tasks[string] | undefined,
   input: never,
 ): Promise<Answer<unknown, unknown>> {
   try {
-    if (entry === undefined) throw new Error('this program has no such task');
-    const task: Task<never, unknown, unknown> = await entry.load();
+    if (load === undefined) throw new Error('this program has no such task');
+    const task = await load();
     const output = await task(input, (report) => process.send?.({ kind: 'report', report }));
     return { kind: 'output', output };
   } catch (error) {

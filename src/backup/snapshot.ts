@@ -39,6 +39,8 @@ export async function snapshot(
   }
 }
 
+export type BackupTask = { readonly name: 'backup'; readonly task: typeof snapshot };
+
 function vacuumInto(source: string, into: string, report: (progress: Progress) => void): void {
   // Of a first attempt. SQLite would create a missing one for everybody; it is missing when this run
   // was given up.

@@ -31,6 +31,8 @@ export async function verifyFile(
   }
 }
 
+export type VerifyTask = { readonly name: 'backup verify'; readonly task: typeof verifyFile };
+
 type Bytes = Pick<BackupFacts, 'size_bytes' | 'sha256'>;
 
 function compareBytes(path: string, found: Bytes, expected: Bytes): void {

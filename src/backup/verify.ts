@@ -1,11 +1,11 @@
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { PylonDbError } from '../errors.js';
-import { runInChild } from './child.js';
+import { LIBRARY_CHILD, runInChild } from './child.js';
 import { fileProblem } from './file-problem.js';
 import { type BackupManifest, invalidBackup, manifestPath, readManifest } from './manifest.js';
 import type { OnProgress } from './progress.js';
-import { LIBRARY_CHILD } from './tasks.js';
 import { removeUnusedCopies } from './untouched.js';
+import type { VerifyTask } from './verify-file.js';
 
 /** How a backup is verified. */
 export interface VerifyOptions {
@@ -39,9 +39,9 @@ export async function verifyBackup(
       `${path} has ${size} bytes, its manifest says ${manifest.size_bytes}`,
     );
   }
-  const facts = await runInChild(
+  const facts = await runInChild<VerifyTask>(
     LIBRARY_CHILD,
-    'verifyFile',
+    'backup verify',
     { path, expected: manifest },
     { operation, signal, ...(onProgress === undefined ? {} : { onReport: onProgress }) },
   ).catch((error: unknown) => {

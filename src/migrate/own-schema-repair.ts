@@ -45,3 +45,5 @@ export async function repairSchema(input: RepairProps): Promise<void> {
     db.close();
   }
 }
+
+export type RepairTask = { readonly name: 'schema repair'; readonly task: typeof repairSchema };

@@ -5,15 +5,15 @@ import { dirname } from 'node:path';
 import { runInChild } from '../../backup/child.js';
 import type { OnProgress } from '../../backup/progress.js';
 import { type RestoreRecord, readRecord } from '../restore/record.js';
+import { COMMAND_CHILD } from '../shell/child.js';
 import { type Opener, otherOpeners } from '../shell/openers.js';
-import { COMMAND_CHILD } from '../shell/tasks.js';
 import { sizeOf } from '../vacuum/disk-space.js';
 import { backupsIn, type LastBackup } from './backups.js';
 import type { DatabaseFacts } from './database-facts.js';
 import type { Finding } from './finding.js';
 import { checkPermissions, repairModes } from './permissions.js';
 import type { SkippedCheck } from './run-checks.js';
-import type { CheckDepth } from './task.js';
+import type { CheckDepth, CheckTask } from './task.js';
 
 /** What is checked, and whether it is repaired. */
 interface CheckOptions {
@@ -79,7 +79,7 @@ export async function checkDatabase(
   const { readFrom, permissions } = options;
   const start = performance.now();
   const path = realpathSync(givenPath);
-  const checked = await runInChild(
+  const checked = await runInChild<CheckTask>(
     COMMAND_CHILD,
     'check',
     { path: readFrom ?? path, depth, repair, busyTimeoutMs },

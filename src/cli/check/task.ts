@@ -60,6 +60,8 @@ export async function check(
   return { ...found, findings: [...others, ...again], repaired };
 }
 
+export type CheckTask = { readonly name: 'check'; readonly task: typeof check };
+
 function damageIn({ findings }: Checked): string | undefined {
   const damage = findings.filter(({ severity }) => severity === 'damage');
   return damage.length === 0 ? undefined : damage.flatMap(({ rows }) => rows).join('; ');

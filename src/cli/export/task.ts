@@ -37,6 +37,8 @@ export async function exportFiles(
   );
 }
 
+export type ExportTask = { readonly name: 'export'; readonly task: typeof exportFiles };
+
 /** Writes and syncs a file for each part. Throws `DISK_FULL`, and what reading throws. */
 export async function writeParts(
   source: ExportSource,

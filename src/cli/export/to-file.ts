@@ -20,9 +20,9 @@ import {
 import type { OnProgress } from '../../backup/progress.js';
 import { PylonDbError } from '../../errors.js';
 import type { DatabasePlace } from '../../named-database.js';
-import { COMMAND_CHILD } from '../shell/tasks.js';
+import { COMMAND_CHILD } from '../shell/child.js';
 import type { ExportProps, ExportTable } from './parts.js';
-import type { WrittenPart } from './task.js';
+import type { ExportTask, WrittenPart } from './task.js';
 
 /** Where an export goes, and how it is watched and stopped. */
 export interface ExportFileOptions {
@@ -117,7 +117,7 @@ async function run(
   const { selection, format, includeSecrets, spreadsheet = false } = props;
   const from = readFrom ?? path;
   const input = { path: from, selection, format, includeSecrets, spreadsheet, files };
-  return await runInChild(COMMAND_CHILD, 'exportFiles', input, {
+  return await runInChild<ExportTask>(COMMAND_CHILD, 'export', input, {
     onReport: onProgress,
     signal,
   });

@@ -1,8 +1,8 @@
 import { runInChild } from '../../backup/child.js';
 import { isPylonDbError } from '../../errors.js';
-import { COMMAND_CHILD } from '../shell/tasks.js';
+import { COMMAND_CHILD } from '../shell/child.js';
 import { queryTimeout } from './limits.js';
-import type { QueryEnd, QueryInput, QueryReport } from './task.js';
+import type { QueryEnd, QueryInput, QueryReport, QueryTask } from './task.js';
 
 /**
  * Runs one SELECT, WITH or VALUES in a process of its own and reports its columns and rows. Throws
@@ -15,7 +15,7 @@ export async function runQuery(
 ): Promise<QueryEnd> {
   const start = performance.now();
   try {
-    return await runInChild(COMMAND_CHILD, 'query', input, { onReport, signal });
+    return await runInChild<QueryTask>(COMMAND_CHILD, 'query', input, { onReport, signal });
   } catch (error) {
     const ended = isPylonDbError(error, 'ABORTED') && signal?.aborted !== true;
     // The child's watchdog killed it.

@@ -63,6 +63,8 @@ export async function query(
   }
 }
 
+export type QueryTask = { readonly name: 'query'; readonly task: typeof query };
+
 async function run(
   db: Database.Database,
   input: QueryInput,

@@ -7,12 +7,12 @@ import type { OnProgress } from '../../backup/progress.js';
 import { isInWalMode } from '../../backup/untouched.js';
 import { verifyBackup } from '../../backup/verify.js';
 import { isPylonDbError } from '../../errors.js';
+import { COMMAND_CHILD } from '../shell/child.js';
 import { type Opener, otherOpeners } from '../shell/openers.js';
-import { COMMAND_CHILD } from '../shell/tasks.js';
 import { assertUnused } from './in-use.js';
 import { type Kept, type RestoreRecord, readRecord, writeRecord } from './record.js';
 import { assertAnother } from './refused-backups.js';
-import type { Replaced, RestoreReport } from './task.js';
+import type { Replaced, RestoreReport, RestoreTask } from './task.js';
 import { toldWithWhatStands } from './what-stands.js';
 
 /** What is restored, where, and how. */
@@ -76,7 +76,7 @@ export async function restoreDatabase(props: RestoreProps): Promise<Restored> {
     else onKept?.(report);
   };
   try {
-    const replaced = await runInChild(
+    const replaced = await runInChild<RestoreTask>(
       COMMAND_CHILD,
       'restore',
       { path, readFrom, backup, now, force, replaceOther, dryRun, expected: manifest },

@@ -82,6 +82,8 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
   }
 }
 
+export type RestoreTask = { readonly name: 'restore'; readonly task: typeof restore };
+
 function described(live: LiveDatabase): Replaced {
   switch (live.state) {
     case 'damaged':

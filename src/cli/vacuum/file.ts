@@ -2,10 +2,10 @@ import { realpathSync } from 'node:fs';
 import { runInChild } from '../../backup/child.js';
 import type { OnProgress, Progress } from '../../backup/progress.js';
 import { isPylonDbError, PylonDbError } from '../../errors.js';
+import { COMMAND_CHILD } from '../shell/child.js';
 import { named, otherOpeners } from '../shell/openers.js';
-import { COMMAND_CHILD } from '../shell/tasks.js';
 import { vacuumedBytes } from './disk-space.js';
-import type { VacuumReport, VacuumSizes } from './task.js';
+import type { VacuumReport, VacuumSizes, VacuumTask } from './task.js';
 
 /** What {@link runVacuum} did. */
 export interface Vacuum extends VacuumSizes {
@@ -43,7 +43,7 @@ export async function runVacuum(
   const watch = new Watch(path, onProgress, (error) => unwatched.abort(error));
   const signals = [unwatched.signal, ...(signal === undefined ? [] : [signal])];
   try {
-    const sizes = await runInChild(
+    const sizes = await runInChild<VacuumTask>(
       COMMAND_CHILD,
       'vacuum',
       { path, busyTimeoutMs },

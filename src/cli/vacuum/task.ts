@@ -78,6 +78,8 @@ export async function vacuum(
   }
 }
 
+export type VacuumTask = { readonly name: 'vacuum'; readonly task: typeof vacuum };
+
 /** Makes an attempt until nobody is in its way. */
 type Waiting = <Result>(attempt: () => Result) => Promise<Result>;
 type Begins = (step: VacuumReport['step'], workBytes: number) => void;

@@ -19,9 +19,15 @@ import {
   getEarning,
   recentEarnings,
 } from './queries.js';
-import { type EarningsBucket, type RollupOptions, rollup, rollupInput } from './rollup.js';
+import {
+  type EarningsBucket,
+  type RollupOptions,
+  rollup,
+  rollupInput,
+  type TimeRange,
+} from './rollup.js';
 import { hashSpellings } from './spelling.js';
-import { amountEver, earnedEverWithJobs, earnedSince, type TimeRange } from './totals.js';
+import { amountEver, earnedEverWithJobs, earnedSince } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {

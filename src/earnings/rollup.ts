@@ -1,21 +1,31 @@
 import type { ReadHandle } from '../engine/engine.js';
+import { type Params, prepared } from '../engine/prepared.js';
 import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../schema/input.js';
+import { PlainRows } from '../schema/plain-row.js';
+import { integer, text } from '../schema/tables.js';
 import { calendarEdges, type RollupEnds } from './buckets.js';
 import type { Earning } from './earning.js';
 import { firstEarning, recentEarnings } from './queries.js';
 import {
-  askForRanges,
+  addUp,
+  decodeSums,
   type Earned,
-  leaveOut,
-  lookInRange,
-  rangesAsAsked,
-  type TimeRange,
+  invalidEarning,
+  leavesOut,
+  type SourceSum,
+  sums,
 } from './totals.js';
 import type { BucketWidth } from './utc-calendar.js';
 
 /** What one calendar bucket earned; `bucket_start` in unix seconds. */
 export interface EarningsBucket extends Earned {
   readonly bucket_start: number;
+}
+
+/** A range of time in unix seconds, both ends included. */
+export interface TimeRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A range in unix seconds, both ends included, cut into calendar buckets of a time zone. */
@@ -36,6 +46,38 @@ export const rollupInput: Check = object(
   { by: oneOf(BUCKET_WIDTHS), start: timestamp, end: timestamp, timeZone: ianaZone },
   ['by'],
 );
+
+/** What a range earned that begins at `start`. */
+interface RangeSums {
+  readonly start: number;
+  readonly sums: readonly SourceSum[];
+}
+
+const RANGE_ROWS = new PlainRows(
+  [integer('start'), text('sums')],
+  ({ start, sums }): RangeSums => ({ start, sums: decodeSums(JSON.parse(sums)) }),
+);
+
+/** The sums of each range of a JSON list, in no order. */
+const sumsOfRanges = prepared(
+  'earnings.rollup',
+  (db, p: Params<{ ranges: string }>, syntax) =>
+    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) =>
+      RANGE_ROWS.computed({
+        start: eb.ref('bucket.start'),
+        sums: eb
+          .selectFrom('earnings')
+          // As one value: for each range the index is asked once.
+          .select(syntax.jsonList(sums(syntax)).as('sums'))
+          .whereRef('earned_at', '>=', 'bucket.start')
+          .whereRef('earned_at', '<=', 'bucket.end')
+          .$asScalar(),
+      }),
+    ),
+  RANGE_ROWS,
+);
+
+const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
 
 /**
  * Sums the earnings of each bucket, oldest first, empty ones included, all at one instant. `now`
@@ -97,7 +139,9 @@ async function sumRanges(
   options: RollupOptions,
   ranges: readonly TimeRange[],
 ): Promise<{ readonly sums: readonly Earned[]; readonly endsThen: RollupEnds | undefined }> {
-  const asked = askForRanges(ranges);
+  const asked = sumsOfRanges({
+    ranges: JSON.stringify(ranges.map(({ start, end }) => [start, end])),
+  });
   const given = endsOf(options);
   const ask = async () => {
     if (given !== undefined) {
@@ -108,12 +152,13 @@ async function sumRanges(
     return { answer, endsThen: endsOf(options, first, last) };
   };
   let found = await ask();
-  while (leaveOut(found.answer)) {
+  while (found.answer.some(({ sums }) => leavesOut(sums))) {
     const range = { start: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 };
-    await lookInRange(db, operation, range);
+    await db.first(operation, invalidBetween(range), 'continuation');
     found = await ask();
   }
-  return { sums: rangesAsAsked(operation, found.answer), endsThen: found.endsThen };
+  const inOrder = [...found.answer].sort((a, b) => a.start - b.start);
+  return { sums: inOrder.map(({ sums }) => addUp(operation, sums)), endsThen: found.endsThen };
 }
 
 /** Whether the first of the buckets between `edges` holds the start, and the last one the end. */

@@ -22,12 +22,6 @@ export interface Earned {
   readonly by_source: Record<EarningSource, number>;
 }
 
-/** A range of time in unix seconds, both ends included. */
-export interface TimeRange {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** What a query says of one source: the amount in two halves, and how many earnings. */
 export interface SourceSum {
   source: string;
@@ -108,7 +102,7 @@ export const totalsWithJobs = prepared(
 );
 
 /** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
-function sums(syntax: SqlSyntax): RawBuilder<number>[] {
+export function sums(syntax: SqlSyntax): RawBuilder<number>[] {
   const invalid = sql<number>`count(*) filter (where ${isInvalid(syntax)})`;
   return [invalid, ...EARNING_SOURCES.flatMap(sumsOf)];
 }
@@ -123,7 +117,8 @@ function sumsOf(source: EarningSource): RawBuilder<number>[] {
   return [carriedUp(high, low), carriedOff(low), sql<number>`count(*) ${only}`];
 }
 
-function decodeSums(row: RawRow): SourceSum[] {
+/** What a row of {@link sums} says: each source, and those that can't be summed. */
+export function decodeSums(row: RawRow): SourceSum[] {
   const [invalid = 0, ...columns] = row.map(Number);
   const bySource = EARNING_SOURCES.map((source, i): SourceSum => {
     const [high = 0, low = 0, count = 0] = columns.slice(3 * i);
@@ -147,37 +142,8 @@ const sumsSince = prepared(
   SUMS_ROWS,
 );
 
-const RANGE_ROWS = new PlainRows(
-  [integer('start'), text('sums')],
-  ({ start, sums }): RangeSums => ({ start, sums: decodeSums(JSON.parse(sums)) }),
-);
-
-/** The sums of each range of a JSON list, in no order. */
-const sumsOfRanges = prepared(
-  'earnings.rollup',
-  (db, p: Params<{ ranges: string }>, syntax) =>
-    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) =>
-      RANGE_ROWS.computed({
-        start: eb.ref('bucket.start'),
-        sums: eb
-          .selectFrom('earnings')
-          // As one value: for each range the index is asked once.
-          .select(syntax.jsonList(sums(syntax)).as('sums'))
-          .whereRef('earned_at', '>=', 'bucket.start')
-          .whereRef('earned_at', '<=', 'bucket.end')
-          .$asScalar(),
-      }),
-    ),
-  RANGE_ROWS,
-);
-
-interface RangeSums {
-  readonly start: number;
-  readonly sums: readonly SourceSum[];
-}
-
 /** One earning that can't be summed: decoding it says why. */
-const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
+export const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
   prepared(
     name,
     (db, p: Params<{ start: number; end: number }>, syntax) =>
@@ -190,7 +156,6 @@ const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
         .limit(1),
     EARNING_ROWS,
   );
-const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
 const invalidSince = invalidEarning('earnings.today invalid', 'since');
 const invalidEver = invalidEarning('earnings.summary invalid', 'ever');
 
@@ -246,41 +211,18 @@ export async function earnedSince(
   return addUp(operation, sums);
 }
 
-/** Asks for the sums of ranges that follow each other; {@link rangesAsAsked} reads the answer. */
-export function askForRanges(ranges: readonly TimeRange[]): BoundRead<RangeSums> {
-  return sumsOfRanges({ ranges: JSON.stringify(ranges.map(({ start, end }) => [start, end])) });
-}
-
-/** Whether the sums of ranges leave an earning out: one that can't be summed. */
-export function leaveOut(answer: readonly RangeSums[]): boolean {
-  return answer.some(({ sums }) => leavesOut(sums));
-}
-
-/** Throws for an earning of a range that can't be summed, naming it. */
-export async function lookInRange(
-  db: ReadHandle,
-  operation: string,
-  range: TimeRange,
-): Promise<void> {
-  await db.first(operation, invalidBetween({ ...range }), 'continuation');
-}
-
-/** What each range earned, in the order in which they were asked for; throws `OUT_OF_RANGE`. */
-export function rangesAsAsked(operation: string, answer: readonly RangeSums[]): Earned[] {
-  return [...answer].sort((a, b) => a.start - b.start).map(({ sums }) => addUp(operation, sums));
-}
-
 /**
  * Whether an earning can't be summed. A look at it says why; when it was repaired before the look,
  * the sums lack it, and are asked for again.
  */
-function leavesOut(sums: readonly (SourceSum | Total)[]): boolean {
+export function leavesOut(sums: readonly (SourceSum | Total)[]): boolean {
   return sums.some((sum) =>
     'invalid' in sum ? sum.invalid > 0 : sum.source === INVALID && sum.count > 0,
   );
 }
 
-function addUp(operation: string, sums: readonly SourceSum[]): Earned {
+/** What the sources earned together; throws `OUT_OF_RANGE`. */
+export function addUp(operation: string, sums: readonly SourceSum[]): Earned {
   const of = new Map(sums.map((sum) => [sum.source, sum]));
   const by_source = { job: 0, tip: 0, other: 0 };
   const all = { high: 0, low: 0, count: 0 };

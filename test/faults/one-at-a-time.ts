@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { compilingKysely } from '../../src/engine/sqlite/connection.js';
+import { compilingKysely } from '../../src/engine/sqlite/kysely-dialect.js';
 import { isPylonDbError, type PylonDb } from '../../src/index.js';
 import type {
   FuzzTables,

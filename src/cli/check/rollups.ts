@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
-import { compilingKysely } from '../../engine/sqlite/connection.js';
+import { compilingKysely } from '../../engine/sqlite/kysely-dialect.js';
 import { countFromRows } from '../../migrate/rollup-views.js';
 import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { type Compilable, type QueryCreator, type RawBuilder, sql } from 'kysely';
 import type { DB } from '../../../generated/db.js';
-import { compilingKysely } from '../../engine/sqlite/connection.js';
+import { compilingKysely } from '../../engine/sqlite/kysely-dialect.js';
 
 /** Reads rows of a file or a server, in the one state of it that an open transaction shows. */
 export interface RowReader {

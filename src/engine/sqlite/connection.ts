@@ -1,34 +1,16 @@
 import type Database from 'better-sqlite3';
-import { Kysely, type QueryCreator } from 'kysely';
+import type { QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
 import { type QueryEvent, reportQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
-import {
-  type Bound,
-  type CompiledPrepared,
-  ParamSlot,
-  type PreparedQuery,
-  type RawRow,
-  type SqlValue,
-  type StepResult,
-} from '../prepared.js';
+import type { Bound, PreparedQuery, RawRow, StepResult } from '../prepared.js';
 import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';
-import { sqliteDialect, sqliteSyntax } from './kysely-dialect.js';
+import { sqliteSyntax } from './kysely-dialect.js';
+import { OURS, PreparedStatement } from './prepared-statement.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
-
-/** A builder that compiles queries for SQLite and runs none. */
-export function compilingKysely(): Kysely<DB> {
-  return new Kysely<DB>({ dialect: sqliteDialect });
-}
-
-/** What the names of our own tables begin with: triggers keep them, as long as nobody drops those. */
-const OURS = 'pylon_db_';
-
-/** What every statement without RETURNING gives back. */
-const NO_ROWS: readonly never[] = Object.freeze([]);
 
 const NO_TRIGGERS: ForeignTriggers = new Set();
 
@@ -254,53 +236,5 @@ export class SqliteConnection {
       reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
       throw error;
     }
-  }
-}
-
-/** A compiled query on one connection. Its argument array is reused: calls are synchronous. */
-class PreparedStatement {
-  readonly sql: string;
-  /** Whether it reads none of our own tables. */
-  readonly isPlain: boolean;
-  readonly #returnsRows: boolean;
-  readonly #statement: Database.Statement<SqlValue[], RawRow>;
-  readonly #args: SqlValue[];
-  /** The names of parameters, and where in the arguments each stands; constants stand already. */
-  readonly #names: readonly string[];
-  readonly #positions: readonly number[];
-
-  constructor(statement: Database.Statement<SqlValue[], RawRow>, { sql, slots }: CompiledPrepared) {
-    this.sql = sql;
-    this.isPlain = !sql.includes(OURS);
-    const params = [...slots.entries()].filter(([, slot]) => slot instanceof ParamSlot);
-    this.#args = slots.map((slot) => (slot instanceof ParamSlot ? null : slot));
-    this.#names = params.map(([, slot]) => (slot instanceof ParamSlot ? slot.name : ''));
-    this.#positions = params.map(([position]) => position);
-    this.#statement = statement;
-    this.#returnsRows = this.#statement.reader;
-    if (this.#returnsRows) this.#statement.raw();
-  }
-
-  // Spread: the driver reads arguments faster than the items of an array (8 of them: a tenth).
-  get(values: Readonly<Record<string, SqlValue>>): RawRow | undefined {
-    return this.#statement.get(...this.#bind(values));
-  }
-  all(values: Readonly<Record<string, SqlValue>>): RawRow[] {
-    return this.#statement.all(...this.#bind(values));
-  }
-  write(values: Readonly<Record<string, SqlValue>>): StepResult<RawRow> {
-    if (this.#returnsRows) {
-      const rows = this.all(values);
-      return { rows, affectedRows: rows.length, insertId: 0 };
-    }
-    const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
-    return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
-  }
-
-  #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {
-    for (let i = 0; i < this.#names.length; i++) {
-      this.#args[this.#positions[i] ?? 0] = values[this.#names[i] ?? ''] ?? null;
-    }
-    return this.#args;
   }
 }

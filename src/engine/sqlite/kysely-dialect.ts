@@ -1,11 +1,13 @@
 import {
   type Dialect,
+  Kysely,
   type SelectQueryNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
   sql,
 } from 'kysely';
+import type { DB } from '../../../generated/db.js';
 import { refuseMigrator, refusingDriver } from '../refusing-driver.js';
 import type { SqlSyntax } from '../sql-syntax.js';
 
@@ -32,6 +34,11 @@ export const sqliteDialect: Dialect = {
   createAdapter: () => new MigratorlessAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
 };
+
+/** A builder that compiles queries for SQLite and runs none. */
+export function compilingKysely(): Kysely<DB> {
+  return new Kysely<DB>({ dialect: sqliteDialect });
+}
 
 /** The integers that a JavaScript number holds exactly. */
 const SAFE = sql`-9007199254740991 and 9007199254740991`;

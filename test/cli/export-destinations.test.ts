@@ -96,7 +96,7 @@ describe('nothing is left of an export', () => {
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
     while (child.exitCode === null) {
       const sizes = readdirSync(dirname(out)).map(
-        (name) => statSync(join(dirname(out), name)).size,
+        (name) => statSync(join(dirname(out), name), { throwIfNoEntry: false })?.size ?? 0,
       );
       if (sizes.some((size) => size > 100_000)) return { child, ended };
       await sleep(20);

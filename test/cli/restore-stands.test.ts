@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -10,15 +8,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { valueOutside } from '../engine/outside.js';
 import { backup, database, longDatabase } from './backed-up.js';
-import { CLI, pylonDb } from './command.js';
+import { pylonDb } from './command.js';
+import { type Interrupted, interrupted, met } from './interrupted.js';
 
 const jobs = (path: string) => Number(valueOutside(path, 'select count(*) from jobs'));
-const safetyCopyOf = (path: string) =>
-  readdirSync(dirname(path)).find((name) => /\.before-restore-\w+$/.test(name));
+const safetyCopyOf = (path: string, name = /\.before-restore-\w+$/) =>
+  readdirSync(dirname(path)).find((file) => name.test(file));
 
 /** The number of the schema in the header, which the swap counts on. */
 function cookie(path: string): string {
@@ -37,22 +35,24 @@ async function withLargeBackup() {
   return { path: await database(), copy };
 }
 
-/** Restores, and sends a signal once `sign` shows. */
-async function stopped(path: string, copy: string, sign: () => boolean, signal: NodeJS.Signals) {
-  const run = spawn(process.execPath, [CLI, 'restore', copy, '--db', path], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+function recordOf(path: string): { outcome?: string; safety_copy?: string } | undefined {
+  const record = `${path}.restore.json`;
+  return existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : undefined;
+}
+
+/** Restores until a signal met it after `sign` showed. */
+async function stopped(
+  sign: (path: string) => () => boolean,
+  signal: NodeJS.Signals,
+): Promise<Interrupted & { readonly path: string }> {
+  return await met(async () => {
+    const { path, copy } = await withLargeBackup();
+    const args = ['restore', copy, '--db', path];
+    const to = signal === 'SIGTERM' ? 'the command' : 'its group';
+    const ended = await interrupted(args, sign(path), [signal, to]);
+    const isOver = recordOf(path)?.outcome === 'restored';
+    return isOver ? undefined : ended && { path, ...ended };
   });
-  let stderr = '';
-  run.stderr.on('data', (data) => {
-    stderr += String(data);
-  });
-  const ended = once(run, 'close');
-  while (run.exitCode === null && !sign()) await sleep(1);
-  // Ctrl-C and a killed machine reach the child too.
-  process.kill(signal === 'SIGTERM' ? Number(run.pid) : -Number(run.pid), signal);
-  await ended;
-  return { exitCode: run.exitCode, stderr };
 }
 
 /** Whether the swap is done: its journal is gone, and the schema's number another. */
@@ -63,8 +63,7 @@ function swapped(path: string): () => boolean {
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('a restore that %s stops', (signal) => {
   it('after the swap says that the restored data stands, and where the old is', async () => {
-    const { path, copy } = await withLargeBackup();
-    const { exitCode, stderr } = await stopped(path, copy, swapped(path), signal);
+    const { path, exitCode, stderr } = await stopped(swapped, signal);
     const safety = join(dirname(path), String(safetyCopyOf(path)));
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/^What is there is kept as /);
@@ -75,9 +74,8 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('a restore that %s stops', (signal
   });
 
   it('before the swap says that the old data stands', async () => {
-    const { path, copy } = await withLargeBackup();
-    const saving = () => readdirSync(dirname(path)).some((name) => name.includes('before-restore'));
-    const { exitCode, stderr } = await stopped(path, copy, saving, signal);
+    const saving = (path: string) => () => safetyCopyOf(path, /before-restore/) !== undefined;
+    const { path, exitCode, stderr } = await stopped(saving, signal);
     const [stands] = [jobs(path)];
     expect(exitCode).toBe(1);
     // The signal may come after the swap: whatever it says must be what stands.
@@ -88,13 +86,9 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('a restore that %s stops', (signal
 });
 
 it('killed after the swap, it has left a record of where the old data is', async () => {
-  const { path, copy } = await withLargeBackup();
-  await stopped(path, copy, swapped(path), 'SIGKILL');
+  const { path } = await stopped(swapped, 'SIGKILL');
   const safety_copy = join(dirname(path), String(safetyCopyOf(path)));
-  expect(JSON.parse(readFileSync(`${path}.restore.json`, 'utf8'))).toMatchObject({
-    outcome: 'interrupted',
-    safety_copy,
-  });
+  expect(recordOf(path)).toMatchObject({ outcome: 'interrupted', safety_copy });
   expect([jobs(path), jobs(safety_copy)]).toEqual([20_002, 2]);
 });
 

@@ -38,17 +38,32 @@ export class ReadBatch {
     this.#busyTimeoutMs = busyTimeoutMs;
   }
 
-  /** Throws raw driver errors, {@link WaitedTooLong}, or what `read` throws. */
-  run<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
-    return new Promise<unknown>((resolve, reject) => {
-      const entry = { read, resolve, reject, heldMs: this.#lock.heldMs };
-      if (this.#atOnce > 0 && this.#entries.length === 0 && !this.#scheduler.turn.isOver) {
-        this.#atOnce -= 1;
-        this.#runAtOnce(entry);
-      } else {
-        this.#entries.push(entry);
-        this.#scheduler.schedule(false);
+  /**
+   * Gives what `read` gives: at once where it needs no company, or a promise. Throws raw driver errors,
+   * {@link WaitedTooLong}, or what `read` throws.
+   */
+  run<Result>(read: (connection: SqliteConnection) => Result): Result | Promise<Result> {
+    if (this.#atOnce > 0 && this.#entries.length === 0 && !this.#scheduler.turn.isOver) {
+      this.#atOnce -= 1;
+      try {
+        return read(this.#connection);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        return this.#queued(read, (entry) => this.#wait([entry], error));
       }
+    }
+    return this.#queued(read, (entry) => {
+      this.#entries.push(entry);
+      this.#scheduler.schedule(false);
+    });
+  }
+
+  #queued<Result>(
+    read: (connection: SqliteConnection) => Result,
+    queue: (entry: QueuedRead) => void,
+  ): Promise<Result> {
+    return new Promise<unknown>((resolve, reject) => {
+      queue({ read, resolve, reject, heldMs: this.#lock.heldMs });
     }) as Promise<Result>;
   }
 
@@ -86,14 +101,6 @@ export class ReadBatch {
       if (isBusy(error)) this.#wait(unread, error);
       // Nobody awaits the flush itself: thrown here, a damaged file would end the process.
       else for (const entry of unread) entry.reject(error);
-    }
-  }
-
-  #runAtOnce(entry: QueuedRead): void {
-    try {
-      this.#settle(entry);
-    } catch (error) {
-      this.#wait([entry], error);
     }
   }
 

@@ -261,7 +261,9 @@ export class SqliteEngine implements Engine {
   ): Promise<Result> {
     this.assertUsable(operation, admission);
     try {
-      return await this.#read(read);
+      const answer = this.#read(read);
+      // What is there already needs no turn of the microtasks.
+      return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       throw toPylonDbError(error, this.#path, operation);
     }
@@ -285,7 +287,7 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  #read<Result>(read: (connection: SqliteConnection) => Result): Promise<Result> {
+  #read<Result>(read: (connection: SqliteConnection) => Result): Result | Promise<Result> {
     // A writer finds out by its writes; who only reads would answer from the old file for ever.
     if (this.#writes === undefined) this.#place?.assertInPlace();
     if (this.#reads !== undefined) return this.#reads.run(read);

@@ -262,7 +262,6 @@ export class SqliteEngine implements Engine {
     this.assertUsable(operation, admission);
     try {
       const answer = this.#read(read);
-      // What is there already needs no turn of the microtasks.
       return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       throw toPylonDbError(error, this.#path, operation);

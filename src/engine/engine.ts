@@ -58,11 +58,13 @@ export interface ReadHandle {
  */
 export interface WriteHandle extends ReadHandle {
   /**
-   * Whether `query` has a row, asked without the lock that writers wait for, before a write that
-   * would change nothing without one. `undefined` where only the write itself can say: on a server,
-   * in a transaction, in memory, and while writes of this process wait, which a reader doesn't see.
+   * Looks at the call, without the lock that writers wait for, whether a write would find no row of
+   * `query`. Gives a promise then, which resolves once timers had their turn. `undefined` where there
+   * is a row, or only the write itself can say: on a server, in a transaction, in memory, and while
+   * writes of this process wait, which a reader doesn't see. A write that follows at once keeps the
+   * place of the call.
    */
-  peek(operation: string, query: Bound<unknown>): Promise<boolean> | undefined;
+  findsNothing(operation: string, query: Bound<unknown>): Promise<void> | undefined;
   write<const Unit extends readonly Step[]>(
     operation: string,
     unit: Unit,

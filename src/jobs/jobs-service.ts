@@ -195,10 +195,12 @@ export class JobsService {
     jobInput.claim(options, 'options', operation);
     const { wanted, taken } = claimJob(this.#clock(), options.kinds);
     // A worker that polls finds the queue empty as a rule, and then takes no lock from writers.
-    const found = this.#sawEmptyQueue ? this.#db.peek(operation, wanted) : undefined;
-    if (found !== undefined && !(await found)) return undefined;
-    const admission = found === undefined ? 'new' : 'continuation';
-    const [claimed] = await this.#db.write(operation, [{ query: taken }], admission);
+    const nothing = this.#sawEmptyQueue ? this.#db.findsNothing(operation, wanted) : undefined;
+    if (nothing !== undefined) {
+      await nothing;
+      return undefined;
+    }
+    const [claimed] = await this.#db.write(operation, [{ query: taken }]);
     this.#sawEmptyQueue = claimed.rows.length === 0;
     return claimed.rows[0];
   }
@@ -213,11 +215,12 @@ export class JobsService {
     jobInput.stale(options, 'options', operation);
     const { startedBefore } = options;
     if (startedBefore > this.#clock()) throw laterThanNow(operation, 'startedBefore');
-    const found = this.#db.peek(operation, staleJobs({ startedBefore }));
-    if (found !== undefined && !(await found)) return 0;
-    const unit = [{ query: requeueJobs({ startedBefore }) }] as const;
-    const admission = found === undefined ? 'new' : 'continuation';
-    const [requeued] = await this.#db.write(operation, unit, admission);
+    const nothing = this.#db.findsNothing(operation, staleJobs({ startedBefore }));
+    if (nothing !== undefined) {
+      await nothing;
+      return 0;
+    }
+    const [requeued] = await this.#db.write(operation, [{ query: requeueJobs({ startedBefore }) }]);
     return requeued.affectedRows;
   }
 

@@ -152,7 +152,6 @@ class Comparison {
       const queued = operation.kind === 'read' ? { ...operation, ...READ } : operation;
       const outcome = this.#queue.perform(queued);
       this.#running.push({ operation: queued, outcome });
-      if (queued.kind === 'service' && queued.peeks) await outcome;
       if (isMarked(queued)) {
         void outcome.then((ended) => {
           if ('resolved' in ended) this.#acknowledgedMarks += 1;

@@ -91,8 +91,6 @@ export interface TransactionOperation {
 
 export interface ServiceOperation {
   readonly kind: 'service';
-  /** Looks on the reader whether there is anything to do, and takes its place in the queue after. */
-  readonly peeks: boolean;
   readonly call: (db: PylonDb) => Promise<unknown>;
 }
 
@@ -119,7 +117,7 @@ export function randomOperation(random: Random, n: number): Operation {
   if (roll < 0.54) return { n, kind: 'builder', query: builderQuery(random) };
   if (roll < 0.58) return { n, ...raw(random) };
   if (roll < 0.66) return { n, ...transaction(random, n) };
-  if (roll < 0.92) return { n, kind: 'service', ...serviceCall(random) };
+  if (roll < 0.92) return { n, kind: 'service', call: serviceCall(random) };
   return { n, kind: 'read' };
 }
 
@@ -249,7 +247,7 @@ function transaction(random: Random, n: number): TransactionOperation {
 const TICKING = ['npub0', 'npub1', 'npub2', 'npub0', 'npub1', 'npub2', 'nobody'];
 const COMING = ['npub3', 'npub4', 'npub5'];
 
-function serviceCall(random: Random): Pick<ServiceOperation, 'call' | 'peeks'> {
+function serviceCall(random: Random): ServiceOperation['call'] {
   const ticking = random.pick(TICKING);
   const coming = random.pick(COMING);
   const npub = random.pick([random.pick(TICKING.slice(0, -1)), coming]);
@@ -268,23 +266,19 @@ function serviceCall(random: Random): Pick<ServiceOperation, 'call' | 'peeks'> {
   };
   const status = random.pick(['pending', 'processing', 'completed', 'failed'] as const);
   const state = random.pick(['active', 'dormant'] as const);
-  const call = (call: ServiceOperation['call']) => ({ call, peeks: false });
-  const peek = (call: ServiceOperation['call']) => ({ call, peeks: true });
-  return random.pick([
-    call((db) => db.agents.recordTick(ticking, { tick_number })),
-    call((db) => db.agents.recordTick(ticking, { tick_number })),
-    call((db) => db.agents.recordTick(ticking, { tick_number, cost_sats: 5 })),
-    call((db) =>
-      db.agents.upsert({ npub, name: id, lifecycle_state: state, balance_sats: tick_number }),
-    ),
-    call((db) => db.agents.updateBalance(ticking, tick_number)),
-    call((db) => db.agents.delete(coming)),
-    call((db) => db.jobs.create({ id, kind: tick_number, customer_pubkey: npub, status })),
-    call((db) => db.jobs.create({ id, kind: -1, customer_pubkey: npub })),
-    peek((db) => db.jobs.claimNext()),
-    peek((db) => db.jobs.claimNext({ kinds: [tick_number, tick_number + 1] })),
-    peek((db) => db.jobs.requeueStale({ startedBefore: 1000 + tick_number * 2 })),
-    call((db) => db.earnings.record(earning)),
-    call((db) => db.earnings.record(earning)),
+  return random.pick<ServiceOperation['call']>([
+    (db) => db.agents.recordTick(ticking, { tick_number }),
+    (db) => db.agents.recordTick(ticking, { tick_number }),
+    (db) => db.agents.recordTick(ticking, { tick_number, cost_sats: 5 }),
+    (db) => db.agents.upsert({ npub, name: id, lifecycle_state: state, balance_sats: tick_number }),
+    (db) => db.agents.updateBalance(ticking, tick_number),
+    (db) => db.agents.delete(coming),
+    (db) => db.jobs.create({ id, kind: tick_number, customer_pubkey: npub, status }),
+    (db) => db.jobs.create({ id, kind: -1, customer_pubkey: npub }),
+    (db) => db.jobs.claimNext(),
+    (db) => db.jobs.claimNext({ kinds: [tick_number, tick_number + 1] }),
+    (db) => db.jobs.requeueStale({ startedBefore: 1000 + tick_number * 2 }),
+    (db) => db.earnings.record(earning),
+    (db) => db.earnings.record(earning),
   ]);
 }

@@ -49,4 +49,14 @@ describe('a claim that was not waited for', () => {
     expect(await db.jobs.claimNext()).toMatchObject({ id: 'a' });
     await created;
   });
+
+  it('takes the job that requeueStale, called just before it, puts back', async () => {
+    const { db } = await testDatabase();
+    const old = { status: 'processing', started_at: NOON - 100 } as const;
+    await db.jobs.create({ ...JOB, ...old });
+    expect(await db.jobs.claimNext()).toBeUndefined();
+    const requeued = db.jobs.requeueStale({ startedBefore: NOON - 50 });
+    expect(await db.jobs.claimNext()).toMatchObject({ id: 'a', status: 'processing' });
+    expect(await requeued).toBe(1);
+  });
 });

@@ -118,7 +118,7 @@ export class PostgresEngine implements Engine {
   }
 
   /** A claim on a server waits for nobody: it skips what others hold. */
-  peek(): undefined {
+  findsNothing(): undefined {
     return undefined;
   }
 

@@ -115,7 +115,7 @@ export class PostgresTransaction implements WriteHandle {
     return call();
   }
 
-  peek(): undefined {
+  findsNothing(): undefined {
     return undefined;
   }
 

@@ -1,4 +1,6 @@
+import type { WriteHandle } from '../engine.js';
 import { FlushScheduler } from '../flush-scheduler.js';
+import type { Bound } from '../prepared.js';
 import { LockWait } from './busy.js';
 import type { SqliteConnection } from './connection.js';
 import { isBusy, WaitedTooLong } from './sqlite-errors.js';
@@ -56,6 +58,18 @@ export class ReadBatch {
       this.#entries.push(entry);
       this.#scheduler.schedule(false);
     });
+  }
+
+  /** See {@link WriteHandle.findsNothing}. A reader that is locked out leaves it to the write. */
+  findsNothing(query: Bound<unknown>): Promise<void> | undefined {
+    try {
+      if (this.#connection.first(query) !== undefined) return undefined;
+    } catch (error) {
+      if (isBusy(error)) return undefined;
+      throw error;
+    }
+    const { turn } = this.#scheduler;
+    return turn.isOver ? turn.next() : Promise.resolve();
   }
 
   #queued<Result>(

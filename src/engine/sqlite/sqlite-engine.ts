@@ -119,12 +119,12 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  peek(operation: string, query: Bound<unknown>): Promise<boolean> | undefined {
-    if (this.#reads === undefined || this.#writes?.idle !== true) return undefined;
-    return this.#answer(operation, undefined, (connection) => {
-      // Who only peeks, because the queue is empty, must notice as well that the file was replaced.
+  findsNothing(operation: string, query: Bound<unknown>): Promise<void> | undefined {
+    this.assertUsable(operation);
+    return this.#reported(operation, () => {
+      // Who only looks, because there is nothing, must notice as well that the file was replaced.
       this.#place?.assertInPlace();
-      return connection.all(query).length > 0;
+      return this.#writes?.idle === true ? this.#reads?.findsNothing(query) : undefined;
     });
   }
 
@@ -236,9 +236,9 @@ export class SqliteEngine implements Engine {
   }
 
   /** Throws the error of `run` as callers get it. */
-  #reported(operation: string, run: () => void): void {
+  #reported<Result>(operation: string, run: () => Result): Result {
     try {
-      run();
+      return run();
     } catch (error) {
       throw toPylonDbError(error, this.#path, operation);
     }

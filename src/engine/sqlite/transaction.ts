@@ -58,7 +58,7 @@ export class SqliteTransaction implements WriteHandle {
     return call();
   }
 
-  peek(): undefined {
+  findsNothing(): undefined {
     return undefined;
   }
 

@@ -50,37 +50,35 @@ export class Unit implements Work<StepResult<unknown>[]> {
   }
 
   run(connection: SqliteConnection): StepResult<unknown>[] {
-    const looks = mustLook(this.#steps, this.#schema.foreignTriggers);
-    // A foreign trigger that swallows a row may have written others before.
-    this.#changedSomething = looks;
-    const results: StepResult<unknown>[] = [];
-    const questions: (Bound<unknown> | undefined)[] = [];
-    for (const step of this.#steps) {
-      const { query, watched } = step;
-      const wanted = looks || watched === true ? wantedBy(query, connection) : NO_ROWS;
-      const raw = this.#write(connection, query);
-      if (raw.affectedRows > 0) this.#changedSomething = true;
-      assertExactKey(query.prepared, raw.insertId);
-      if (raw.affectedRows === 0 || wanted.length > 0)
-        assertAffected(step, raw.affectedRows, wanted.length);
-      const result = query.prepared.returnsRows ? decoded(raw, query) : raw;
-      results.push(result);
-      if (looks) questions.push(lookFor(query, result, wanted));
-    }
-    return looks ? this.#asTheyStand(connection, results, questions) : results;
+    if (mustLook(this.#steps, this.#schema.foreignTriggers)) return this.#runAndLook(connection);
+    this.#changedSomething = false;
+    return this.#steps.map((step) => {
+      const wanted = step.watched === true ? wantedBy(step.query, connection) : NO_ROWS;
+      return this.#runStep(connection, step, wanted.length);
+    });
   }
 
-  #asTheyStand(
-    connection: SqliteConnection,
-    results: readonly StepResult<unknown>[],
-    questions: readonly (Bound<unknown> | undefined)[],
-  ): StepResult<unknown>[] {
-    return results.map((result, i) => {
-      const query = this.#steps[i]?.query;
-      const question = questions[i];
-      if (query === undefined || question === undefined) return result;
-      return asItStands(query, result, connection.all(question));
+  #runAndLook(connection: SqliteConnection): StepResult<unknown>[] {
+    // A foreign trigger that swallows a row may have written others before.
+    this.#changedSomething = true;
+    const looks = this.#steps.map((step) => {
+      const { query } = step;
+      const wanted = wantedBy(query, connection);
+      const result = this.#runStep(connection, step, wanted.length);
+      return { query, result, question: lookFor(query, result, wanted) };
     });
+    return looks.map(({ query, result, question }) =>
+      question === undefined ? result : asItStands(query, result, connection.all(question)),
+    );
+  }
+
+  #runStep(connection: SqliteConnection, step: Step, wanted: number): StepResult<unknown> {
+    const { query } = step;
+    const raw = this.#write(connection, query);
+    if (raw.affectedRows > 0) this.#changedSomething = true;
+    assertExactKey(query.prepared, raw.insertId);
+    if (raw.affectedRows === 0 || wanted > 0) assertAffected(step, raw.affectedRows, wanted);
+    return query.prepared.returnsRows ? decoded(raw, query) : raw;
   }
 
   #write(connection: SqliteConnection, query: Bound<unknown>): StepResult<RawRow> {

@@ -144,6 +144,13 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
   },
   {
     type: 'index',
+    name: 'pylon_db_jobs_pending_kind',
+    table: 'jobs',
+    migration: '005_pylon_db_earning_hours',
+    sql: `CREATE INDEX "pylon_db_jobs_pending_kind" on "jobs" ("kind", "created_at", "id") where "status" = 'pending'`,
+  },
+  {
+    type: 'index',
     name: 'pylon_db_jobs_status_created',
     table: 'jobs',
     migration: '002_pylon_db_indexes',
@@ -524,5 +531,26 @@ export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
     migration: '004_pylon_db_identity',
     sql: 'create table "pylon_db_identity" ("id" bigint not null primary key check (id = 1), "identity" text not null)',
     fill: 'insert into pylon_db_identity (id, identity) values (1, cast(gen_random_uuid() as text))',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_jobs_pending_kind',
+    table: 'jobs',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create index "pylon_db_jobs_pending_kind" on "jobs" ("kind", "created_at", "id") where "status" = 'pending'`,
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_jobs_created_id',
+    table: 'jobs',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'create index "pylon_db_jobs_created_id" on "jobs" ("created_at", "id")',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_earnings_earned_id',
+    table: 'earnings',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'create index "pylon_db_earnings_earned_id" on "earnings" ("earned_at", "id")',
   },
 ];

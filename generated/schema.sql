@@ -143,6 +143,7 @@ CREATE TABLE "jobs" (
 CREATE INDEX "idx_jobs_created" on "jobs" ("created_at");
 CREATE INDEX "idx_jobs_customer" on "jobs" ("customer_pubkey");
 CREATE INDEX "idx_jobs_status" on "jobs" ("status");
+CREATE INDEX "pylon_db_jobs_pending_kind" on "jobs" ("kind", "created_at", "id") where "status" = 'pending';
 CREATE INDEX "pylon_db_jobs_status_created" on "jobs" ("status", "created_at", "id");
 CREATE TRIGGER pylon_db_jobs_after_delete after delete on jobs
     begin

@@ -6,4 +6,5 @@ export const migrations: MigrationList = {
   '002_pylon_db_indexes': () => import('./002_pylon_db_indexes.js'),
   '003_pylon_db_rollups': () => import('./003_pylon_db_rollups.js'),
   '004_pylon_db_identity': () => import('./004_pylon_db_identity.js'),
+  '005_pylon_db_earning_hours': () => import('./005_pylon_db_earning_hours.js'),
 };

@@ -188,14 +188,7 @@ export class EarningsService {
     const query =
       before === undefined
         ? earningsInRange({ start, end, limit })
-        : earningsInRangeBefore({
-            start,
-            // Else SQLite would walk down from the end of the range to the page.
-            end: Math.min(end, before.earned_at),
-            limit,
-            earned_at: before.earned_at,
-            id: before.id,
-          });
+        : earningsInRangeBefore({ start, limit, ...earlierOf(before, end) });
     return await this.#db.all(operation, query);
   }
 
@@ -224,4 +217,10 @@ export class EarningsService {
     };
     return recordOnce(this.#db, operation, wanted);
   }
+}
+
+/** Where a page ends: before the row that `before` names, and at `end` at the latest. */
+function earlierOf({ earned_at, id }: EarningPageStart, end: number): EarningPageStart {
+  // No id stands before an empty one: what is left of the next second is none of it.
+  return earned_at > end ? { earned_at: end + 1, id: '' } : { earned_at, id };
 }

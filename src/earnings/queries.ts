@@ -57,15 +57,17 @@ export const earningsInRange = prepared(
   EARNING_ROWS,
 );
 
-/** Like {@link earningsInRange}, after the row that ended the page before. */
+/**
+ * Earnings from `start` on that stand before the row that ended the page before. There is no other
+ * end: planners begin at it, and walk down to the row.
+ */
 export const earningsInRangeBefore = prepared(
   'earnings.inRange before',
-  (db, p: Params<Range & { earned_at: number; id: string }>) =>
+  (db, p: Params<Omit<Range, 'end'> & { earned_at: number; id: string }>) =>
     db
       .selectFrom('earnings')
       .select(EARNING_ROWS.columns)
       .where('earned_at', '>=', p.start)
-      .where('earned_at', '<=', p.end)
       .where(({ eb, refTuple, tuple }) =>
         eb(refTuple('earned_at', 'id'), '<', tuple(p.earned_at, p.id)),
       )

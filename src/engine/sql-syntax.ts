@@ -13,6 +13,8 @@ export interface SqlSyntax {
   texts<Item extends string>(list: RawBuilder<string>): RawBuilder<Item>;
   /** The items of `list`, a JSON list of integers, as rows for IN. */
   integers(list: RawBuilder<string>): RawBuilder<number>;
+  /** The integer at a place of `list`, a JSON list of integers. */
+  integerAt(list: RawBuilder<string>, place: number): RawBuilder<number>;
   /** The items of `list`, a JSON list of pairs of integers, as rows of `start` and `end`. */
   ranges(list: RawBuilder<string>): RawBuilder<{ start: number; end: number }>;
   /** Several values as one: a JSON list. */
@@ -22,6 +24,17 @@ export interface SqlSyntax {
    * with that column. Name the column first in the order, too.
    */
   equalInOrder<Value>(column: string, value: RawBuilder<Value>): RawBuilder<boolean>;
+  /**
+   * Whether a row stands before another in the order of `keys`, of those whose `column` holds `value`:
+   * what {@link equalInOrder} asks, and where the page before ended.
+   */
+  beforeInOrder(
+    column: string,
+    value: RawBuilder<unknown>,
+    keys: Readonly<Record<string, RawBuilder<unknown>>>,
+  ): RawBuilder<boolean>;
+  /** Whether others may have locked a row meanwhile, which SQLite's one writer never meets. */
+  readonly locksRows: boolean;
   /** A column for a condition that the planner shall not look up in an index. */
   unindexed<Value>(column: string): RawBuilder<Value>;
 }

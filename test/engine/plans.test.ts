@@ -59,6 +59,7 @@ async function callEverything(db: PylonDb): Promise<void> {
   await jobs.updateStatus('new', 'pending', { from: 'failed' });
   await jobs.complete('new', { price_msats: 5 });
   await jobs.claimNext();
+  await jobs.claimNext({ kinds: [5100] });
   await jobs.claimNext({ kinds: [5100, 5050] });
   await jobs.create({
     id: 'stale',

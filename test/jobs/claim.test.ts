@@ -9,6 +9,9 @@ const claimer = new Program(join(import.meta.dirname, 'claim-worker.ts'));
 
 const JOB: NewJob = { id: 'a', kind: 5100, customer_pubkey: 'b' };
 
+/** The second in which `job7` is made. */
+const place = (id: string) => Math.floor(Number(id.slice('job'.length)) / 3);
+
 describe('jobs.claimNext', () => {
   it('takes the oldest pending job to processing, started now', async () => {
     const { db, stored } = await testDatabase();
@@ -41,13 +44,33 @@ describe('jobs.claimNext', () => {
     expect(await db.jobs.claimNext()).toMatchObject({ id: 'text' });
   });
 
-  it('gives each of many callers on several connections a job of its own', async () => {
+  it.each([2, 16, 17])('takes the oldest of %i kinds, whichever has it', async (count) => {
+    const { db } = await testDatabase();
+    const kinds = Array.from({ length: count }, (_, i) => 100 + i);
+    const inTurn = [...kinds, ...kinds].map((kind, i) => ({ ...JOB, id: `job${i}`, kind }));
+    for (const [i, job] of inTurn.entries()) {
+      await db.jobs.create({ ...job, created_at: Math.floor(i / 3) });
+    }
+    await db.jobs.create({ ...JOB, id: 'of another kind', created_at: 0 });
+    const ids = inTurn.map(({ id }) => id);
+    const inOrder = ids.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+    const claimed: unknown[] = [];
+    for (const _ of ids) claimed.push((await db.jobs.claimNext({ kinds }))?.id);
+    expect(claimed).toEqual(inOrder);
+    expect(await db.jobs.claimNext({ kinds })).toBeUndefined();
+  });
+
+  it.each([
+    ['any kind', {}],
+    ['one kind', { kinds: [5100] }],
+    ['several kinds', { kinds: [1, 5100, 2] }],
+  ])('gives each of many callers on several connections a job of its own, of %s', async (_, of) => {
     const { db, open } = await testDatabase();
     const ids = Array.from({ length: 300 }, (_, i) => `job${i}`);
     await Promise.all(ids.map((id) => db.jobs.create({ ...JOB, id })));
     const connections = [db, await open(), await open()];
     const claims = await Promise.all(
-      Array.from({ length: 330 }, (_, i) => connections[i % 3]?.jobs.claimNext()),
+      Array.from({ length: 330 }, (_, i) => connections[i % 3]?.jobs.claimNext(of)),
     );
     const claimed = claims.flatMap((job) => job?.id ?? []);
     expect(claimed.toSorted()).toEqual(ids.toSorted());

@@ -249,12 +249,12 @@ describe('a file that a newer pylon-db migrated while it was open', () => {
   /** What a later version may do: other triggers under the same and other names, another ledger row. */
   const NEWER = `begin;
     drop trigger pylon_db_earnings_after_insert;
-    create table pylon_db_earning_hours (hour integer primary key, amount integer);
+    create table pylon_db_later_hours (hour integer primary key, amount integer);
     create trigger pylon_db_earnings_hours after insert on earnings begin
-      insert into pylon_db_earning_hours values (new.earned_at / 3600, new.amount_msats)
+      insert into pylon_db_later_hours values (new.earned_at / 3600, new.amount_msats)
       on conflict (hour) do update set amount = amount + excluded.amount;
     end;
-    insert into migrations (name, applied_at) values ('005_pylon_db_earning_hours', 1800000000);
+    insert into migrations (name, applied_at) values ('006_pylon_db_later_hours', 1800000000);
     commit`;
 
   it('is left as it is, and every later call says to restart', async () => {
@@ -262,7 +262,7 @@ describe('a file that a newer pylon-db migrated while it was open', () => {
     writeByAnother(path, NEWER);
     const names = objectNames(path);
     const error = await failureOf(db.earnings.total(), 'SCHEMA_MISMATCH');
-    expect(error.message).toContain('005_pylon_db_earning_hours');
+    expect(error.message).toContain('006_pylon_db_later_hours');
     expect(error.hint).toContain('Restart');
     await failureOf(db.jobs.get('paid'), 'SCHEMA_MISMATCH');
     await failureOf(db.earnings.record(tip('late')), 'SCHEMA_MISMATCH');

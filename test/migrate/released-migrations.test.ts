@@ -42,6 +42,11 @@ const RELEASED: Readonly<Record<string, Readonly<Record<Engine, Hashes>>>> = {
     sqlite: { up: 'c531c5b0bda0cca0', down: 'cabe8794d9dea5f5' },
     postgres: { up: 'cc59d5c661097672', down: 'cabe8794d9dea5f5' },
   },
+  // Not released yet.
+  '005_pylon_db_earning_hours': {
+    sqlite: { up: 'd8586d6b3a7649b8', down: '105c175c89bb1f44' },
+    postgres: { up: '34831f729ef632fe', down: '5c94fdadfaa05f5a' },
+  },
 };
 
 /** Compiles for the engine and answers every statement with no rows. */

@@ -2,9 +2,12 @@ import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
 import { parserOf, type ValueParser, type WireValue } from './values.js';
 
+/** The name of statements that the server keeps for one call only, and plans for its values. */
+export const UNNAMED = '';
+
 /** A statement that the server prepares once per connection. */
 export interface Statement {
-  /** Its name on the server, unique for its SQL. */
+  /** Its name on the server, unique for its SQL; or {@link UNNAMED}. */
   readonly name: string;
   readonly sql: string;
   readonly values: readonly WireValue[];
@@ -76,7 +79,7 @@ export class Batch implements Submittable {
         // A batch that failed may have left it behind; closing what isn't there is no error.
         connection.close({ type: 'S', name }, true);
         connection.parse({ name, text: sql, types: [] }, true);
-        parsed.add(name);
+        if (name !== UNNAMED) parsed.add(name);
       }
       connection.bind({ portal: '', statement: name, values: [...values] }, true);
       if (!this.#prepared.has(name)) connection.describe({ type: 'P', name: '' }, true);
@@ -98,8 +101,8 @@ export class Batch implements Submittable {
 
   handleCommandComplete({ text }: { readonly text: string }): void {
     const done = this.#results.length;
-    const name = this.#statements[done]?.name;
-    if (name !== undefined) this.#prepared.set(name, this.#parsers);
+    const name = this.#statements[done]?.name ?? UNNAMED;
+    if (name !== UNNAMED) this.#prepared.set(name, this.#parsers);
     this.#results.push({ rows: this.#rows, affectedRows: affectedRowsOf(text), tag: text });
     this.#rows = [];
     this.#parsers = this.#parsersAt(done + 1);
@@ -117,7 +120,7 @@ export class Batch implements Submittable {
   handlePortalSuspended(): void {}
 
   #parsersAt(index: number): readonly ValueParser[] {
-    return this.#prepared.get(this.#statements[index]?.name ?? '') ?? [];
+    return this.#prepared.get(this.#statements[index]?.name ?? UNNAMED) ?? [];
   }
 }
 

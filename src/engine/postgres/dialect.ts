@@ -32,6 +32,7 @@ export const postgresSyntax: SqlSyntax = {
   isText: (column) => sql<boolean>`(${sql.ref(column)} is not null)`,
   texts: (list) => sql`(select json_array_elements_text(cast(${list} as json)))`,
   integers: (list) => sql`(select cast(json_array_elements_text(cast(${list} as json)) as bigint))`,
+  integerAt: (list, place) => sql`cast(cast(${list} as json) ->> ${sql.lit(place)} as bigint)`,
   ranges: (list) =>
     sql`(select cast(pair ->> 0 as bigint) as "start", cast(pair ->> 1 as bigint) as "end"
       from json_array_elements(cast(${list} as json)) as pair)`,
@@ -39,5 +40,10 @@ export const postgresSyntax: SqlSyntax = {
   // Given an equality, the planner takes the column out of the order, and may walk an index of the
   // rest instead: through every row of another value that stands before.
   equalInOrder: (column, value) => sql`(${sql.ref(column)} between ${value} and ${value})`,
+  // Without an upper end of the column: a walk down would begin there, not at the row.
+  beforeInOrder: (column, value, keys) => sql`(${sql.ref(column)} >= ${value}
+    and (${sql.join([column, ...Object.keys(keys)].map((name) => sql.ref(name)))})
+      < (${sql.join([value, ...Object.values(keys)])}))`,
+  locksRows: true,
   unindexed: (column) => sql.ref(column),
 };

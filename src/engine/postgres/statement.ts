@@ -9,7 +9,7 @@ import {
   type StepResult,
 } from '../prepared.js';
 import { assertExactKey } from '../refusals.js';
-import type { Statement, StatementResult } from './batch.js';
+import { type Statement, type StatementResult, UNNAMED } from './batch.js';
 import { postgresSyntax } from './dialect.js';
 import { toWire, type WireValue } from './values.js';
 
@@ -43,7 +43,8 @@ export class StatementCompiler {
       const { generatedKey } = query;
       // SQLite reports a generated key without being asked.
       const text = generatedKey === undefined ? sql : `${sql} returning "${generatedKey}"`;
-      compiled = { name: nameOf(text), sql: text, slots };
+      const name = query.plannedEachTime === true ? UNNAMED : nameOf(text);
+      compiled = { name, sql: text, slots };
       this.#compiled.set(query, compiled);
     }
     return compiled;

@@ -50,10 +50,15 @@ export const sqliteSyntax: SqlSyntax = {
   isText: (column) => sql<boolean>`typeof(${sql.ref(column)}) = 'text'`,
   texts: (list) => sql`(select value from json_each(${list}))`,
   integers: (list) => sql`(select value from json_each(${list}))`,
+  integerAt: (list, place) => sql`${list} ->> ${sql.lit(place)}`,
   ranges: (list) =>
     sql`(select value ->> 0 as "start", value ->> 1 as "end" from json_each(${list}))`,
   jsonList: (values) => sql`json_array(${sql.join(values)})`,
   equalInOrder: (column, value) => sql<boolean>`${sql.ref(column)} = ${value}`,
+  beforeInOrder: (column, value, keys) => sql<boolean>`${sql.ref(column)} = ${value}
+    and (${sql.join(Object.keys(keys).map((name) => sql.ref(name)))})
+      < (${sql.join(Object.values(keys))})`,
+  locksRows: false,
   // The plus makes it an expression, which no index has.
   unindexed: (column) => sql`+${sql.ref(column)}`,
 };

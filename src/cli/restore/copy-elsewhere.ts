@@ -13,23 +13,32 @@ import { PylonDbError } from '../../errors.js';
  */
 const PROGRAM = `
   const { openSync, readSync, writeSync } = process.getBuiltinModule('node:fs');
+  const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
   const [from, to] = process.argv.slice(1);
   try {
     const source = openSync(from, 'r');
     const copy = openSync(to, 'r+');
     const piece = Buffer.allocUnsafe(1 << 20);
     for (let size = readSync(source, piece); size > 0; size = readSync(source, piece)) {
+      hash.update(piece.subarray(0, size));
       for (let done = 0; done < size; ) done += writeSync(copy, piece, done, size - done);
     }
+    console.log(JSON.stringify({ sha256: hash.digest('hex') }));
   } catch ({ message, code, errno, syscall }) {
-    console.log(JSON.stringify({ message, code, errno, syscall }));
+    console.log(JSON.stringify({ failure: { message, code, errno, syscall } }));
   }`;
 
+/** What it prints. */
+interface Copied {
+  readonly sha256?: string;
+  readonly failure?: object;
+}
+
 /**
- * Copies a file that SQLite holds open here: this process would drop SQLite's locks by closing it.
- * Throws `DISK_FULL`, `ABORTED` when the disk fails, `CANNOT_OPEN`.
+ * Copies a file that SQLite holds open here, and gives the SHA-256 of what it read: this process would
+ * drop SQLite's locks by closing it. Throws `DISK_FULL`, `ABORTED` when the disk fails, `CANNOT_OPEN`.
  */
-export function copyByAnotherProcess(path: string, copy: string): void {
+export function copyByAnotherProcess(path: string, copy: string): string {
   // Node itself, without what its user wants of programs of his own: no other may be installed.
   const { NODE_OPTIONS: _, ...env } = process.env;
   const args = ['--eval', PROGRAM, '--', path, copy];
@@ -42,10 +51,13 @@ export function copyByAnotherProcess(path: string, copy: string): void {
     throw systemCode(error) === undefined ? error : cannotUse(error, process.execPath);
   }
   if (status !== 0) throw stopped(copy, signal ?? `exit code ${status}`);
-  if (stdout !== '') throw failure(Object.assign(new Error(), JSON.parse(stdout)), path, copy);
+  const { sha256, failure }: Copied = stdout === '' ? {} : JSON.parse(stdout);
+  if (failure !== undefined) throw problemOf(Object.assign(new Error(), failure), path, copy);
+  if (sha256 === undefined) throw stopped(copy, 'without a word');
+  return sha256;
 }
 
-function failure(error: Error, path: string, copy: string): unknown {
+function problemOf(error: Error, path: string, copy: string): unknown {
   if (!isNoRoom(error)) return fileProblem(error, copy);
   // Before what is free is looked at.
   discard(copy);

@@ -18,14 +18,17 @@ export interface CopyProps {
 /**
  * Copies a database over another one in a single transaction of SQLite's backup API. The first step
  * copies no page, but takes the exclusive lock, which is kept to the end: under it the safety copy
- * is made, so nothing can be written in between. Throws `IN_USE` when the lock is taken.
+ * is made, so nothing can be written in between. Gives its SHA-256. Throws `IN_USE` when the lock is
+ * taken.
  */
-export async function copyInto({ source, path, safetyCopy, report }: CopyProps): Promise<void> {
+export async function copyInto(props: CopyProps): Promise<string | undefined> {
+  const { source, path, safetyCopy, report } = props;
   const pageBytes = Number(source.pragma('page_size', { simple: true }));
   let isLocked = false;
+  let sha256: string | undefined;
   await source.backup(path, {
     progress({ totalPages, remainingPages }) {
-      if (!isLocked && safetyCopy !== undefined) takeSafetyCopy(path, safetyCopy, report);
+      if (!isLocked && safetyCopy !== undefined) sha256 = takeSafetyCopy(path, safetyCopy, report);
       isLocked = true;
       const done = (totalPages - remainingPages) * pageBytes;
       report({ step: 'copying', done, total: totalPages * pageBytes, unit: 'bytes' });
@@ -34,4 +37,5 @@ export async function copyInto({ source, path, safetyCopy, report }: CopyProps):
   });
   // Without the lock the driver sees nothing to copy, and says that it is done.
   if (!isLocked) throw await inUse(path);
+  return sha256;
 }

@@ -30,7 +30,7 @@ export interface LookProps {
   /** Throws when what is to come must not replace this database, or come where none is. */
   readonly accept: (live: Database.Database | undefined) => Promise<void>;
   /** What a whole one holds that the backup doesn't. */
-  readonly later: (live: Database.Database) => LaterRows | undefined;
+  readonly later: () => LaterRows | undefined;
 }
 
 /**
@@ -70,7 +70,7 @@ async function lookAtFile(
     const problem = firstProblem(db);
     if (problem !== undefined) return { state: 'damaged', problem };
     const pageSizeBytes = Number(db.pragma('page_size', { simple: true }));
-    return { state: 'whole', pageSizeBytes, later: later(db) };
+    return { state: 'whole', pageSizeBytes, later: later() };
   } catch (error) {
     if (isBusy(error)) throw await inUse(path);
     const reported = toPylonDbError(error, path);

@@ -10,7 +10,7 @@ import {
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { hashFile, readFacts } from '../../backup/database-facts.js';
+import { readFacts } from '../../backup/database-facts.js';
 import { canonical } from '../../backup/live-files.js';
 import { manifestPath } from '../../backup/manifest.js';
 import { createExclusively, partialPath, removePartial } from '../../backup/partial-files.js';
@@ -24,51 +24,59 @@ const MODE_OFFSET = 18;
 const ROLLBACK_MODE = 1;
 
 /**
- * Copies a locked database, byte by byte and synced. Another process does it: one that closed the
- * file here would drop the locks of SQLite's connections.
+ * Copies a locked database, byte by byte and synced, and gives its SHA-256. Another process does it:
+ * one that closed the file here would drop the locks of SQLite's connections.
  */
 export function takeSafetyCopy(
   path: string,
   copy: string,
   report: (progress: Progress) => void,
-): void {
+): string {
   const total = statSync(path).size;
   report({ step: 'saving', done: 0, total, unit: 'bytes' });
   const partial = partialPath(dirname(copy), basename(copy));
   try {
     createExclusively(partial);
-    copyByAnotherProcess(path, partial);
+    const sha256 = copyByAnotherProcess(path, partial);
     assertUnchanged(partial, total);
     renameSync(partial, copy);
+    report({ step: 'saving', done: total, total, unit: 'bytes' });
+    return sha256;
   } finally {
     removePartial(partial);
   }
-  report({ step: 'saving', done: total, total, unit: 'bytes' });
+}
+
+/** A safety copy as it was made. */
+export interface SafetyCopy {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 /**
  * Gives the safety copy a manifest, so that it can be restored like any backup. Another program's
- * database, or an empty file, gets none: it is not a backup of ours.
+ * database, or an empty file, gets none: it is not a backup of ours. Its pages were checked before they
+ * were copied.
  */
 export async function describeSafetyCopy(
-  copy: string,
+  { path: copy, sha256 }: SafetyCopy,
   source: string,
   now: number,
   report: (progress: Progress) => void,
 ): Promise<void> {
   const { found: facts } = await lookTwice([copy], () => factsOfOurs(copy, report));
   if (facts === undefined) return;
-  const hash = await hashFile(copy, report);
+  const bytes = { size_bytes: statSync(copy).size, sha256 };
   const { version }: { version: string } = createRequire(import.meta.url)('pylon-db/package.json');
   const of = { created_at: now, source: canonical(source), host: hostname() };
-  const manifest = { format: 1, pylon_db: version, ...of, ...facts, ...hash };
+  const manifest = { format: 1, pylon_db: version, ...of, ...facts, ...bytes };
   createExclusively(manifestPath(copy));
   writeFileSync(manifestPath(copy), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
 }
 
 function factsOfOurs(copy: string, report: (progress: Progress) => void) {
   try {
-    return readFacts(copy, report);
+    return readFacts(copy, report, { isIntact: true });
   } catch (error) {
     if (isPylonDbError(error, 'SCHEMA_MISMATCH')) return undefined;
     throw error;

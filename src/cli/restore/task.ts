@@ -16,7 +16,7 @@ import { type LaterRows, laterRows } from './later-rows.js';
 import { type LiveDatabase, lookAtLive, namesAside } from './live-database.js';
 import { type Kept, writeRecord } from './record.js';
 import { refuseAnotherDatabase, refuseUnknownTriggers, triggersOf } from './refused-backups.js';
-import { describeSafetyCopy } from './safety-copy.js';
+import { describeSafetyCopy, type SafetyCopy } from './safety-copy.js';
 
 export interface RestoreInput {
   readonly path: string;
@@ -57,7 +57,7 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
       try {
         const live = await lookAtLive(readFrom, {
           dryRun,
-          later: (live) => laterRows(live, source),
+          later: () => laterRows(readFrom, readable),
           force,
           async accept(live) {
             if (!force) await refuseUnknownTriggers(source, live ? triggersOf(live) : new Set());
@@ -67,10 +67,9 @@ export async function restore(input: RestoreInput, report: Report): Promise<Repl
           },
         });
         if (dryRun) return described(live);
-        const replaced = await replace(source, live, input, report);
+        const { replaced, safetyCopy } = await replace(source, live, input, report);
         await checkRestored(path, expected, replaced, report);
-        const { safety_copy } = replaced;
-        if (safety_copy !== undefined) await describeSafetyCopy(safety_copy, path, now, report);
+        if (safetyCopy !== undefined) await describeSafetyCopy(safetyCopy, path, now, report);
         return replaced;
       } finally {
         source.close();
@@ -100,7 +99,7 @@ async function replace(
   live: LiveDatabase,
   { path, backup, now }: RestoreInput,
   report: Report,
-): Promise<Replaced> {
+): Promise<{ readonly replaced: Replaced; readonly safetyCopy?: SafetyCopy }> {
   const stamp = freeStamp(path, now);
   // On disk before anything is changed: whoever kills both processes finds it there.
   const keep = (kept: Kept) =>
@@ -119,15 +118,19 @@ async function replace(
       if (statSync(path).size === 0) moveBack(path, names);
       throw error;
     }
-    return { ...described(live), ...(moved_aside.length > 0 ? { moved_aside } : {}) };
+    const replaced = described(live);
+    return { replaced: moved_aside.length > 0 ? { ...replaced, moved_aside } : replaced };
   }
-  const safetyCopy = `${path}.before-restore-${stamp}`;
-  keep({ safety_copy: safetyCopy });
-  report({ safety_copy: safetyCopy, later: live.later });
-  await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
-    copyInto({ source: fitting, path, safetyCopy, report }),
+  const safety_copy = `${path}.before-restore-${stamp}`;
+  keep({ safety_copy });
+  report({ safety_copy, later: live.later });
+  const sha256 = await atPageSize(source, live.pageSizeBytes, path, (fitting) =>
+    copyInto({ source: fitting, path, safetyCopy: safety_copy, report }),
   );
-  return { ...described(live), safety_copy: safetyCopy };
+  const replaced = { ...described(live), safety_copy };
+  return sha256 === undefined
+    ? { replaced }
+    : { replaced, safetyCopy: { path: safety_copy, sha256 } };
 }
 
 /** The database first: next to an empty one, SQLite would delete its -wal. */
@@ -138,12 +141,12 @@ function moveBack(path: string, names: readonly (readonly [file: string, aside: 
 }
 
 /** Programs that have the page size in their configuration find the one that they know. */
-async function atPageSize(
+async function atPageSize<Result>(
   source: Database.Database,
   pageSizeBytes: number,
   path: string,
-  work: (fitting: Database.Database) => Promise<void>,
-): Promise<void> {
+  work: (fitting: Database.Database) => Promise<Result>,
+): Promise<Result> {
   if (source.pragma('page_size', { simple: true }) === pageSizeBytes) return await work(source);
   const staged = partialPath(dirname(path), `${basename(path)}.staged`);
   try {
@@ -152,7 +155,7 @@ async function atPageSize(
     source.prepare('vacuum into ?').run(staged);
     const fitting = connect(staged, true);
     try {
-      await work(fitting);
+      return await work(fitting);
     } finally {
       fitting.close();
     }

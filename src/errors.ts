@@ -72,10 +72,14 @@ export class PylonDbError<C extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: C, problem: string, details: Readonly<ErrorDetails[C]>, context: ErrorContext) {
     const { operation = '', hint, cause } = context;
+    const { stackTraceLimit } = Error;
+    // A stack is most of what an error costs: it is taken once, below.
+    Error.stackTraceLimit = 0;
     super(
       operation === '' ? problem : `${operation}: ${problem}`,
       cause === undefined ? undefined : { cause },
     );
+    Error.stackTraceLimit = stackTraceLimit;
     withDeepStack(() => Error.captureStackTrace(this, PylonDbError));
     this.code = code;
     this.operation = operation;

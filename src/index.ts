@@ -28,6 +28,7 @@ export {
   PylonDbError,
   type PylonDbErrorOf,
 } from './errors.js';
+export type { CreatedJob } from './jobs/create-job.js';
 export type { Job, JobPageStart, NewJob } from './jobs/job.js';
 export type { JobsService } from './jobs/jobs-service.js';
 export type { Migration, MigrationList, MigrationParams } from './migrate/migration.js';

@@ -39,6 +39,17 @@ export const firstOfPayment = prepared(
   EARNING_ROWS,
 );
 
+/** The earnings of a payment, in no order: one as a rule, which this finds for a third of the cost. */
+export const earningsOfPayment = prepared(
+  'earnings.record look',
+  (db, p: Params<Hashed>) => {
+    const withHash = (spelling: Params<Hashed>[keyof Hashed]) =>
+      db.selectFrom('earnings').select(EARNING_ROWS.columns).where('payment_hash', '=', spelling);
+    return withHash(p.payment_hash).unionAll(withHash(p.upper_hash));
+  },
+  EARNING_ROWS,
+);
+
 /**
  * Whether a job's earning pays for its work: a tip does that was recorded first, by the hash that
  * then turned out to be the job's payment.

@@ -2,7 +2,14 @@ import { type Admission, isStepWithoutRows, type WriteHandle } from '../engine/e
 import { rowSwallowedError } from '../engine/refusals.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import type { Earning } from './earning.js';
-import { addEarning, addPayment, fillEarning, firstOfPayment } from './payment-queries.js';
+import {
+  addEarning,
+  addPayment,
+  earningsOfPayment,
+  fillEarning,
+  firstOfPayment,
+  type Hashed,
+} from './payment-queries.js';
 import { getEarning } from './queries.js';
 import { hashSpellings, lowerCaseHex } from './spelling.js';
 
@@ -23,21 +30,20 @@ export async function recordOnce(
 ): Promise<Earning> {
   const { id, payment_hash } = wanted;
   const hash = payment_hash === null ? undefined : hashSpellings(payment_hash);
-  const add = {
-    query: hash === undefined ? addEarning({ ...wanted }) : addPayment({ ...wanted, ...hash }),
-    required: hash === undefined,
-  };
+  const add = hash === undefined ? addEarning({ ...wanted }) : addPayment({ ...wanted, ...hash });
+  const look = hash === undefined ? getEarning({ id }) : earningsOfPayment(hash);
   let before: string | undefined;
   for (let admission: Admission = 'new'; ; admission = 'continuation') {
     let standing: Earning | undefined;
-    // By its id first, which is the cheaper search, and finds none when the payment stands.
-    const isById = admission === 'new' || hash === undefined;
-    const query = isById ? getEarning({ id }) : firstOfPayment(hash);
     try {
-      const [added, found] = await db.write(operation, [add, { query, required: true }], admission);
-      if (added.affectedRows > 0 && found.rows[0] !== undefined) return found.rows[0];
-      // An earning of this id may be another payment.
-      if (!isById) standing = found.rows[0];
+      const [added, found] = await db.write(
+        operation,
+        [{ query: add }, { query: look, required: true }],
+        admission,
+      );
+      const stored = added.affectedRows > 0 && found.rows.find((earning) => earning.id === id);
+      if (stored) return stored;
+      standing = await firstOf(db, operation, found.rows, hash);
       if (standing !== undefined) {
         const full = withGapsFilled(operation, standing, wanted);
         if (full === standing) return standing;
@@ -54,6 +60,17 @@ export async function recordOnce(
     if (seen === before) throw rowSwallowedError(operation, 'earnings', `earning ${id}`);
     before = seen;
   }
+}
+
+/** The first of a payment's earnings: old files may hold several, which only the database can order. */
+async function firstOf(
+  db: WriteHandle,
+  operation: string,
+  [first, ...others]: readonly Earning[],
+  hash: Hashed | undefined,
+): Promise<Earning | undefined> {
+  if (hash === undefined || others.every(({ id }) => id === first?.id)) return first;
+  return await db.first(operation, firstOfPayment(hash), 'continuation');
 }
 
 /** What a caller may know of an earning that stands. */

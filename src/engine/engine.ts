@@ -58,18 +58,23 @@ export interface ReadHandle {
  */
 export interface WriteHandle extends ReadHandle {
   /**
-   * Looks at the call, without the lock that writers wait for, whether a write would find no row of
-   * `query`. Gives a promise then, which resolves once timers had their turn. `undefined` where there
-   * is a row, or only the write itself can say: on a server, in a transaction, in memory, and while
-   * writes of this process wait, which a reader doesn't see. A write that follows at once keeps the
-   * place of the call.
+   * Looks for a row of `query` at the call, without the lock that writers wait for. `undefined` where
+   * only a write can say: on a server, in a transaction, in memory, and while writes of this process
+   * wait, which a reader doesn't see. A write that follows at once keeps the place of the call.
    */
-  findsNothing(operation: string, query: Bound<unknown>): Promise<void> | undefined;
+  look<Row>(operation: string, query: BoundRead<Row>, admission?: Admission): Look<Row> | undefined;
   write<const Unit extends readonly Step[]>(
     operation: string,
     unit: Unit,
     admission?: Admission,
   ): Promise<UnitResults<Unit>>;
+}
+
+/** What stood at a call. */
+export interface Look<Row> {
+  readonly row: Row | undefined;
+  /** To be awaited by who answers without a write: resolves once timers had their turn. */
+  readonly turn: Promise<void> | undefined;
 }
 
 /** A transaction as `db.transaction` hands it on. */

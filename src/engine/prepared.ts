@@ -36,6 +36,8 @@ export interface PreparedQuery<Row> {
    * fifth of a millisecond, and a plan for the average value may read a whole history for a rare one.
    */
   readonly plannedEachTime?: boolean | undefined;
+  /** Of an insert that leaves out a row whose key stands: finds that row. */
+  readonly ifNew?: ((values: Readonly<Record<string, SqlValue>>) => Bound<unknown>) | undefined;
   /** The column whose value the database makes; the result's `insertId`. */
   readonly generatedKey?: string | undefined;
   /** Of a write: what it leaves behind. */
@@ -153,6 +155,11 @@ type NameIn<Values> = unknown extends Values ? string : keyof Values & string;
 interface PreparedOptions<Values, Query, Row> {
   readonly locks?: Locks<NameIn<Values>>;
   readonly plannedEachTime?: boolean;
+  /**
+   * Of an insert that leaves out a row whose primary key stands: finds that row. See also
+   * {@link SqlSyntax.saysIfNew}.
+   */
+  readonly ifNew?: (values: Values) => Bound<unknown>;
   readonly generatedKey?: GeneratedKey<Query>;
   readonly outcome?: Outcome<Row, Values>;
 }
@@ -182,6 +189,7 @@ export function prepared<Values, Query extends Compilable<NotYet>, Row>(
     mayGiveCorruptRow: rows.mayBeCorrupt,
     locks: options.locks,
     plannedEachTime: options.plannedEachTime,
+    ifNew: options.ifNew as PreparedQuery<Row>['ifNew'],
     generatedKey: options.generatedKey,
     outcome: options.outcome as Outcome<Row> | undefined,
     decode: rows.decode,

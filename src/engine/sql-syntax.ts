@@ -5,6 +5,11 @@ import type { RawBuilder } from 'kysely';
  * its own; a query asks for them and doesn't know its engine.
  */
 export interface SqlSyntax {
+  /**
+   * Whether an insert says itself that it leaves out a row whose key stands. Elsewhere it fails, and
+   * the engine takes that for no row: `on conflict` would first run the triggers that keep totals.
+   */
+  readonly saysIfNew: boolean;
   /** Whether a column holds an integer within ±(2^53-1); `null` is neither true nor false. */
   isSafeInteger(column: string): RawBuilder<boolean>;
   /** Whether a column holds text; `null` is neither true nor false. */

@@ -1,21 +1,13 @@
 import type { JobStatus } from '../../generated/db.js';
 import type { Clock, WriteHandle } from '../engine/engine.js';
-import { isPylonDbError, PylonDbError } from '../errors.js';
-import { plusZero } from '../schema/input.js';
+import { PylonDbError } from '../errors.js';
 import { wrongTotals } from '../schema/row.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
+import { asStored, type CreatedJob, createIfNew, createJob } from './create-job.js';
 import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
 import { hintForCompleted, isCompletedLike, moveJob } from './moves.js';
-import {
-  getJob,
-  insertJob,
-  invalidJob,
-  type JobTotal,
-  jobTotals,
-  listJobs,
-  moveTo,
-} from './queries.js';
+import { getJob, invalidJob, type JobTotal, jobTotals, listJobs, moveTo } from './queries.js';
 import { claimJob, requeueJobs, staleJobs } from './queue-queries.js';
 
 /** Rows of a page when the caller names no limit, as published. */
@@ -44,34 +36,17 @@ export class JobsService {
   async create(job: NewJob): Promise<Job> {
     const operation = 'jobs.create';
     jobInput.job(job, 'job', operation);
-    const now = this.#clock();
-    const stored: Job = {
-      id: job.id,
-      kind: plusZero(job.kind),
-      customer_pubkey: job.customer_pubkey,
-      status: job.status ?? 'pending',
-      price_msats: plusZero(job.price_msats ?? 0),
-      input_hash: job.input_hash ?? null,
-      output_hash: job.output_hash ?? null,
-      error_message: job.error_message ?? null,
-      started_at: plusZero(job.started_at ?? now),
-      completed_at: plusZero(job.completed_at ?? null),
-      created_at: plusZero(job.created_at ?? now),
-    };
-    try {
-      const [{ rows }] = await this.#db.write(operation, [{ query: insertJob(stored) }]);
-      return rows[0] ?? stored;
-    } catch (error) {
-      if (!isPylonDbError(error, 'INVALID_ARGUMENT') || error.constraint !== 'primary_key') {
-        throw error;
-      }
-      throw new PylonDbError(
-        'ALREADY_EXISTS',
-        `job ${job.id} is stored already`,
-        { entity: 'job', id: job.id },
-        { operation, cause: error, hint: 'Give every job an id of its own: its event id.' },
-      );
-    }
+    return await createJob(this.#db, operation, asStored(job, this.#clock()));
+  }
+
+  /**
+   * Stores a new job, or gives the one of its id that stands; its other fields are not compared. A known
+   * id is seen without the lock that writers wait for.
+   */
+  async createIfNew(job: NewJob): Promise<CreatedJob> {
+    const operation = 'jobs.createIfNew';
+    jobInput.job(job, 'job', operation);
+    return await createIfNew(this.#db, operation, asStored(job, this.#clock()));
   }
 
   /** The job, or `undefined` when there is none. */
@@ -195,9 +170,9 @@ export class JobsService {
     jobInput.claim(options, 'options', operation);
     const { wanted, taken } = claimJob(this.#clock(), options.kinds);
     // A worker that polls finds the queue empty as a rule, and then takes no lock from writers.
-    const nothing = this.#sawEmptyQueue ? this.#db.findsNothing(operation, wanted) : undefined;
-    if (nothing !== undefined) {
-      await nothing;
+    const look = this.#sawEmptyQueue ? this.#db.look(operation, wanted) : undefined;
+    if (look !== undefined && look.row === undefined) {
+      await look.turn;
       return undefined;
     }
     const [claimed] = await this.#db.write(operation, [{ query: taken }]);
@@ -215,9 +190,9 @@ export class JobsService {
     jobInput.stale(options, 'options', operation);
     const { startedBefore } = options;
     if (startedBefore > this.#clock()) throw laterThanNow(operation, 'startedBefore');
-    const nothing = this.#db.findsNothing(operation, staleJobs({ startedBefore }));
-    if (nothing !== undefined) {
-      await nothing;
+    const look = this.#db.look(operation, staleJobs({ startedBefore }));
+    if (look !== undefined && look.row === undefined) {
+      await look.turn;
       return 0;
     }
     const [requeued] = await this.#db.write(operation, [{ query: requeueJobs({ startedBefore }) }]);

@@ -1,17 +1,10 @@
 import type { ExpressionBuilder } from 'kysely';
 import { type DB, JOB_STATUSES, type JobStatus } from '../../generated/db.js';
-import { noRows, type Params, prepared } from '../engine/prepared.js';
+import { type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PlainRows } from '../schema/plain-row.js';
 import { integer, text } from '../schema/tables.js';
-import {
-  JOB_IDS,
-  JOB_ROWS,
-  type Job,
-  type JobPageStart,
-  returningSound,
-  SOUND_JOB_ROWS,
-} from './job.js';
+import { JOB_IDS, JOB_ROWS, type JobPageStart, returningSound, SOUND_JOB_ROWS } from './job.js';
 import { isTerminal, sourcesOf } from './transitions.js';
 
 /**
@@ -41,13 +34,6 @@ export const jobOutcome = {
   what: ({ id }: { id: string }) => `job ${id}`,
   look: ({ id }: { id: string }) => getJob({ id }),
 } as const;
-
-export const insertJob = prepared(
-  'jobs.create',
-  (db, p: Params<Job>) => db.insertInto('jobs').values(JOB_ROWS.values(p)),
-  noRows<Job>(),
-  { locks: { job: 'id' }, outcome: { ...jobOutcome, always: true } },
-);
 
 interface StatusChange {
   id: string;

@@ -30,6 +30,7 @@ async function filled(): Promise<TestDatabase & { all: () => Promise<object> }> 
 
 const CALLS: readonly (readonly [name: string, table: string, verb: string, call: Call])[] = [
   ['jobs.create', 'jobs', 'insert', ({ jobs }) => jobs.create({ ...JOB, id: 'new' })],
+  ['jobs.createIfNew', 'jobs', 'insert', ({ jobs }) => jobs.createIfNew({ ...JOB, id: 'new' })],
   ['jobs.claimNext', 'jobs', 'update', ({ jobs }) => jobs.claimNext()],
   ['jobs.claimNext of kinds', 'jobs', 'update', ({ jobs }) => jobs.claimNext({ kinds: [1] })],
   ['jobs.requeueStale', 'jobs', 'update', ({ jobs }) => jobs.requeueStale({ startedBefore: 9 })],
@@ -160,6 +161,12 @@ const REMOVED: readonly (readonly [
     ({ jobs }) => jobs.create({ ...JOB, id: 'new' }),
   ],
   [
+    'jobs.createIfNew',
+    'after insert on jobs',
+    'delete from jobs where id = new.id',
+    ({ jobs }) => jobs.createIfNew({ ...JOB, id: 'new' }),
+  ],
+  [
     'jobs.claimNext',
     'after update on jobs',
     'delete from jobs where id = new.id',
@@ -222,6 +229,12 @@ const CHANGED: readonly (readonly [
     'after insert on jobs',
     'update jobs set price_msats = 77 where id = new.id',
     ({ jobs }) => jobs.create({ ...JOB, id: 'new' }),
+  ],
+  [
+    'jobs.createIfNew',
+    'after insert on jobs',
+    'update jobs set price_msats = 77 where id = new.id',
+    async ({ jobs }) => (await jobs.createIfNew({ ...JOB, id: 'new' })).job,
   ],
   [
     'jobs.claimNext',

@@ -52,6 +52,8 @@ async function callEverything(db: PylonDb): Promise<void> {
   const { jobs, earnings, agents } = db;
   const job = { created_at: 100, id: 'job100' };
   await jobs.create({ id: 'new', kind: 1, customer_pubkey: 'c' });
+  await jobs.createIfNew({ id: 'new', kind: 1, customer_pubkey: 'c' });
+  await jobs.create({ id: 'new', kind: 1, customer_pubkey: 'c' }).catch(() => undefined);
   await jobs.get('new');
   await jobs.updateStatus('new', 'processing');
   await jobs.updateStatus('new', 'processing');

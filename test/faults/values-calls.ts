@@ -157,6 +157,19 @@ const JOB_CALLS: readonly WritingCall[] = [
     },
   },
   {
+    name: 'jobs.createIfNew',
+    fields: JOB_FIELDS,
+    required: ['id', 'kind', 'customer_pubkey'],
+    valid: { id: 'new', kind: 1, customer_pubkey: 'c' },
+    run: (db, input) => db.jobs.createIfNew(args(input, ...names(JOB_FIELDS))),
+    expect(rows, input) {
+      if (rowOf(rows.jobs, 'id', input['id']) !== undefined) return undefined;
+      const defaults = { status: 'pending', price_msats: 0, started_at: NOW, created_at: NOW };
+      rows.jobs.push(given({ ...defaults, ...defined(input) }, ...names(JOB_FIELDS)));
+      return undefined;
+    },
+  },
+  {
     name: 'jobs.updateStatus',
     fields: { id: 'key', status: 'job status' },
     required: ['id', 'status'],

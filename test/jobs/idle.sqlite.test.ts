@@ -33,6 +33,18 @@ describe('while another program holds the write lock', () => {
     ]);
   });
 
+  it('createIfNew gives a job that is known, and takes the lock for a new one', async () => {
+    const { db, url, value } = await testDatabase({ busyTimeoutMs: BUSY_MS });
+    const job = await db.jobs.create(JOB);
+    lock(url);
+    expect(await db.jobs.createIfNew(JOB)).toEqual({ job, created: false });
+    await expect(db.jobs.createIfNew({ ...JOB, id: 'new' })).rejects.toMatchObject({
+      code: 'BUSY',
+      operation: 'jobs.createIfNew',
+    });
+    expect(await value('select count(*) from jobs')).toBe(1);
+  });
+
   it('requeueStale puts nothing back where nothing is stale', async () => {
     const { db, url } = await testDatabase({ busyTimeoutMs: BUSY_MS });
     await db.jobs.create({ ...JOB, status: 'processing', started_at: NOON });

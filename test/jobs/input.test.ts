@@ -14,23 +14,24 @@ const JOB: NewJob = { id: 'new', kind: 5100, customer_pubkey: 'npub' };
 const PAID = { price_msats: 1 };
 const ROW = { created_at: 1, id: 'a' };
 
-const CREATE = fieldsOf(
-  'jobs.create',
-  JOB,
-  {
-    id: 'key',
-    kind: 'kind',
-    customer_pubkey: 'key',
-    status: 'word',
-    price_msats: 'integer',
-    input_hash: 'text or null',
-    output_hash: 'text or null',
-    error_message: 'text or null',
-    started_at: 'time',
-    completed_at: 'time or null',
-    created_at: 'time',
-  },
-  (db, job) => db.jobs.create(job),
+const JOB_FIELDS = {
+  id: 'key',
+  kind: 'kind',
+  customer_pubkey: 'key',
+  status: 'word',
+  price_msats: 'integer',
+  input_hash: 'text or null',
+  output_hash: 'text or null',
+  error_message: 'text or null',
+  started_at: 'time',
+  completed_at: 'time or null',
+  created_at: 'time',
+} as const;
+
+const CREATE = fieldsOf('jobs.create', JOB, JOB_FIELDS, (db, job) => db.jobs.create(job));
+
+const CREATE_IF_NEW = fieldsOf('jobs.createIfNew', JOB, JOB_FIELDS, (db, job) =>
+  db.jobs.createIfNew(job),
 );
 
 const COMPLETE = fieldsOf(
@@ -61,6 +62,7 @@ const LIST = fieldsOf(
 
 const ARGUMENTS: readonly FieldCase[] = [
   required('jobs.create', 'job', 'object', (db, v) => db.jobs.create(v)),
+  required('jobs.createIfNew', 'job', 'object', (db, v) => db.jobs.createIfNew(v)),
   required('jobs.get', 'id', 'key', (db, v) => db.jobs.get(v)),
   required('jobs.updateStatus', 'id', 'key', (db, v) => db.jobs.updateStatus(v, 'failed')),
   required('jobs.updateStatus', 'status', 'word', (db, v) => db.jobs.updateStatus('a', v)),
@@ -106,7 +108,7 @@ const ARGUMENTS: readonly FieldCase[] = [
 ];
 
 describe('refuses bad input by its name and stores nothing', () => {
-  it.each([...CREATE, ...COMPLETE, ...PAY, ...LIST, ...ARGUMENTS])(
+  it.each([...CREATE, ...CREATE_IF_NEW, ...COMPLETE, ...PAY, ...LIST, ...ARGUMENTS])(
     '$call: $field',
     async (testCase) => {
       const file = await testDatabase();

@@ -1,6 +1,7 @@
 import { assertType, describe, expectTypeOf, it } from 'vitest';
 import type {
   Agent,
+  CreatedJob,
   Earning,
   EarningSource,
   EarningsBucket,
@@ -57,6 +58,8 @@ describe('rows', () => {
 describe('results', () => {
   it('of jobs', () => {
     expectTypeOf(db.jobs.create).returns.resolves.toEqualTypeOf<Job>();
+    expectTypeOf(db.jobs.createIfNew).returns.resolves.toEqualTypeOf<CreatedJob>();
+    expectTypeOf<CreatedJob>().toEqualTypeOf<{ readonly job: Job; readonly created: boolean }>();
     expectTypeOf(db.jobs.get).returns.resolves.toEqualTypeOf<Job | undefined>();
     expectTypeOf(db.jobs.updateStatus).returns.resolves.toEqualTypeOf<Job>();
     expectTypeOf(db.jobs.complete).returns.resolves.toEqualTypeOf<Job>();

@@ -28,6 +28,7 @@ const SAFE = sql`-9007199254740991 and 9007199254740991`;
 
 /** PostgreSQL's columns have types: text is text, and only the size of integers is asked for. */
 export const postgresSyntax: SqlSyntax = {
+  saysIfNew: true,
   isSafeInteger: (column) => sql<boolean>`(${sql.ref(column)} between ${SAFE})`,
   isText: (column) => sql<boolean>`(${sql.ref(column)} is not null)`,
   texts: (list) => sql`(select json_array_elements_text(cast(${list} as json)))`,

@@ -117,8 +117,8 @@ export class PostgresEngine implements Engine {
     return await this.#call(operation, 'new', call);
   }
 
-  /** A claim on a server waits for nobody: it skips what others hold. */
-  findsNothing(): undefined {
+  /** A look would be a round trip more, and statements on a server wait for no lock on a file. */
+  look(): undefined {
     return undefined;
   }
 

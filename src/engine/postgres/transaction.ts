@@ -115,7 +115,7 @@ export class PostgresTransaction implements WriteHandle {
     return call();
   }
 
-  findsNothing(): undefined {
+  look(): undefined {
     return undefined;
   }
 

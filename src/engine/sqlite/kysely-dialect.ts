@@ -45,6 +45,7 @@ const SAFE = sql`-9007199254740991 and 9007199254740991`;
 
 /** SQLite stores any type in any column, so its queries ask for the type of each value. */
 export const sqliteSyntax: SqlSyntax = {
+  saysIfNew: false,
   isSafeInteger: (column) =>
     sql<boolean>`(typeof(${sql.ref(column)}) = 'integer' and ${sql.ref(column)} between ${SAFE})`,
   isText: (column) => sql<boolean>`typeof(${sql.ref(column)}) = 'text'`,

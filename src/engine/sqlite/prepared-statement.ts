@@ -49,8 +49,15 @@ export class PreparedStatement {
       const rows = this.all(values);
       return { rows, affectedRows: rows.length, insertId: 0 };
     }
-    const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
-    return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
+    const { stackTraceLimit } = Error;
+    // The driver's errors would take two stacks, of the queue's own frames: half of a refusal's cost.
+    Error.stackTraceLimit = 0;
+    try {
+      const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
+      return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
   }
 
   #bind(values: Readonly<Record<string, SqlValue>>): SqlValue[] {

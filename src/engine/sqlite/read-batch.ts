@@ -1,4 +1,4 @@
-import type { WriteHandle } from '../engine.js';
+import type { Look, WriteHandle } from '../engine.js';
 import { FlushScheduler } from '../flush-scheduler.js';
 import type { Bound } from '../prepared.js';
 import { LockWait } from './busy.js';
@@ -60,16 +60,16 @@ export class ReadBatch {
     });
   }
 
-  /** See {@link WriteHandle.findsNothing}. A reader that is locked out leaves it to the write. */
-  findsNothing(query: Bound<unknown>): Promise<void> | undefined {
+  /** See {@link WriteHandle.look}. A connection that is locked out leaves it to the write. */
+  look<Row>(query: Bound<Row>, connection: SqliteConnection): Look<Row> | undefined {
+    const { turn } = this.#scheduler;
     try {
-      if (this.#connection.first(query) !== undefined) return undefined;
+      const row = connection.first(query);
+      return { row, turn: turn.isOver ? turn.next() : undefined };
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
     }
-    const { turn } = this.#scheduler;
-    return turn.isOver ? turn.next() : Promise.resolve();
   }
 
   #queued<Result>(

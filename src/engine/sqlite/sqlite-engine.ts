@@ -6,6 +6,7 @@ import type {
   CopyableDatabase,
   Engine,
   EngineTransaction,
+  Look,
   QueryEvent,
   SnapshotRows,
   Step,
@@ -119,12 +120,16 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  findsNothing(operation: string, query: Bound<unknown>): Promise<void> | undefined {
-    this.assertUsable(operation);
+  look<Row>(operation: string, query: Bound<Row>, admission?: Admission): Look<Row> | undefined {
+    this.assertUsable(operation, admission);
     return this.#reported(operation, () => {
-      // Who only looks, because there is nothing, must notice as well that the file was replaced.
+      // Who only looks must notice as well that the file was replaced.
       this.#place?.assertInPlace();
-      return this.#writes?.idle === true ? this.#reads?.findsNothing(query) : undefined;
+      const [reader, writer] = [this.#reader, this.#writer];
+      if (writer === undefined || this.#writes?.idle !== true) return undefined;
+      // The writer knows the pages that it wrote; the reader would read them anew.
+      const connection = writer.inTransaction ? reader : writer;
+      return connection && this.#reads?.look(query, connection);
     });
   }
 

@@ -48,6 +48,11 @@ export function isReadOnly(error: unknown): boolean {
   return error instanceof SqliteError && error.code === 'SQLITE_READONLY';
 }
 
+/** Whether a row of the same primary key stands. SQLite undid all that its statement did. */
+export function isKnownKey(error: unknown): boolean {
+  return error instanceof SqliteError && CONSTRAINTS[error.code] === 'primary_key';
+}
+
 /** Whether a trigger raised the error, so that its statement may have left changes. */
 export function isTriggerFailure(error: unknown): boolean {
   return error instanceof SqliteError && error.code === 'SQLITE_CONSTRAINT_TRIGGER';

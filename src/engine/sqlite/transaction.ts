@@ -58,7 +58,7 @@ export class SqliteTransaction implements WriteHandle {
     return call();
   }
 
-  findsNothing(): undefined {
+  look(): undefined {
     return undefined;
   }
 

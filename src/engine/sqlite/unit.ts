@@ -5,7 +5,7 @@ import type { Bound, RawRow, StepResult } from '../prepared.js';
 import { firstKeyword, isStandAlone, refuseTransactionControl } from '../raw-sql.js';
 import { assertExactKey } from '../refusals.js';
 import type { SqliteConnection } from './connection.js';
-import { isTriggerFailure } from './sqlite-errors.js';
+import { isKnownKey, isTriggerFailure } from './sqlite-errors.js';
 
 /** One unit as the queue runs it: synchronous, and safe to run again after a rollback. */
 export interface Work<Result> {
@@ -82,9 +82,16 @@ export class Unit implements Work<StepResult<unknown>[]> {
   }
 
   #write(connection: SqliteConnection, query: Bound<unknown>): StepResult<RawRow> {
+    const { prepared, values } = query;
+    const standing = prepared.ifNew?.(values);
     try {
+      if (standing !== undefined && connection.knows(prepared, standing)) return NOTHING;
       return connection.write(query);
     } catch (error) {
+      if (standing !== undefined && isKnownKey(error)) {
+        connection.expectKnown(prepared);
+        return NOTHING;
+      }
       // RAISE(FAIL) in a foreign trigger leaves what the statement had done.
       if (isTriggerFailure(error)) this.#changedSomething = true;
       throw error;
@@ -93,6 +100,7 @@ export class Unit implements Work<StepResult<unknown>[]> {
 }
 
 const NO_ROWS: readonly unknown[] = [];
+const NOTHING: StepResult<RawRow> = { rows: [], affectedRows: 0, insertId: 0 };
 
 function wantedBy({ prepared, values }: Bound<unknown>, connection: SqliteConnection) {
   const question = prepared.outcome?.wanted?.(values);

@@ -11,6 +11,7 @@ import { sqliteSyntax } from './kysely-dialect.js';
 import { OURS, PreparedStatement } from './prepared-statement.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
+import { WalLimit } from './wal-limit.js';
 
 const NO_TRIGGERS: ForeignTriggers = new Set();
 
@@ -39,6 +40,8 @@ export class SqliteConnection {
   readonly #rollbackTo: Database.Statement;
   /** Missing while migrations run: they change the schema themselves. */
   readonly schema: SchemaWatch | undefined;
+  /** Of a connection that writes a file. */
+  readonly wal: WalLimit | undefined;
 
   /** `builder` compiles queries; it never runs one. */
   constructor(
@@ -49,6 +52,7 @@ export class SqliteConnection {
   ) {
     this.#db = db;
     this.schema = watch === undefined ? undefined : new SchemaWatch(db, watch);
+    this.wal = db.memory || db.readonly || watch === undefined ? undefined : new WalLimit(db);
     this.#builder = builder;
     this.#onQuery = onQuery;
     this.#begin = db.prepare('begin');

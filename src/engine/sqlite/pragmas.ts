@@ -9,7 +9,7 @@ export const BLOCKING_TIMEOUT_MS = 1;
 const CACHE_KIB = 65_536;
 
 /** Pages in the WAL before a commit checkpoints it: 16 MB; each checkpoint costs fsyncs. */
-const CHECKPOINT_PAGES = 4000;
+export const CHECKPOINT_PAGES = 4000;
 
 /** What the WAL file is cut back to after a large transaction, in bytes. */
 const WAL_KEPT_BYTES = 32 * 1024 * 1024;

@@ -115,12 +115,18 @@ export class WriteQueue {
   #release(): void {
     this.#holder = undefined;
     this.#idleWatch.stop();
+    this.connection.wal?.committed(1);
     if (this.#entries.length > 0) this.#scheduler.schedule(false);
   }
 
   #flush(): void {
     const [head, next] = this.#entries;
     if (head === undefined || this.#holder !== undefined) return;
+    const pauseMs = this.connection.wal?.pauseMs ?? 0;
+    if (pauseMs > 0) {
+      this.#scheduler.scheduleIn(pauseMs);
+      return;
+    }
     if ('grant' in head) {
       this.#entries.shift();
       this.#holder = head.turn;
@@ -138,6 +144,7 @@ export class WriteQueue {
       const isAlone = head.alone || next === undefined || 'grant' in next || next.alone;
       this.#lastBatch = isAlone ? this.#runAlone(head) : this.#runTogether();
       this.#lock.taken();
+      this.connection.wal?.committed(this.#lastBatch);
       if (this.#entries.length > 0) this.#scheduler.schedule(this.#lastBatch > 1);
     } catch (error) {
       this.#wait(error);

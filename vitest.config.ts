@@ -3,7 +3,7 @@ import { isOnPglite } from './test/postgres/global-setup.js';
 
 /** What is written once and holds on every engine; what doesn't is in `*.sqlite.test.ts` beside it. */
 const EVERY_ENGINE = [
-  'test/{jobs,earnings,agents}/*.test.ts',
+  'test/{jobs,earnings,agents,queries}/*.test.ts',
   'test/migrate/{broken-migrations,redo}.test.ts',
   'test/engine/{close,errors,kysely-handle,foreign-triggers,foreign-triggers-property,outer-handle,raw-queries,stack-traces,transaction}.test.ts',
 ];

@@ -20,7 +20,9 @@ export type { Earning, EarningPageStart, NewEarning } from './earnings/earning.j
 export type { EarningsService, EarningsSummary } from './earnings/earnings-service.js';
 export type { EarningsBucket, RollupOptions } from './earnings/rollup.js';
 export type { BucketWidth } from './earnings/utc-calendar.js';
-export type { QueryEvent } from './engine/engine.js';
+export type { QueryEvent, SnapshotRows } from './engine/engine.js';
+export type { Bound, Params, SqlValue } from './engine/prepared.js';
+export { type Bind, type PreparedOptions, prepared } from './engine/typed-query.js';
 export {
   type ErrorCode,
   type ErrorDetails,
@@ -33,4 +35,4 @@ export type { Job, JobPageStart, NewJob } from './jobs/job.js';
 export type { JobsService } from './jobs/jobs-service.js';
 export type { Migration, MigrationList, MigrationParams } from './migrate/migration.js';
 export type { OpenOptions, TransactionOptions } from './options.js';
-export { PylonDb, type PylonDbTransaction } from './pylon-db.js';
+export { type KnownTables, PylonDb, type PylonDbTransaction } from './pylon-db.js';

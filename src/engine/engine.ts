@@ -77,10 +77,20 @@ export interface Look<Row> {
   readonly turn: Promise<void> | undefined;
 }
 
+/** Typed queries of a service's own. */
+export interface OwnQueries {
+  all<Row>(query: Bound<Row>): Promise<Row[]>;
+  first<Row>(query: Bound<Row>): Promise<Row | undefined>;
+  batch<const Queries extends readonly Bound<unknown>[]>(
+    queries: Queries,
+  ): Promise<SnapshotRows<Queries>>;
+}
+
 /** A transaction as `db.transaction` hands it on. */
-export interface EngineTransaction {
+export interface EngineTransaction<Tables = DB> {
   readonly handle: WriteHandle;
-  readonly kysely: Transaction<DB>;
+  readonly kysely: Transaction<Tables>;
+  readonly queries: OwnQueries;
 }
 
 /** A database that can be copied into a file. */
@@ -98,12 +108,13 @@ export interface TransactionLimit {
 /** What PylonDb asks of a database; each kind has an engine of its own. */
 export interface Engine extends WriteHandle {
   /** Any other query, through the same engine. */
-  readonly kysely: Kysely<DB>;
+  readonly kysely: Kysely<DB> & { typed<Tables>(): Kysely<Tables> };
+  readonly queries: OwnQueries;
   /** Runs `callback` in a transaction, all or nothing. */
-  transaction<Result>(
+  transaction<Result, Tables = DB>(
     operation: string,
     limit: TransactionLimit,
-    callback: (tx: EngineTransaction) => Promise<Result>,
+    callback: (tx: EngineTransaction<Tables>) => Promise<Result>,
   ): Promise<Result>;
   /** Throws `CLOSED`, or `OUTER_HANDLE_IN_TRANSACTION` inside a transaction's callback. */
   assertUsable(operation: string): void;
@@ -128,6 +139,8 @@ export type Clock = () => number;
 
 /** What `onQuery` gets: the SQL with its placeholders, never parameter values. */
 export interface QueryEvent {
+  /** What a query of `prepared` was named; missing for all else. */
+  readonly operation?: string;
   readonly sql: string;
   readonly durationMs: number;
   readonly error?: unknown;

@@ -32,6 +32,10 @@ export class QueuedKysely<Tables> extends Kysely<Tables> {
     this.#transact = transact;
   }
 
+  /** The same for other tables: which there are, the database says. */
+  typed<Others>(): QueuedKysely<Others> {
+    return new QueuedKysely(this.#props, this.#transact);
+  }
   override transaction(): TransactionBuilder<Tables> {
     return new QueuedTransactionBuilder(this.#props, this.#transact);
   }

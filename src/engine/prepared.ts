@@ -44,6 +44,16 @@ export interface PreparedQuery<Row> {
   readonly outcome?: Outcome<Row> | undefined;
   /** Checks a row and gives it its shape; throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
   readonly decode: (row: RawRow) => Row;
+  /** Of a service's own query: `decode` then takes rows of one value, the row by column names. */
+  readonly byName?: RowsByName | undefined;
+}
+
+/** What an engine asks to make the rows of a query whose columns it only knows from the database. */
+export interface RowsByName {
+  /** Whether its statement returns rows. Known once it is compiled, like the rest. */
+  readonly givesRows: boolean;
+  /** The row that stands for a write which returns none. */
+  counted(affectedRows: bigint, insertId: bigint | undefined): unknown;
 }
 
 /**
@@ -218,13 +228,22 @@ export function noRows<Row = never>(): NoRows<Row> {
   return NO_ROWS;
 }
 
-function placeholders<Values>(): Params<Values> {
+/** What a build function takes parameters from; `names` gets those that it took. */
+export function placeholders<Values>(names?: Set<string>): Params<Values> {
   return new Proxy({} as Params<Values>, {
-    get: (_, name) => sql.val(new ParamSlot(String(name))),
+    get(_, name) {
+      names?.add(String(name));
+      return sql.val(new ParamSlot(String(name)));
+    },
+    // `values(p)` would insert a row of nothing but defaults.
+    ownKeys() {
+      throw new TypeError('parameters are taken one by one: values({ id: p.id })');
+    },
   });
 }
 
-function asSlot(parameter: unknown): ParamSlot | SqlValue {
+/** A compiled query's parameter, or the place of one. Throws for what can't be bound. */
+export function asSlot(parameter: unknown): ParamSlot | SqlValue {
   if (
     parameter === null ||
     typeof parameter === 'string' ||
@@ -235,5 +254,7 @@ function asSlot(parameter: unknown): ParamSlot | SqlValue {
   ) {
     return parameter;
   }
-  throw new TypeError(`A prepared query holds a constant that SQL has no word for`);
+  throw new TypeError(
+    'it holds a constant that is not a string, number, bigint, Uint8Array or null',
+  );
 }

@@ -54,9 +54,23 @@ export class RawStatements {
 export function assertAllowed(
   { refusal, outsideRefusal }: RawStatement,
   handle: 'db.kysely' | 'tx.kysely',
+  operation: string = handle,
 ): void {
   const refused = refusal ?? (handle === 'db.kysely' ? outsideRefusal : undefined);
-  if (refused !== undefined) throw notSupported(refused, handle);
+  if (refused !== undefined) throw notSupported(refused, operation);
+}
+
+/**
+ * Throws what `assertAllowed` throws, but not before the query builder has linked its promises:
+ * then the stack reaches the caller.
+ */
+export async function assertAllowedNextTurn(statement: RawStatement): Promise<void> {
+  try {
+    assertAllowed(statement, 'db.kysely');
+  } catch (error) {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw error;
+  }
 }
 
 /** The first keyword of a statement, in upper case; `''` when it begins with none. */

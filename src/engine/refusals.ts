@@ -3,6 +3,12 @@ import type { PreparedQuery } from './prepared.js';
 
 // What every engine refuses, in the same words.
 
+/** Calls whose SQL the caller wrote: where it doesn't fit, the database is not at fault. */
+export const CALLERS_CALLS: readonly string[] = [
+  ...['db.kysely', 'db.all', 'db.first', 'db.batch'],
+  ...['tx.kysely', 'tx.all', 'tx.first', 'tx.batch'],
+];
+
 /** `CLOSED`. */
 export function closedError(operation: string): PylonDbError<'CLOSED'> {
   return new PylonDbError(
@@ -40,6 +46,18 @@ export function endedError(operation: string, how: string): PylonDbError<'TRANSA
     `its transaction ${how}`,
     {},
     { operation, hint: 'Await every call on tx before the callback returns.' },
+  );
+}
+
+/** Throws `INVALID_ARGUMENT` when two columns of a result have one name: a row has room for one. */
+export function assertDistinct(columns: readonly string[]): void {
+  if (new Set(columns).size === columns.length) return;
+  const twice = columns.find((name, i) => columns.indexOf(name) !== i) ?? '';
+  throw new PylonDbError(
+    'INVALID_ARGUMENT',
+    `two columns of the result are named ${JSON.stringify(twice)}`,
+    { field: twice },
+    { hint: 'Give one of them another name: jobs.id as job_id.' },
   );
 }
 

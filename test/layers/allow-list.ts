@@ -65,16 +65,8 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'API',
     files: ['src/index.ts'],
-    imports: ['PylonDb', 'generated', 'errors'],
-    types: [
-      'backup',
-      'options',
-      'migration contract',
-      'jobs',
-      'agents',
-      'earnings',
-      'engine contract',
-    ],
+    imports: ['PylonDb', 'engine contract', 'generated', 'errors'],
+    types: ['backup', 'options', 'migration contract', 'jobs', 'agents', 'earnings'],
   },
   {
     name: 'PylonDb',
@@ -223,6 +215,7 @@ export const LAYERS: readonly Layer[] = [
       'src/engine/prepared.ts',
       'src/engine/refusals.ts',
       'src/engine/sql-syntax.ts',
+      'src/engine/typed-query.ts',
     ],
     imports: ['errors'],
     types: ['schema', 'generated'],

@@ -1,6 +1,6 @@
 import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
-import { parserOf, type ValueParser, type WireValue } from './values.js';
+import { exactValue, parserOf, type ValueParser, type WireValue } from './values.js';
 
 /** The name of statements that the server keeps for one call only, and plans for its values. */
 export const UNNAMED = '';
@@ -11,6 +11,15 @@ export interface Statement {
   readonly name: string;
   readonly sql: string;
   readonly values: readonly WireValue[];
+  /** What a service calls its own query; its values come as text, with {@link StatementResult.columns}. */
+  readonly own?: string;
+}
+
+/** A column of a service's own query. */
+export interface Column {
+  readonly name: string;
+  /** Gives the value as ad-hoc SQL does. Throws `OUT_OF_RANGE`, naming the column. */
+  readonly read: (text: string) => unknown;
 }
 
 /** What one statement gave. */
@@ -20,6 +29,8 @@ export interface StatementResult {
   readonly affectedRows: number;
   /** What the server says it did: `INSERT 0 1`; of a COMMIT that it refused, `ROLLBACK`. */
   readonly tag: string;
+  /** Of a service's own query. */
+  readonly columns?: readonly Column[];
 }
 
 /** A batch failed, and nothing of it is stored, unless it was {@link sent} without BEGIN and its answer lost. */
@@ -38,8 +49,19 @@ export class BatchFailure {
   }
 }
 
-/** Statements that a connection has prepared, each with the parsers of its columns. */
-export type Prepared = Map<string, readonly ValueParser[]>;
+/** What a connection knows of the columns of a statement. */
+interface Described {
+  readonly parsers: readonly ValueParser[];
+  readonly columns: readonly Column[];
+}
+
+const NO_COLUMNS: Described = { parsers: [], columns: [] };
+
+/** Statements that a connection has prepared. */
+export type Prepared = Map<string, Described>;
+
+/** The driver's own parser of a type. */
+export type DriverParser = (typeOid: number) => (text: string) => unknown;
 
 /**
  * Several statements in one round trip: they are all sent, then one Sync. Without BEGIN the server
@@ -50,21 +72,23 @@ export class Batch implements Submittable {
   readonly done: Promise<readonly StatementResult[]>;
   readonly #statements: readonly Statement[];
   readonly #prepared: Prepared;
+  readonly #parserOf: DriverParser;
   readonly #results: StatementResult[] = [];
   #rows: RawRow[] = [];
-  #parsers: readonly ValueParser[] = [];
+  #described: Described = NO_COLUMNS;
   #sent = false;
   #resolve: (results: readonly StatementResult[]) => void = () => {};
   #reject: (failure: BatchFailure) => void = () => {};
 
-  constructor(statements: readonly Statement[], prepared: Prepared) {
+  constructor(statements: readonly Statement[], prepared: Prepared, parserOf: DriverParser) {
     this.#statements = statements;
     this.#prepared = prepared;
+    this.#parserOf = parserOf;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#parsers = this.#parsersAt(0);
+    this.#described = this.#describedAt(0);
   }
 
   submit(connection: Connection): void {
@@ -89,23 +113,34 @@ export class Batch implements Submittable {
     stream.uncork();
   }
 
-  handleRowDescription({ fields }: { readonly fields: readonly { dataTypeID: number }[] }): void {
-    this.#parsers = fields.map(({ dataTypeID }) => parserOf(dataTypeID));
+  handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
+    this.#described = {
+      parsers: fields.map(({ dataTypeID }) => parserOf(dataTypeID)),
+      columns: fields.map((field) => this.#columnOf(field)),
+    };
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
-    this.#rows.push(
-      fields.map((text, i) => (text === null ? null : (this.#parsers[i]?.(text) ?? text))),
-    );
+    if (this.#isOwn) {
+      this.#rows.push(fields);
+      return;
+    }
+    const { parsers } = this.#described;
+    this.#rows.push(fields.map((text, i) => (text === null ? null : (parsers[i]?.(text) ?? text))));
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
     const done = this.#results.length;
     const name = this.#statements[done]?.name ?? UNNAMED;
-    if (name !== UNNAMED) this.#prepared.set(name, this.#parsers);
-    this.#results.push({ rows: this.#rows, affectedRows: affectedRowsOf(text), tag: text });
+    if (name !== UNNAMED) this.#prepared.set(name, this.#described);
+    this.#results.push({
+      rows: this.#rows,
+      affectedRows: affectedRowsOf(text),
+      tag: text,
+      ...(this.#isOwn ? { columns: this.#described.columns } : {}),
+    });
     this.#rows = [];
-    this.#parsers = this.#parsersAt(done + 1);
+    this.#described = this.#describedAt(done + 1);
   }
 
   handleReadyForQuery(): void {
@@ -119,9 +154,27 @@ export class Batch implements Submittable {
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
 
-  #parsersAt(index: number): readonly ValueParser[] {
-    return this.#prepared.get(this.#statements[index]?.name ?? UNNAMED) ?? [];
+  /** Whether the statement that runs is a service's own query. */
+  get #isOwn(): boolean {
+    return this.#statements[this.#results.length]?.own !== undefined;
   }
+
+  /** Reads nothing yet: what can't be read must not end the driver's loop. */
+  #columnOf({ name, dataTypeID }: Field): Column {
+    return {
+      name,
+      read: (text) => exactValue(this.#parserOf(dataTypeID)(text), dataTypeID, name),
+    };
+  }
+
+  #describedAt(index: number): Described {
+    return this.#prepared.get(this.#statements[index]?.name ?? UNNAMED) ?? NO_COLUMNS;
+  }
+}
+
+interface Field {
+  readonly name: string;
+  readonly dataTypeID: number;
 }
 
 /** The count at the end of `INSERT 0 1`, `UPDATE 3`, `SELECT 5`; none in `BEGIN`. */

@@ -1,6 +1,6 @@
-import { Kysely } from 'kysely';
 import type { DB } from '../../../generated/db.js';
 import { PylonDbError } from '../../errors.js';
+import { compilingWith } from '../compiling-kysely.js';
 import { Deadline } from '../deadline.js';
 import type {
   Admission,
@@ -14,9 +14,11 @@ import type {
 import type { RawResult, RawRunner } from '../kysely-connection.js';
 import { kyselyProps, OpenTransaction, QueuedKysely } from '../kysely-handles.js';
 import type { Bound } from '../prepared.js';
-import { assertAllowed, type RawStatement, RawStatements } from '../raw-sql.js';
+import { assertAllowedNextTurn, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { CallSite, TransactionScope } from '../transaction-scope.js';
+import { inQuery, TypedQueries } from '../typed-queries.js';
+import { TypedStatements } from '../typed-statements.js';
 import { COMMIT } from './commit.js';
 import { postgresDialect } from './dialect.js';
 import { CallbackThrew, isStale, timedLock } from './failures.js';
@@ -27,7 +29,7 @@ import { readRawSql } from './raw-sql.js';
 import { type AssertPublished, RawWrite } from './raw-write.js';
 import { retryConflicts } from './retry.js';
 import type { Session } from './session.js';
-import { fixed, StatementCompiler } from './statement.js';
+import { fixed, rowsOf, StatementCompiler } from './statement.js';
 import { PostgresTransaction } from './transaction.js';
 import type { TriggerWatch } from './trigger-watch.js';
 import { Unit } from './unit.js';
@@ -53,14 +55,17 @@ interface PostgresEngineProps {
  */
 export class PostgresEngine implements Engine {
   readonly kysely: QueuedKysely<DB>;
+  readonly queries: TypedQueries;
   readonly #pool: SessionPool;
   readonly #address: string;
   readonly #busyTimeoutMs: number;
-  readonly #compiler = new StatementCompiler(new Kysely<DB>({ dialect: postgresDialect }));
+  readonly #builder = compilingWith<DB>(postgresDialect);
+  readonly #compiler = new StatementCompiler(this.#builder);
   readonly #triggers: TriggerWatch;
   readonly #assertPublished: PostgresEngineProps['assertPublished'];
   readonly #writes: WriteQueue | undefined;
   readonly #statements = new RawStatements(readRawSql);
+  readonly #own = new TypedStatements(this.#builder, this.#statements);
   readonly #scope = new TransactionScope();
   #calls = 0;
   #closing: Promise<void> | undefined;
@@ -74,6 +79,7 @@ export class PostgresEngine implements Engine {
     this.#triggers = triggers;
     this.#assertPublished = props.assertPublished;
     this.#writes = readonly ? undefined : new WriteQueue(pool, props);
+    this.queries = new TypedQueries(this, this.#own, 'db');
     const runner: RawRunner = { raw: (sql, parameters) => this.#raw(sql, parameters) };
     this.kysely = new QueuedKysely<DB>(kyselyProps(postgresDialect, runner), (run) =>
       this.transaction('db.kysely.transaction', {}, (tx) => run(tx.runner)),
@@ -93,7 +99,7 @@ export class PostgresEngine implements Engine {
     return await this.#call(operation, admission, () =>
       this.#read(async (session) => {
         const [result] = await session.run([this.#compiler.statement(query)]);
-        return (result?.rows ?? []).map(query.prepared.decode);
+        return rowsOf(query, result);
       }),
     );
   }
@@ -107,7 +113,7 @@ export class PostgresEngine implements Engine {
       this.#read(async (session) => {
         const statements = queries.map((query) => this.#compiler.statement(query));
         const [, ...results] = await session.run([BEGIN_SNAPSHOT, ...statements, COMMIT]);
-        return queries.map(({ prepared }, i) => (results[i]?.rows ?? []).map(prepared.decode));
+        return queries.map((query, i) => rowsOf(query, results[i]));
       }),
     );
     return rows as SnapshotRows<Queries>;
@@ -127,20 +133,25 @@ export class PostgresEngine implements Engine {
     steps: Steps,
     admission?: Admission,
   ): Promise<UnitResults<Steps>> {
-    const results: unknown = await this.#call(operation, admission, () =>
-      this.#queue(operation).unit(new Unit(steps, this.#compiler, this.#triggers.tables)),
-    );
-    return results as UnitResults<Steps>;
+    const unit = new Unit(steps, this.#compiler, this.#triggers.tables);
+    try {
+      const results: unknown = await this.#call(operation, admission, () =>
+        this.#queue(operation).unit(unit),
+      );
+      return results as UnitResults<Steps>;
+    } catch (error) {
+      throw inQuery(unit.failed, error);
+    }
   }
 
   /**
    * Runs `callback` in a serializable transaction. It is rolled back and run again while others
    * stand in its way, so it may run more than once; after `busyTimeoutMs` it throws `BUSY`.
    */
-  async transaction<Result>(
+  async transaction<Result, Tables = DB>(
     operation: string,
     { timeoutMs }: TransactionLimit,
-    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+    callback: (tx: EngineTransaction<Tables> & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
     const openedAt = new CallSite();
     return await this.#call(operation, 'new', () => {
@@ -151,7 +162,7 @@ export class PostgresEngine implements Engine {
           this.#pool.withSession((session) => {
             // Waiting for a connection of our own is not the transaction's time.
             deadline ??= new Deadline(operation, timeoutMs);
-            return this.#transact(session, deadline, (tx) =>
+            return this.#transact<Result, Tables>(session, deadline, (tx) =>
               this.#scope.run(openedAt, () => callback(tx)),
             );
           }),
@@ -193,10 +204,10 @@ export class PostgresEngine implements Engine {
     await this.#pool.end();
   }
 
-  async #transact<Result>(
+  async #transact<Result, Tables>(
     session: Session,
     deadline: Deadline,
-    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+    callback: (tx: EngineTransaction<Tables> & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
     const tx = new PostgresTransaction(session, {
       compiler: this.#compiler,
@@ -206,10 +217,11 @@ export class PostgresEngine implements Engine {
     });
     await tx.begin();
     const runner = this.#statements.checked(tx);
-    const kysely = new OpenTransaction<DB>(kyselyProps(postgresDialect, runner));
+    const kysely = new OpenTransaction<Tables>(kyselyProps(postgresDialect, runner));
+    const queries = new TypedQueries(tx, this.#own, 'tx');
     try {
       const result = await deadline.race(
-        callback({ handle: tx, kysely, runner }).catch((thrown: unknown) => {
+        callback({ handle: tx, kysely, queries, runner }).catch((thrown: unknown) => {
           throw new CallbackThrew(thrown);
         }),
         async (how) => {
@@ -284,16 +296,3 @@ const BEGIN_SNAPSHOT = fixed('begin isolation level repeatable read read only');
 
 /** How often a closing database looks whether its calls are done, in ms. */
 const CLOSING_LOOK_MS = 5;
-
-/**
- * Throws what `assertAllowed` throws, but not before the query builder has linked its promises:
- * then the stack reaches the caller.
- */
-async function assertAllowedNextTurn(statement: RawStatement): Promise<void> {
-  try {
-    assertAllowed(statement, 'db.kysely');
-  } catch (error) {
-    await new Promise((resolve) => setImmediate(resolve));
-    throw error;
-  }
-}

@@ -1,5 +1,6 @@
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepWithoutRows } from '../engine.js';
+import { CALLERS_CALLS } from '../refusals.js';
 import { BatchFailure } from './batch.js';
 import {
   CallbackThrew,
@@ -233,7 +234,7 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /** Operations whose SQL the caller wrote. */
-const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', '']);
+const CALLERS_SQL: ReadonlySet<string> = new Set([...CALLERS_CALLS, '']);
 
 function fromSql(
   error: ServerError,

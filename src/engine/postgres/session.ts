@@ -75,7 +75,7 @@ export class Session {
     const start = performance.now();
     const answered = this.#awaitAnswer();
     try {
-      const results = await this.#client.query(new Batch(statements, this.#prepared)).done;
+      const results = await this.#client.query(this.#batch(statements)).done;
       this.#reportQuery(statements, start, undefined);
       return results;
     } catch (failure) {
@@ -175,15 +175,21 @@ export class Session {
     return breakWhenSilent(this.#client.connection.stream, this.#watch);
   }
 
+  #batch(statements: readonly Statement[]): Batch {
+    return new Batch(statements, this.#prepared, (oid) => this.#client.getTypeParser(oid, 'text'));
+  }
+
   #reportQuery(statements: readonly Statement[], start: number, failure: unknown): void {
     if (this.#onQuery === undefined) return;
     const durationMs = performance.now() - start;
-    for (const [i, { sql }] of statements.entries()) {
+    for (const [i, { sql, own = '' }] of statements.entries()) {
       const failed = failure instanceof BatchFailure && failure.index === i;
-      reportQuery(
-        this.#onQuery,
-        failed ? { sql, durationMs, error: withoutSecrets(failure.cause) } : { sql, durationMs },
-      );
+      reportQuery(this.#onQuery, {
+        ...(own === '' ? {} : { operation: own }),
+        sql,
+        durationMs,
+        ...(failed ? { error: withoutSecrets(failure.cause) } : {}),
+      });
     }
   }
 }

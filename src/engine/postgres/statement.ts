@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { QueryCreator } from 'kysely';
 import type { DB } from '../../../generated/db.js';
+import { setColumn } from '../kysely-connection.js';
 import {
   type Bound,
   ParamSlot,
   type PreparedQuery,
+  type RawRow,
   type SqlValue,
   type StepResult,
 } from '../prepared.js';
-import { assertExactKey } from '../refusals.js';
-import { type Statement, type StatementResult, UNNAMED } from './batch.js';
+import { assertDistinct, assertExactKey } from '../refusals.js';
+import { type Column, type Statement, type StatementResult, UNNAMED } from './batch.js';
 import { postgresSyntax } from './dialect.js';
 import { toWire, type WireValue } from './values.js';
 
@@ -22,7 +24,7 @@ interface Compiled {
 /** Compiles queries once, and gives each the name by which servers keep it prepared. */
 export class StatementCompiler {
   readonly #builder: QueryCreator<DB>;
-  readonly #compiled = new Map<PreparedQuery<unknown>, Compiled>();
+  readonly #compiled = new WeakMap<PreparedQuery<unknown>, Compiled>();
 
   constructor(builder: QueryCreator<DB>) {
     this.#builder = builder;
@@ -33,7 +35,8 @@ export class StatementCompiler {
     const { name, sql, slots } = this.#compile(prepared);
     const bind = (slot: ParamSlot | SqlValue): WireValue =>
       toWire(slot instanceof ParamSlot ? (values[slot.name] ?? null) : slot);
-    return { name, sql, values: slots.map(bind) };
+    const statement = { name, sql, values: slots.map(bind) };
+    return prepared.byName === undefined ? statement : { ...statement, own: prepared.name };
   }
 
   #compile(query: PreparedQuery<unknown>): Compiled {
@@ -65,14 +68,41 @@ export function fixed(sql: string): Statement {
 }
 
 /** What a step of a unit gives its service. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`. */
-export function stepResult(
-  { prepared }: Bound<unknown>,
-  { rows, affectedRows }: StatementResult,
-): StepResult<unknown> {
+export function stepResult(query: Bound<unknown>, result: StatementResult): StepResult<unknown> {
+  const { prepared } = query;
+  const { rows, affectedRows } = result;
+  if (prepared.byName?.givesRows === false) {
+    const counted = prepared.byName.counted(BigInt(affectedRows), undefined);
+    return { rows: [prepared.decode([counted])], affectedRows, insertId: 0 };
+  }
   if (!prepared.returnsRows) {
     const insertId = Number(rows[0]?.[0] ?? 0);
     assertExactKey(prepared, insertId);
     return { rows: [], affectedRows, insertId };
   }
-  return { rows: rows.map(prepared.decode), affectedRows, insertId: 0 };
+  return { rows: rowsOf(query, result), affectedRows, insertId: 0 };
+}
+
+/**
+ * The rows that a query gave. Throws `CORRUPT_ROW` or `OUT_OF_RANGE`, and `INVALID_ARGUMENT` for two
+ * columns of one name.
+ */
+export function rowsOf<Row>(
+  { prepared }: Bound<Row>,
+  { rows, columns }: StatementResult = NOTHING,
+): Row[] {
+  if (columns === undefined) return rows.map(prepared.decode);
+  assertDistinct(columns.map(({ name }) => name));
+  return rows.map((row) => prepared.decode([namedRow(columns, row)]));
+}
+
+const NOTHING: StatementResult = { rows: [], affectedRows: 0, tag: '' };
+
+function namedRow(columns: readonly Column[], row: RawRow): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (const [i, { name, read }] of columns.entries()) {
+    const text = row[i];
+    setColumn(named, name, typeof text === 'string' ? read(text) : null);
+  }
+  return named;
 }

@@ -3,6 +3,7 @@ import type { SnapshotRows, Step, UnitResults, WriteHandle } from '../engine.js'
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound } from '../prepared.js';
 import { endedError } from '../refusals.js';
+import { inQuery } from '../typed-queries.js';
 import { BatchFailure, type Statement, type StatementResult } from './batch.js';
 import { commit, FIRE_DEFERRED, ROLLBACK } from './commit.js';
 import { isConflict, isConnectionLost, isStale, isUnsupported, timedLock } from './failures.js';
@@ -11,7 +12,7 @@ import { toPylonDbError } from './postgres-errors.js';
 import { mayChangeSchema } from './raw-sql.js';
 import type { AssertPublished } from './raw-write.js';
 import type { Session } from './session.js';
-import { fixed, type StatementCompiler } from './statement.js';
+import { fixed, rowsOf, type StatementCompiler } from './statement.js';
 import type { TriggerWatch } from './trigger-watch.js';
 import { type Answer, Unit } from './unit.js';
 
@@ -94,7 +95,7 @@ export class PostgresTransaction implements WriteHandle {
       const [result] = await this.#dooming(() =>
         this.#session.run([this.#compiler.statement(query)]),
       );
-      return (result?.rows ?? []).map(query.prepared.decode);
+      return rowsOf(query, result);
     });
   }
 
@@ -105,7 +106,7 @@ export class PostgresTransaction implements WriteHandle {
     const rows: unknown[][] = await this.#call(operation, async () => {
       const statements = queries.map((query) => this.#compiler.statement(query));
       const results = await this.#dooming(() => this.#session.run(statements));
-      return queries.map(({ prepared }, i) => (results[i]?.rows ?? []).map(prepared.decode));
+      return queries.map((query, i) => rowsOf(query, results[i]));
     });
     return rows as SnapshotRows<Queries>;
   }
@@ -124,10 +125,14 @@ export class PostgresTransaction implements WriteHandle {
     steps: Steps,
   ): Promise<UnitResults<Steps>> {
     const unit = new Unit(steps, this.#compiler, this.#triggers.tables);
-    const results: unknown = await this.#call(operation, () =>
-      this.#undoing(() => this.#store(unit)),
-    );
-    return results as UnitResults<Steps>;
+    try {
+      const results: unknown = await this.#call(operation, () =>
+        this.#undoing(() => this.#store(unit)),
+      );
+      return results as UnitResults<Steps>;
+    } catch (error) {
+      throw inQuery(unit.failed, error);
+    }
   }
 
   async raw(sql: string, parameters: readonly unknown[]): Promise<RawResult> {

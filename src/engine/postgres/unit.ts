@@ -28,6 +28,7 @@ export class Unit {
   readonly #steps: readonly PlacedStep[];
   readonly #compiler: StatementCompiler;
   readonly #looks: boolean;
+  #failed = '';
 
   constructor(steps: readonly Step[], compiler: StatementCompiler, triggers: ForeignTriggers) {
     this.#compiler = compiler;
@@ -56,6 +57,11 @@ export class Unit {
       );
   }
 
+  /** What a service calls the query of its own that failed; `''` where it has no name for it. */
+  get failed(): string {
+    return this.#failed;
+  }
+
   /**
    * What its statements gave; `results` may go on beyond them. Throws {@link StepWithoutRows},
    * `SCHEMA_MISMATCH`, `CORRUPT_ROW` or `OUT_OF_RANGE`: then the unit must be undone.
@@ -63,12 +69,14 @@ export class Unit {
   inspect(results: readonly StatementResult[]): Answer {
     const answered = this.#steps.map((step) => {
       const { query } = step;
+      this.#failed = ownName(query);
       const raw = results[step.place] ?? NOTHING;
       const wanted = wantedOf(step, results);
       assertAffected(step, raw.affectedRows, wanted.length);
       const result = stepResult(query, raw);
       return { query, result, look: this.#looks ? lookFor(query, result, wanted) : undefined };
     });
+    this.#failed = '';
     return new Answer(answered, this.#compiler);
   }
 
@@ -77,6 +85,8 @@ export class Unit {
    * `results` are those of its statements that ran.
    */
   whyFailed(results: readonly StatementResult[], failure: unknown): unknown {
+    const failed = this.#steps.find(({ place }) => place >= results.length);
+    this.#failed = failed === undefined ? '' : ownName(failed.query);
     try {
       for (const step of this.#steps) {
         if (step.place >= results.length) break;
@@ -156,6 +166,10 @@ function paymentLocks({ query: { prepared, values } }: Step): number[] {
   const param = prepared.locks?.payment;
   const hash = param === undefined ? null : values[param];
   return typeof hash === 'string' ? [paymentLock(hash)] : [];
+}
+
+function ownName({ prepared: { byName, name } }: Bound<unknown>): string {
+  return byName === undefined ? '' : name;
 }
 
 function orderKeyOf(steps: readonly Step[]): string {

@@ -4,12 +4,14 @@ import type { DB } from '../../../generated/db.js';
 import { type QueryEvent, reportQuery } from '../engine.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { ForeignTriggers } from '../outcome.js';
-import type { Bound, PreparedQuery, RawRow, StepResult } from '../prepared.js';
+import type { Bound, PreparedQuery, RawRow, SqlValue, StepResult } from '../prepared.js';
 import { SqlCache } from '../sql-cache.js';
 import { afterFailedCommit } from './failed-commit.js';
 import { sqliteSyntax } from './kysely-dialect.js';
+import { NamedStatement } from './named-statement.js';
 import { OURS, PreparedStatement } from './prepared-statement.js';
 import { type RawStatement, runRaw } from './raw-statement.js';
+import type { SchemaState } from './schema-state.js';
 import { SchemaWatch, type WatchProps } from './schema-watch.js';
 import { WalLimit } from './wal-limit.js';
 
@@ -17,6 +19,9 @@ const NO_TRIGGERS: ForeignTriggers = new Set();
 
 /** Inserts that look for their key first after one met it: a look costs a fifth of a failed insert. */
 const LOOKS_FOR_KNOWN = 16;
+
+/** The published jobs have `failed` among their words. */
+const SAYING_FAIL = "select sql from sqlite_schema where sql like '%fail%'";
 
 type OnQuery = ((event: QueryEvent) => void) | undefined;
 
@@ -28,9 +33,12 @@ export class SqliteConnection {
   readonly #db: Database.Database;
   readonly #builder: QueryCreator<DB>;
   readonly #onQuery: OnQuery;
-  readonly #prepared = new Map<PreparedQuery<unknown>, PreparedStatement>();
+  /** Weak: a query that was made in a function, against advice, goes with it. */
+  readonly #prepared = new WeakMap<PreparedQuery<unknown>, PreparedStatement>();
   readonly #raw = new SqlCache<RawStatement>();
   readonly #looksForKnown = new Map<PreparedQuery<unknown>, number>();
+  #saysFail = false;
+  #searchedIn: SchemaState | undefined;
   readonly #begin: Database.Statement;
   readonly #beginImmediate: Database.Statement;
   readonly #commit: Database.Statement;
@@ -124,7 +132,7 @@ export class SqliteConnection {
     const row =
       statement.isPlain && this.#onQuery === undefined
         ? statement.get(values)
-        : this.#ask(statement.sql, () => statement.get(values));
+        : this.#ask(statement, () => statement.get(values));
     return row === undefined ? undefined : prepared.decode(row);
   }
 
@@ -133,7 +141,7 @@ export class SqliteConnection {
     const rows =
       statement.isPlain && this.#onQuery === undefined
         ? statement.all(values)
-        : this.#ask(statement.sql, () => statement.all(values));
+        : this.#ask(statement, () => statement.all(values));
     return rows.map(prepared.decode);
   }
 
@@ -146,7 +154,7 @@ export class SqliteConnection {
   write({ prepared, values }: Bound<unknown>): StepResult<RawRow> {
     const statement = this.#statementFor(prepared);
     if (this.#onQuery === undefined) return statement.write(values);
-    return this.#timed(statement.sql, () => statement.write(values));
+    return this.#timed(statement, () => statement.write(values));
   }
 
   /** Whether a row of an insert's key stands; looks only while known keys are expected. */
@@ -182,9 +190,24 @@ export class SqliteConnection {
   raw(sql: string, parameters: readonly unknown[]): RawResult {
     const statement = this.rawStatement(sql);
     const run = () => runRaw(statement, parameters);
-    if (statement.readonly) return this.#ask(sql, run);
+    if (statement.readonly)
+      return this.#ask({ sql, isPlain: !sql.includes(OURS), operation: '' }, run);
     this.schema?.lookNext();
-    return this.#timed(sql, run);
+    return this.#timed({ sql, operation: '' }, run);
+  }
+
+  /**
+   * Whether a write that fails may keep some of its changes, though it commits by itself: a trigger or
+   * a constraint of the schema says FAIL.
+   */
+  get mayKeepChanges(): boolean {
+    const state = this.schema?.state;
+    if (state === undefined || state !== this.#searchedIn) {
+      const found = this.#db.prepare<[], string>(SAYING_FAIL).pluck().all();
+      this.#saysFail = found.some((sql) => /\bfail\b/i.test(sql));
+      this.#searchedIn = state;
+    }
+    return this.#saysFail;
   }
 
   /** How many rows the latest write changed and, where it failed, kept changed. */
@@ -200,7 +223,12 @@ export class SqliteConnection {
     let statement = this.#prepared.get(query);
     if (statement === undefined) {
       const compiled = query.compile(this.#builder, sqliteSyntax);
-      statement = new PreparedStatement(this.#prepare(compiled.sql), compiled);
+      const driver = this.#prepare<SqlValue[], RawRow>(compiled.sql);
+      const { name, byName } = query;
+      statement =
+        byName === undefined
+          ? new PreparedStatement(driver, compiled)
+          : new NamedStatement(driver, compiled, { name, byName }, this.schema);
       this.#prepared.set(query, statement);
     }
     return statement;
@@ -217,16 +245,16 @@ export class SqliteConnection {
     }
   }
 
-  /** Runs a statement that only reads. */
-  #ask<Result>(sql: string, run: () => Result): Result {
+  /** Runs a statement that only reads; one that isn't plain at one instant with a look at the schema. */
+  #ask<Result>(asked: Asked & { readonly isPlain: boolean }, run: () => Result): Result {
     const schema = this.schema;
-    if (schema === undefined || !sql.includes(OURS)) return this.#timed(sql, run);
+    if (schema === undefined || asked.isPlain) return this.#timed(asked, run);
     // Both in one transaction: the version's lock of its own would cost a total a sixth.
     return this.#atOneInstant(() => {
       for (;;) {
         const before = schema.state;
         try {
-          const result = this.#timed(sql, run);
+          const result = this.#timed(asked, run);
           // Read after the totals: still the verified version, it was so before, and our triggers
           // kept them.
           if (schema.current() === before) return result;
@@ -250,16 +278,23 @@ export class SqliteConnection {
     }
   }
 
-  #timed<T>(sql: string, run: () => T): T {
+  #timed<T>({ sql, operation }: Asked, run: () => T): T {
     if (this.#onQuery === undefined) return run();
+    const event = operation === '' ? { sql } : { operation, sql };
     const start = performance.now();
     try {
       const result = run();
-      reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start });
+      reportQuery(this.#onQuery, { ...event, durationMs: performance.now() - start });
       return result;
     } catch (error) {
-      reportQuery(this.#onQuery, { sql, durationMs: performance.now() - start, error });
+      reportQuery(this.#onQuery, { ...event, durationMs: performance.now() - start, error });
       throw error;
     }
   }
+}
+
+/** What an event says of a statement. */
+interface Asked {
+  readonly sql: string;
+  readonly operation: string;
 }

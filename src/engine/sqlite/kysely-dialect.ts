@@ -1,6 +1,6 @@
 import {
   type Dialect,
-  Kysely,
+  type Kysely,
   type SelectQueryNode,
   SqliteAdapter,
   SqliteIntrospector,
@@ -8,6 +8,7 @@ import {
   sql,
 } from 'kysely';
 import type { DB } from '../../../generated/db.js';
+import { compilingWith } from '../compiling-kysely.js';
 import { refuseMigrator, refusingDriver } from '../refusing-driver.js';
 import type { SqlSyntax } from '../sql-syntax.js';
 
@@ -37,7 +38,7 @@ export const sqliteDialect: Dialect = {
 
 /** A builder that compiles queries for SQLite and runs none. */
 export function compilingKysely(): Kysely<DB> {
-  return new Kysely<DB>({ dialect: sqliteDialect });
+  return compilingWith<DB>(sqliteDialect);
 }
 
 /** The integers that a JavaScript number holds exactly. */

@@ -16,7 +16,9 @@ const NO_ROWS: readonly never[] = Object.freeze([]);
 /** A compiled query on one connection. Its argument array is reused: calls are synchronous. */
 export class PreparedStatement {
   readonly sql: string;
-  /** Whether it reads none of our own tables. */
+  /** What a service calls its own query. */
+  readonly operation: string = '';
+  /** Whether its answer doesn't depend on who changed the schema: it reads none of our own tables. */
   readonly isPlain: boolean;
   readonly #returnsRows: boolean;
   readonly #statement: Database.Statement<SqlValue[], RawRow>;
@@ -25,9 +27,13 @@ export class PreparedStatement {
   readonly #names: readonly string[];
   readonly #positions: readonly number[];
 
-  constructor(statement: Database.Statement<SqlValue[], RawRow>, { sql, slots }: CompiledPrepared) {
+  constructor(
+    statement: Database.Statement<SqlValue[], RawRow>,
+    { sql, slots }: CompiledPrepared,
+    isPlain = !sql.includes(OURS),
+  ) {
     this.sql = sql;
-    this.isPlain = !sql.includes(OURS);
+    this.isPlain = isPlain;
     const params = [...slots.entries()].filter(([, slot]) => slot instanceof ParamSlot);
     this.#args = slots.map((slot) => (slot instanceof ParamSlot ? null : slot));
     this.#names = params.map(([, slot]) => (slot instanceof ParamSlot ? slot.name : ''));
@@ -49,12 +55,16 @@ export class PreparedStatement {
       const rows = this.all(values);
       return { rows, affectedRows: rows.length, insertId: 0 };
     }
+    const { changes, lastInsertRowid } = this.run(values);
+    return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
+  }
+
+  protected run(values: Readonly<Record<string, SqlValue>>): Database.RunResult {
     const { stackTraceLimit } = Error;
     // The driver's errors would take two stacks, of the queue's own frames: half of a refusal's cost.
     Error.stackTraceLimit = 0;
     try {
-      const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
-      return { rows: NO_ROWS, affectedRows: changes, insertId: Number(lastInsertRowid) };
+      return this.#statement.run(...this.#bind(values));
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
     }

@@ -55,7 +55,8 @@ export function asObject(names: readonly string[], row: unknown): Record<string,
   return result;
 }
 
-function toSafeNumber(value: bigint, column: string): number {
+/** An integer as a number. Throws `OUT_OF_RANGE`, naming its column. */
+export function toSafeNumber(value: bigint, column: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
   throw new PylonDbError(

@@ -19,6 +19,8 @@ import type { Bound } from '../prepared.js';
 import { assertAllowed, RawStatements } from '../raw-sql.js';
 import { closedError, readOnlyError } from '../refusals.js';
 import { CallSite, TransactionScope } from '../transaction-scope.js';
+import { inQuery, TypedQueries } from '../typed-queries.js';
+import { TypedStatements } from '../typed-statements.js';
 import { SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { compilingKysely, sqliteDialect } from './kysely-dialect.js';
@@ -53,6 +55,7 @@ interface SqliteEngineProps {
  */
 export class SqliteEngine implements Engine {
   readonly kysely: QueuedKysely<DB>;
+  readonly queries: TypedQueries;
   readonly #path: string;
   readonly #place: FilePlace | undefined;
   readonly #writer: SqliteConnection | undefined;
@@ -61,6 +64,7 @@ export class SqliteEngine implements Engine {
   readonly #reads: ReadBatch | undefined;
   readonly #keeper: SchemaKeeper;
   readonly #statements = new RawStatements(readRawSql);
+  readonly #own: TypedStatements;
   readonly #scope = new TransactionScope();
   /** Those that {@link during} waits for. */
   #calls = 0;
@@ -73,6 +77,8 @@ export class SqliteEngine implements Engine {
     this.#path = path;
     this.#place = place;
     this.#keeper = schema.keeper;
+    this.#own = new TypedStatements(builder, this.#statements);
+    this.queries = new TypedQueries(this, this.#own, 'db');
     if (writer !== undefined) {
       this.#writer = new SqliteConnection(writer, builder, onQuery, schema);
       this.#writes = new WriteQueue(this.#writer, busyTimeoutMs, place);
@@ -139,11 +145,12 @@ export class SqliteEngine implements Engine {
     admission: Admission = 'new',
   ): Promise<UnitResults<Steps>> {
     this.assertUsable(operation, admission);
+    const queue = this.#queue(operation);
+    const work = new Unit(unit, queue.connection);
     try {
-      const queue = this.#queue(operation);
-      return (await queue.run(new Unit(unit, queue.connection))) as UnitResults<Steps>;
+      return (await queue.run(work)) as UnitResults<Steps>;
     } catch (error) {
-      throw toPylonDbError(error, this.#path, operation);
+      throw inQuery(work.failed, toPylonDbError(error, this.#path, operation));
     }
   }
 
@@ -151,10 +158,10 @@ export class SqliteEngine implements Engine {
    * Runs `callback` in `BEGIN IMMEDIATE … COMMIT`, with the queue to itself. Rolls back when the
    * callback throws, and after `timeoutMs` from its start, then with `TIMEOUT`.
    */
-  async transaction<Result>(
+  async transaction<Result, Tables = DB>(
     operation: string,
     { timeoutMs }: TransactionLimit,
-    callback: (tx: EngineTransaction & { readonly runner: RawRunner }) => Promise<Result>,
+    callback: (tx: EngineTransaction<Tables> & { readonly runner: RawRunner }) => Promise<Result>,
   ): Promise<Result> {
     this.assertUsable(operation);
     const queue = this.#queue(operation);
@@ -165,9 +172,10 @@ export class SqliteEngine implements Engine {
       const deadline = new Deadline(operation, timeoutMs);
       try {
         const runner = this.#statements.checked(tx);
-        const kysely = new OpenTransaction<DB>(kyselyProps(sqliteDialect, runner));
+        const kysely = new OpenTransaction<Tables>(kyselyProps(sqliteDialect, runner));
+        const queries = new TypedQueries(tx, this.#own, 'tx');
         const result = await deadline.race(
-          this.#scope.run(openedAt, () => callback({ handle: tx, kysely, runner })),
+          this.#scope.run(openedAt, () => callback({ handle: tx, kysely, queries, runner })),
           async (how) => tx.end(how),
         );
         this.#reported(operation, () => {

@@ -2,6 +2,7 @@ import { dirname, isAbsolute } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Constraint, PylonDbError } from '../../errors.js';
 import { StepWithoutRows } from '../engine.js';
+import { CALLERS_CALLS } from '../refusals.js';
 import { roomAt } from './room.js';
 import {
   cannotUse,
@@ -292,4 +293,4 @@ function notOpened(error: SqliteError, operation: string, path: string): PylonDb
 const QUESTION = 'query';
 
 /** Operations whose SQL the caller wrote. */
-const CALLERS_SQL: ReadonlySet<string> = new Set(['db.kysely', 'tx.kysely', QUESTION]);
+const CALLERS_SQL: ReadonlySet<string> = new Set([...CALLERS_CALLS, QUESTION]);

@@ -4,6 +4,7 @@ import type { EventLoopTurn } from '../event-loop-turn.js';
 import type { RawResult } from '../kysely-connection.js';
 import type { Bound, StepResult } from '../prepared.js';
 import { endedError } from '../refusals.js';
+import { inQuery } from '../typed-queries.js';
 import type { SqliteConnection } from './connection.js';
 import type { SchemaState } from './schema-state.js';
 import { toPylonDbError } from './sqlite-errors.js';
@@ -66,11 +67,16 @@ export class SqliteTransaction implements WriteHandle {
     operation: string,
     unit: Steps,
   ): Promise<UnitResults<Steps>> {
-    const results: Promise<StepResult<unknown>[]> = this.#run(operation, (connection) => {
-      // Ad-hoc SQL before it may have made a trigger.
-      connection.schema?.current();
-      return runInSavepoint(new Unit(unit, connection), connection);
-    });
+    const work = new Unit(unit, this.#connection);
+    const results: Promise<StepResult<unknown>[]> = this.#run(
+      operation,
+      (connection) => {
+        // Ad-hoc SQL before it may have made a trigger.
+        connection.schema?.current();
+        return runInSavepoint(work, connection);
+      },
+      work,
+    );
     return results as Promise<UnitResults<Steps>>;
   }
 
@@ -101,6 +107,7 @@ export class SqliteTransaction implements WriteHandle {
   async #run<Result>(
     operation: string,
     work: (connection: SqliteConnection) => Result,
+    unit?: Unit,
   ): Promise<Result> {
     this.#pace.calls += 1;
     if (this.#end !== undefined) {
@@ -118,7 +125,7 @@ export class SqliteTransaction implements WriteHandle {
       return work(this.#connection);
     } catch (error) {
       if (!this.#connection.inTransaction) this.#abort = { error };
-      throw toPylonDbError(error, this.#path, operation);
+      throw inQuery(unit?.failed, toPylonDbError(error, this.#path, operation));
     } finally {
       // After the work, which is done at once: awaited or not, it belongs to the transaction.
       if (this.#pace.loop.isOver) await this.#pace.loop.next();

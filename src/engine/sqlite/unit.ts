@@ -18,14 +18,21 @@ export interface Work<Result> {
   run(connection: SqliteConnection): Result;
 }
 
+/** What a unit must know of the schema. */
+interface UnitSchema {
+  readonly foreignTriggers: ForeignTriggers;
+  readonly mayKeepChanges: boolean;
+}
+
 /** A service's unit: its statements in order, undone when one touches less than it must. */
 export class Unit implements Work<StepResult<unknown>[]> {
   readonly alone = false;
   readonly #steps: readonly Step[];
-  readonly #schema: { readonly foreignTriggers: ForeignTriggers };
+  readonly #schema: UnitSchema;
   #changedSomething = false;
+  #failed = '';
 
-  constructor(steps: readonly Step[], schema: { readonly foreignTriggers: ForeignTriggers }) {
+  constructor(steps: readonly Step[], schema: UnitSchema) {
     this.#steps = steps;
     this.#schema = schema;
   }
@@ -40,6 +47,8 @@ export class Unit implements Work<StepResult<unknown>[]> {
     return (
       this.#steps.length > 1 ||
       first?.query.prepared.mayGiveCorruptRow === true ||
+      // The tables of a service are not ours to know.
+      (first?.query.prepared.byName !== undefined && this.#schema.mayKeepChanges) ||
       first?.watched === true ||
       mustLook(this.#steps, this.#schema.foreignTriggers)
     );
@@ -49,7 +58,13 @@ export class Unit implements Work<StepResult<unknown>[]> {
     return this.#changedSomething;
   }
 
+  /** What a service calls the query of its own that failed; `''` where it has no name for it. */
+  get failed(): string {
+    return this.#failed;
+  }
+
   run(connection: SqliteConnection): StepResult<unknown>[] {
+    this.#failed = '';
     if (mustLook(this.#steps, this.#schema.foreignTriggers)) return this.#runAndLook(connection);
     this.#changedSomething = false;
     return this.#steps.map((step) => {
@@ -94,6 +109,11 @@ export class Unit implements Work<StepResult<unknown>[]> {
       }
       // RAISE(FAIL) in a foreign trigger leaves what the statement had done.
       if (isTriggerFailure(error)) this.#changedSomething = true;
+      if (query.prepared.byName !== undefined) {
+        // So does OR FAIL, and a constraint with ON CONFLICT FAIL.
+        if (connection.keptChanges() > 0) this.#changedSomething = true;
+        this.#failed = query.prepared.name;
+      }
       throw error;
     }
   }

@@ -35,7 +35,7 @@ type NoDetails = Record<never, never>;
 export type ErrorCode = keyof ErrorDetails;
 
 /** The kinds of records that an error can name. */
-export type Entity = 'job' | 'earning' | 'agent';
+export type Entity = 'job' | 'earning' | 'agent' | 'tick';
 
 /** Which rule of the schema a write broke. */
 export type Constraint =

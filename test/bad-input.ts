@@ -40,6 +40,7 @@ const BAD_VALUES = {
   'key or null': [...TEXT, ''],
   'json or null': [...TEXT, ...BAD_JSON],
   word: [...TEXT, '', SECRET, 'PENDING', ' job', 'toString', null],
+  boolean: [0, 1, 'true', SECRET, {}, [], null],
   list: [7, SECRET, {}, new Set([7]), [], null],
   object: [7, SECRET, true, 7n, [], [{}], () => SECRET, null],
 } as const;

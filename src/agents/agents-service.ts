@@ -7,13 +7,12 @@ import {
 } from '../engine/engine.js';
 import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
-import { MAX_INTEGER, plusZero } from '../schema/input.js';
 import { type Agent, type AgentPatch, agentInput, type NewAgent } from './agent.js';
+import { outOfRange, unknownAgent } from './agent-errors.js';
 import {
   adjustAgentBalance,
   agentsByState,
   allAgents,
-  countTick,
   deleteAgent,
   getAgent,
   keepTicksOut,
@@ -24,8 +23,9 @@ import {
   updateAgentStateFrom,
   upsertAgent,
 } from './queries.js';
+import { recordTick } from './record-tick.js';
 import { type NewTick, type Tick, type TickPageStart, tickInput } from './tick.js';
-import { deleteTicks, insertTick, ticksOfAgent, ticksOfAgentBefore } from './tick-queries.js';
+import { deleteTicks, ticksOfAgent, ticksOfAgentBefore } from './tick-queries.js';
 
 /** Ticks that `tickHistory` gives when the caller names no limit, as published. */
 const DEFAULT_TICKS = 10;
@@ -159,41 +159,14 @@ export class AgentsService {
   }
 
   /**
-   * Stores a tick and counts it on its agent (`tick_count`, `last_tick_at`, `updated_at`), both or
-   * neither, and gives the tick as stored. Never touches the balance.
+   * Stores a tick, counts it on its agent (`tick_count`, `last_tick_at`, `updated_at`) and gives it as
+   * stored, all or nothing. Without `tick_number` it gets max(highest number, `tick_count`) + 1. The
+   * balance stays, unless `charge` takes `cost_sats` from it: below zero `OUT_OF_RANGE`. A charged call
+   * may be repeated: the same number with the same values gives the stored tick and takes nothing, with
+   * others `ALREADY_EXISTS`.
    */
-  async recordTick(npub: string, tick: NewTick): Promise<Tick> {
-    const operation = 'agents.recordTick';
-    agentInput.npub(npub, 'npub', operation);
-    tickInput.tick(tick, 'tick', operation);
-    const now = this.#clock();
-    const row: Omit<Tick, 'id'> = {
-      agent_npub: npub,
-      tick_number: plusZero(tick.tick_number),
-      prompt_tokens: plusZero(tick.prompt_tokens ?? null),
-      completion_tokens: plusZero(tick.completion_tokens ?? null),
-      actions_json: tick.actions_json ?? null,
-      cost_sats: plusZero(tick.cost_sats ?? null),
-      duration_ms: plusZero(tick.duration_ms ?? null),
-      created_at: now,
-    };
-    // Once more while another process changes the agent in between. The first try is seldom in vain;
-    // what came in its way shows in the next.
-    for (let admission: Admission = 'new'; ; admission = 'continuation') {
-      const watched = admission === 'continuation';
-      const count = { query: countTick({ npub, now }), required: true, watched };
-      try {
-        const insert = { query: insertTick(row) };
-        const [, inserted] = await this.#db.write(operation, [count, insert], admission);
-        return inserted.rows[0] ?? { id: inserted.insertId, ...row };
-      } catch (error) {
-        if (!isStepWithoutRows(error)) throw error;
-        // Decoding the agent says what is wrong with its count, if it can't be read.
-        const agent = await this.#db.first(operation, getAgent({ npub }), 'continuation');
-        if (agent === undefined) unknownAgent(operation, npub);
-        if (agent.tick_count >= MAX_INTEGER) throw outOfRange(operation, 'tick_count', npub);
-      }
-    }
+  recordTick(npub: string, tick: NewTick): Promise<Tick> {
+    return recordTick(this.#db, this.#clock, npub, tick);
   }
 
   /** An agent's ticks, highest `tick_number` first; `before` takes the last row of the page before. */
@@ -253,15 +226,6 @@ export class AgentsService {
   }
 }
 
-function outOfRange(operation: string, column: keyof Agent, key: string): PylonDbError {
-  return new PylonDbError(
-    'OUT_OF_RANGE',
-    `${column} of agent ${key} would leave 0 … 2^53-1`,
-    { table: 'agents', column, key },
-    { operation, hint: 'Nothing was changed. Look at the agent, then give another value.' },
-  );
-}
-
 function illegalState(operation: string, agent: Agent, to: LifecycleState): PylonDbError {
   const { npub: id, lifecycle_state: from } = agent;
   return new PylonDbError(
@@ -269,14 +233,5 @@ function illegalState(operation: string, agent: Agent, to: LifecycleState): Pylo
     `agent ${id} is ${from}, which is not among the states to leave`,
     { id, from, to },
     { operation, hint: 'Nothing was changed. Look at the agent, and decide again.' },
-  );
-}
-
-function unknownAgent(operation: string, npub: string): never {
-  throw new PylonDbError(
-    'NOT_FOUND',
-    `there is no agent ${npub}`,
-    { entity: 'agent', id: npub },
-    { operation, hint: 'Store the agent first with agents.upsert, or check the npub.' },
   );
 }

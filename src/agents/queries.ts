@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import type { ExpressionBuilder } from 'kysely';
 import type { DB, LifecycleState } from '../../generated/db.js';
 import { noRows, type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
@@ -7,7 +7,7 @@ import { PlainRows } from '../schema/plain-row.js';
 import { text } from '../schema/tables.js';
 import { AGENT_ROWS, type Agent, type AgentPatch, PATCH_COLUMNS } from './agent.js';
 
-const NPUB_ROWS = new PlainRows([text('npub')], ({ npub }) => npub);
+export const NPUB_ROWS = new PlainRows([text('npub')], ({ npub }) => npub);
 
 export const getAgent = prepared(
   'agents.get',
@@ -35,7 +35,7 @@ export const keepTicksOut = prepared(
 );
 
 /** An agent that is there can be changed, and then stands; conditional changes say which can. */
-const agentOutcome = {
+export const agentOutcome = {
   table: 'agents',
   what: ({ npub }: { npub: string }) => `a change of agent ${npub}`,
   wanted: ({ npub }: { npub: string }) => keepTicksOut({ npub }),
@@ -230,48 +230,6 @@ export const adjustAgentBalance = prepared(
     outcome: {
       ...agentOutcome,
       wanted: ({ npub, delta_sats }) => adjustable({ npub, delta_sats }),
-    },
-  },
-);
-
-/** The agent whose count can grow: another program may have written it, or it is at its end. */
-const canTick =
-  (p: Params<{ npub: string }>, syntax: SqlSyntax) =>
-  ({ and, eb }: ExpressionBuilder<DB, 'agents'>) =>
-    and([
-      eb('npub', '=', p.npub),
-      syntax.isSafeInteger('tick_count'),
-      eb('tick_count', '<', sql.lit(MAX_INTEGER)),
-    ]);
-
-const ableToTick = prepared(
-  'agents.recordTick wanted',
-  (db, p: Params<{ npub: string }>, syntax) =>
-    db.selectFrom('agents').select('npub').where(canTick(p, syntax)).forUpdate(),
-  NPUB_ROWS,
-  { locks: { agent: 'npub' } },
-);
-
-/** Touches nothing when the count can't grow. */
-export const countTick = prepared(
-  'agents.recordTick count',
-  (db, p: Params<{ npub: string; now: number }>, syntax) =>
-    db
-      .updateTable('agents')
-      .set((eb) => ({
-        tick_count: eb('tick_count', '+', eb.lit(1)),
-        last_tick_at: p.now,
-        updated_at: p.now,
-      }))
-      .where(canTick(p, syntax)),
-  noRows(),
-  {
-    locks: { agent: 'npub' },
-    outcome: {
-      ...agentOutcome,
-      wanted: ({ npub }) => ableToTick({ npub }),
-      // Whatever else its row holds: the call gives the tick.
-      look: ({ npub }) => keepTicksOut({ npub }),
     },
   },
 );

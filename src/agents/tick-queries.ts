@@ -3,7 +3,7 @@ import { PlainRows } from '../schema/plain-row.js';
 import { integer } from '../schema/tables.js';
 import { TICK_ROWS, type Tick } from './tick.js';
 
-/** Everything about rows of `tick_history`; what counts them on their agent is in `queries.ts`. */
+/** Everything about rows of `tick_history`; what counts them on their agent is in `tick-counts.ts`. */
 
 const getTick = prepared(
   'agents.recordTick look',
@@ -36,6 +36,81 @@ export const insertTick = prepared(
       look: (_, { insertId }) => getTick({ id: insertId }),
     },
   },
+);
+
+/**
+ * Stores a tick with the number after the highest, or after the agent's count where that is ahead. In a
+ * unit after the tick was counted.
+ */
+export const insertNextTick = prepared(
+  'agents.recordTick next',
+  (db, p: Params<Omit<Tick, 'id' | 'tick_number'>>, syntax) =>
+    db
+      .insertInto('tick_history')
+      .columns(NEXT_TICK_COLUMNS)
+      .expression((eb) => {
+        const highest = eb
+          .selectFrom('tick_history as latest')
+          .select('latest.tick_number')
+          .where('latest.agent_npub', '=', p.agent_npub)
+          .where(syntax.isSafeInteger('latest.tick_number'))
+          .orderBy('latest.tick_number', 'desc')
+          .limit(1);
+        return eb
+          .selectFrom('agents')
+          .where('agents.npub', '=', p.agent_npub)
+          .select((eb) => [
+            'agents.npub',
+            eb
+              .case()
+              .when(highest, '>=', eb.ref('agents.tick_count'))
+              .then(eb(highest, '+', eb.lit(1)))
+              .else(eb.ref('agents.tick_count'))
+              .end()
+              .as('tick_number'),
+            eb.cast<number | null>(p.prompt_tokens, 'bigint').as('prompt_tokens'),
+            eb.cast<number | null>(p.completion_tokens, 'bigint').as('completion_tokens'),
+            eb.cast<string | null>(p.actions_json, 'text').as('actions_json'),
+            eb.cast<number | null>(p.cost_sats, 'bigint').as('cost_sats'),
+            eb.cast<number | null>(p.duration_ms, 'bigint').as('duration_ms'),
+            eb.cast<number>(p.created_at, 'bigint').as('created_at'),
+          ]);
+      })
+      .returning(TICK_ROWS.columns),
+  TICK_ROWS,
+  {
+    locks: { agent: 'agent_npub' },
+    outcome: {
+      table: 'tick_history',
+      always: true,
+      what: ({ agent_npub }) => `the next tick of agent ${agent_npub}`,
+      look: (_, { rows }) => getTick({ id: rows[0]?.id ?? 0 }),
+    },
+  },
+);
+
+const NEXT_TICK_COLUMNS = [
+  'agent_npub',
+  'tick_number',
+  'prompt_tokens',
+  'completion_tokens',
+  'actions_json',
+  'cost_sats',
+  'duration_ms',
+  'created_at',
+] as const;
+
+/** An agent's ticks of one number, oldest first: one as a rule. */
+export const ticksNumbered = prepared(
+  'agents.recordTick again',
+  (db, p: Params<Pick<Tick, 'agent_npub' | 'tick_number'>>) =>
+    db
+      .selectFrom('tick_history')
+      .select(TICK_ROWS.columns)
+      .where('agent_npub', '=', p.agent_npub)
+      .where('tick_number', '=', p.tick_number)
+      .orderBy('id'),
+  TICK_ROWS,
 );
 
 /** An agent's ticks, highest number first. */

@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { DB } from '../../generated/db.js';
 import {
+  boolean,
   type Check,
   integer,
   json,
@@ -16,14 +17,26 @@ import { TICK_HISTORY } from '../schema/tables.js';
 /** A row of `tick_history`: the cost in satoshis, the duration in milliseconds. */
 export type Tick = Selectable<DB['tick_history']>;
 
-/** A tick to record; the agent, the id and the time come with the call. */
-export type NewTick = Omit<Insertable<DB['tick_history']>, 'id' | 'agent_npub' | 'created_at'>;
+type GivenTick = Omit<Insertable<DB['tick_history']>, 'id' | 'agent_npub' | 'created_at'>;
+
+/**
+ * A tick to record; the agent, the id and the time come with the call. Without `tick_number` it gets the
+ * next one. `charge` takes `cost_sats` from the agent's balance, and needs both: a repeat is known by its
+ * number.
+ */
+export type NewTick =
+  | (Omit<GivenTick, 'tick_number'> & {
+      readonly tick_number?: number | undefined;
+      readonly charge?: false | undefined;
+    })
+  | (Omit<GivenTick, 'cost_sats'> & { readonly cost_sats: number; readonly charge: true });
 
 /** Where the next page of ticks starts: after this row. Other fields are not read. */
 export type TickPageStart = Pick<Tick, 'tick_number' | 'id'>;
 
 const amount = nullable(integer());
 const NEW_TICK: Record<keyof NewTick, Check> = {
+  charge: boolean,
   tick_number: integer(),
   prompt_tokens: amount,
   completion_tokens: amount,
@@ -34,7 +47,8 @@ const NEW_TICK: Record<keyof NewTick, Check> = {
 
 /** The checks of what callers of the agents service give about ticks. */
 export const tickInput = {
-  tick: object(NEW_TICK, ['tick_number']),
+  tick: object(NEW_TICK),
+  charged: object({ ...NEW_TICK, cost_sats: integer() }, ['tick_number', 'cost_sats']),
   page: object({ limit, before: pageStart({ tick_number: storedInteger, id: storedInteger }) }),
 } satisfies Record<string, Check>;
 

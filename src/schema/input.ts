@@ -18,6 +18,11 @@ export function integer(min = 0, max = MAX_INTEGER): Check {
   };
 }
 
+/** `true` or `false`, and nothing that only counts as one. */
+export const boolean: Check = (value, field, operation) => {
+  if (typeof value !== 'boolean') throw invalid(field, operation, 'true or false', value);
+};
+
 /** A number as it is stored: -0 is 0. Queries give it so; a row made from what came in must too. */
 export function plusZero<Value extends number | null | undefined>(value: Value): Value;
 export function plusZero(value: number | null | undefined): number | null | undefined {

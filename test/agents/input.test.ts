@@ -11,7 +11,8 @@ import {
 import { testDatabase } from '../database.js';
 
 const AGENT: NewAgent = { npub: 'new', name: 'Bob', lifecycle_state: 'active' };
-const TICK: NewTick = { tick_number: 1 };
+const TICK: NewTick = {};
+const CHARGED: NewTick = { tick_number: 1, cost_sats: 1, charge: true };
 
 const UPSERT = fieldsOf(
   'agents.upsert',
@@ -41,7 +42,15 @@ const RECORD_TICK = fieldsOf(
     actions_json: 'json or null',
     cost_sats: 'integer or null',
     duration_ms: 'integer or null',
+    charge: 'boolean',
   },
+  (db, tick) => db.agents.recordTick('a', tick),
+);
+
+const CHARGE = fieldsOf(
+  'agents.recordTick',
+  CHARGED,
+  { tick_number: 'integer', cost_sats: 'integer' },
   (db, tick) => db.agents.recordTick('a', tick),
 );
 
@@ -76,11 +85,14 @@ const ARGUMENTS: readonly FieldCase[] = [
 ];
 
 describe('refuses bad input by its name and stores nothing', () => {
-  it.each([...UPSERT, ...RECORD_TICK, ...ARGUMENTS])('$call: $field', async (testCase) => {
-    const file = await testDatabase();
-    await file.db.agents.upsert({ ...AGENT, npub: 'a', balance_sats: 5 });
-    await expectRefused(file, testCase);
-  });
+  it.each([...UPSERT, ...RECORD_TICK, ...CHARGE, ...ARGUMENTS])(
+    '$call: $field',
+    async (testCase) => {
+      const file = await testDatabase();
+      await file.db.agents.upsert({ ...AGENT, npub: 'a', balance_sats: 5 });
+      await expectRefused(file, testCase);
+    },
+  );
 });
 
 describe('refuses a field that it does not know', () => {

@@ -131,6 +131,143 @@ describe('agents.recordTick', () => {
   });
 });
 
+describe('agents.recordTick without a number', () => {
+  it('gives the number after the highest, and after the count where that is ahead', async () => {
+    const { db, stored } = await withBob();
+    const numbers = [];
+    numbers.push((await db.agents.recordTick('npub1', {})).tick_number);
+    await db.agents.recordTick('npub1', { tick_number: 40 });
+    numbers.push((await db.agents.recordTick('npub1', { cost_sats: 2 })).tick_number);
+    await db.agents.upsert({ ...BOB, tick_count: 100 });
+    const last = await db.agents.recordTick('npub1', { actions_json: '["Post"]', duration_ms: 7 });
+    expect([...numbers, last.tick_number]).toEqual([1, 41, 101]);
+    expect(await stored('select * from tick_history order by id desc limit 1')).toEqual([last]);
+    expect(await db.agents.get('npub1')).toMatchObject({ tick_count: 101, balance_sats: 9 });
+  });
+
+  it('gives no number twice, to many callers on two connections', async () => {
+    const { db, open } = await withBob();
+    const other = await open();
+    const ticks = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => (i % 2 ? db : other).agents.recordTick('npub1', {})),
+    );
+    const numbers = ticks.map((tick) => tick.tick_number).sort((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+  });
+
+  it('stores nothing where the next number would be beyond 2^53-1', async () => {
+    const { db, all } = await withBob();
+    await db.agents.recordTick('npub1', { tick_number: Number.MAX_SAFE_INTEGER });
+    const before = await all();
+    await expect(db.agents.recordTick('npub1', {})).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      column: 'tick_number',
+    });
+    expect(await all()).toEqual(before);
+  });
+
+  it('is NOT_FOUND for an agent that is not there', async () => {
+    const { db } = await withBob();
+    await expect(db.agents.recordTick('nobody', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('agents.recordTick with charge', () => {
+  const CHARGED = { tick_number: 7, cost_sats: 5, prompt_tokens: 3, charge: true } as const;
+
+  it('takes the cost from the balance with the tick', async () => {
+    const { db, stored } = await withBob();
+    const tick = await db.agents.recordTick('npub1', CHARGED);
+    expect(tick).toMatchObject({ tick_number: 7, cost_sats: 5, prompt_tokens: 3 });
+    expect(await stored('select * from tick_history')).toEqual([tick]);
+    expect(await db.agents.get('npub1')).toMatchObject({
+      balance_sats: 4,
+      tick_count: 1,
+      last_tick_at: NOON + 60,
+      updated_at: NOON + 60,
+    });
+  });
+
+  it('gives the stored tick to a repeat, later too, and charges nothing', async () => {
+    const { db, all, time } = await withBob();
+    const first = await db.agents.recordTick('npub1', CHARGED);
+    const before = await all();
+    time.now += 60;
+    expect(await db.agents.recordTick('npub1', CHARGED)).toEqual(first);
+    expect(await all()).toEqual(before);
+  });
+
+  it.each([
+    ['cost_sats', { ...CHARGED, cost_sats: 4 }],
+    ['prompt_tokens', { ...CHARGED, prompt_tokens: null }],
+    ['actions_json', { ...CHARGED, actions_json: '[]' }],
+  ])('refuses a number that stands with another %s', async (_, other) => {
+    const { db, all } = await withBob();
+    await db.agents.recordTick('npub1', CHARGED);
+    const before = await all();
+    await expect(db.agents.recordTick('npub1', other)).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+      entity: 'tick',
+    });
+    expect(await all()).toEqual(before);
+  });
+
+  it('stores nothing that the balance does not cover', async () => {
+    const { db, all } = await withBob();
+    const before = await all();
+    await expect(
+      db.agents.recordTick('npub1', { tick_number: 1, cost_sats: 10, charge: true }),
+    ).rejects.toMatchObject({ code: 'OUT_OF_RANGE', column: 'balance_sats' });
+    expect(await all()).toEqual(before);
+  });
+
+  it('charges once, of equal calls on two connections', async () => {
+    const { db, open, stored } = await withBob();
+    const other = await open();
+    await db.agents.updateBalance('npub1', 1000);
+    for (let tick_number = 0; tick_number < 20; tick_number++) {
+      const call = { ...CHARGED, tick_number };
+      const [one, two] = await Promise.all([
+        db.agents.recordTick('npub1', call),
+        other.agents.recordTick('npub1', call),
+      ]);
+      expect(two).toEqual(one);
+    }
+    expect(await stored('select count(*) as n from tick_history')).toEqual([{ n: 20 }]);
+    expect(await db.agents.get('npub1')).toMatchObject({ balance_sats: 900, tick_count: 20 });
+  });
+
+  it('never takes more than the balance, of many calls on two connections', async () => {
+    const { db, open, stored } = await withBob();
+    const other = await open();
+    const calls = Array.from({ length: 12 }, (_, i) =>
+      (i % 2 ? db : other).agents.recordTick('npub1', {
+        tick_number: i,
+        cost_sats: 2,
+        charge: true,
+      }),
+    );
+    const ended = await Promise.allSettled(calls);
+    expect(ended.filter((call) => call.status === 'fulfilled')).toHaveLength(4);
+    for (const call of ended) {
+      if (call.status === 'rejected') expect(call.reason).toMatchObject({ code: 'OUT_OF_RANGE' });
+    }
+    expect(await stored('select count(*) as n from tick_history')).toEqual([{ n: 4 }]);
+    expect(await db.agents.get('npub1')).toMatchObject({ balance_sats: 1, tick_count: 4 });
+  });
+
+  it('is whole or absent inside a transaction that goes on after its error', async () => {
+    const { db } = await withBob();
+    await db.transaction(async (tx) => {
+      await tx.agents.recordTick('npub1', CHARGED);
+      const refused = tx.agents.recordTick('npub1', { ...CHARGED, tick_number: 8 });
+      await expect(refused).rejects.toMatchObject({ code: 'OUT_OF_RANGE' });
+      await tx.agents.recordTick('npub1', {});
+    });
+    expect(await db.agents.get('npub1')).toMatchObject({ balance_sats: 4, tick_count: 2 });
+  });
+});
+
 describe('agents.tickHistory', () => {
   it('gives the highest tick_number first, then the highest id', async () => {
     const { db } = await withBob();

@@ -61,6 +61,24 @@ const CALLS: readonly (readonly [name: string, table: string, verb: string, call
     'insert',
     ({ agents }) => agents.recordTick('a', { tick_number: 3 }),
   ],
+  [
+    'agents.recordTick, its next tick',
+    'tick_history',
+    'insert',
+    ({ agents }) => agents.recordTick('a', {}),
+  ],
+  [
+    'agents.recordTick, its charge',
+    'agents',
+    'update',
+    ({ agents }) => agents.recordTick('a', { tick_number: 3, cost_sats: 1, charge: true }),
+  ],
+  [
+    'agents.recordTick, its charged tick',
+    'tick_history',
+    'insert',
+    ({ agents }) => agents.recordTick('a', { tick_number: 3, cost_sats: 1, charge: true }),
+  ],
   ['agents.delete', 'agents', 'delete', ({ agents }) => agents.delete('a')],
   ['agents.delete, its ticks', 'tick_history', 'delete', ({ agents }) => agents.delete('a')],
 ];

@@ -118,6 +118,9 @@ async function callEverything(db: PylonDb): Promise<void> {
   await agents.adjustBalance('c', -3);
   await agents.adjustBalance('c', -30).catch(() => undefined);
   await agents.recordTick('c', { tick_number: 1 });
+  await agents.recordTick('c', {});
+  for (const _ of [1, 2])
+    await agents.recordTick('c', { tick_number: 9, cost_sats: 1, charge: true });
   await agents.tickHistory('a');
   await agents.tickHistory('a', { before: { tick_number: 9, id: 9 } });
   await agents.delete('c');

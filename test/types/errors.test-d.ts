@@ -14,7 +14,7 @@ describe('isPylonDbError', () => {
       expectTypeOf(error.code).toEqualTypeOf<'NOT_FOUND'>();
       expectTypeOf(error.id).toEqualTypeOf<string>();
       expectTypeOf(error.details.id).toEqualTypeOf<string>();
-      expectTypeOf(error.entity).toEqualTypeOf<'job' | 'earning' | 'agent'>();
+      expectTypeOf(error.entity).toEqualTypeOf<'job' | 'earning' | 'agent' | 'tick'>();
       expectTypeOf(error.operation).toEqualTypeOf<string>();
       expectTypeOf(error.hint).toEqualTypeOf<string>();
       expectTypeOf(error.cause).toEqualTypeOf<unknown>();

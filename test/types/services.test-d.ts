@@ -205,6 +205,8 @@ describe('what does not compile', () => {
     // @ts-expect-error
     db.agents.upsert({ npub: 'a', name: 'Bob' });
     // @ts-expect-error
-    db.agents.recordTick('a', {});
+    db.agents.recordTick('a', { tick_number: 1, charge: true });
+    // @ts-expect-error
+    db.agents.recordTick('a', { cost_sats: 1, charge: true });
   });
 });

@@ -17,22 +17,32 @@ export interface OwnObject {
 export const OWN_OBJECTS: readonly OwnObject[] = [
   {
     type: 'table',
-    name: 'pylon_db_earning_totals',
-    table: 'pylon_db_earning_totals',
-    migration: '003_pylon_db_rollups',
-    sql: 'CREATE TABLE "pylon_db_earning_totals" ("source" text not null primary key, "amount_high" integer not null, "amount_low" integer not null, "count" integer not null) without rowid',
-    fill: `insert into pylon_db_earning_totals (source, amount_high, amount_low, count)
-    select bucket, coalesce(sum(amount_msats >> 32), 0), coalesce(sum(amount_msats & 4294967295), 0), count(earning)
-    from (select 'job' as bucket union all select 'tip' union all select 'other' union all select 'invalid')
-    left join (
-      select case when typeof(earnings.amount_msats) = 'integer'
-        and earnings.amount_msats between -9007199254740991 and 9007199254740991
-        and earnings.source in ('job', 'tip', 'other')
-        then earnings.source else 'invalid' end as source_bucket, rowid as earning,
-        case when typeof(amount_msats) = 'integer' then amount_msats else 0 end as amount_msats
-      from earnings
-    ) on source_bucket = bucket
-    group by bucket`,
+    name: 'pylon_db_earning_hours',
+    table: 'pylon_db_earning_hours',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'CREATE TABLE "pylon_db_earning_hours" ("hour" integer not null, "source" text not null, "amount_high" integer not null, "amount_low" integer not null, "count" integer not null, "amount_high_1" integer not null, "amount_low_1" integer not null, "count_1" integer not null, "amount_high_2" integer not null, "amount_low_2" integer not null, "count_2" integer not null, "amount_high_3" integer not null, "amount_low_3" integer not null, "count_3" integer not null, constraint "pylon_db_earning_hours_key" primary key ("hour", "source")) without rowid',
+    fill: `insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    with entry (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) as (
+      select case typeof(earnings.earned_at)
+          when 'integer' then earnings.earned_at / 3600 - (earnings.earned_at % 3600 < 0)
+          when 'real' then cast(earnings.earned_at as integer) / 3600 - (earnings.earned_at < 0)
+          else 2562047788015216 end, case when typeof(earnings.amount_msats) = 'integer'
+          and earnings.amount_msats between -9007199254740991 and 9007199254740991
+          and earnings.source in ('job', 'tip', 'other')
+          and typeof(earnings.earned_at) = 'integer'
+          and earnings.earned_at between -9007199254740991 and 9007199254740991
+          then earnings.source else 'invalid' end, (earnings.amount_msats >> 32), (earnings.amount_msats & 4294967295), 1, ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (earnings.amount_msats >> 32), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (earnings.amount_msats & 4294967295), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 900) * 1, ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (earnings.amount_msats >> 32), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (earnings.amount_msats & 4294967295), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * 1, ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (earnings.amount_msats >> 32), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (earnings.amount_msats & 4294967295), ((cast(earnings.earned_at as integer) - (earnings.earned_at < cast(earnings.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * 1 from earnings
+      union all
+      select 9223372036854775807, case when typeof(earnings.amount_msats) = 'integer'
+          and earnings.amount_msats between -9007199254740991 and 9007199254740991
+          and earnings.source in ('job', 'tip', 'other')
+          then earnings.source else 'invalid' end, (earnings.amount_msats >> 32), (earnings.amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 from earnings
+      union all
+      select 9223372036854775807, column1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 from (values ('job'), ('tip'), ('other'), ('invalid'))
+    )
+    select hour, source, sum(amount_high), sum(amount_low), sum(count), sum(amount_high_1), sum(amount_low_1), sum(count_1), sum(amount_high_2), sum(amount_low_2), sum(count_2), sum(amount_high_3), sum(amount_low_3), sum(count_3) from entry group by hour, source
+    union all
+    select 9223372036854775806, 'job', 0, 0, count(distinct job_id), 0, 0, 0, 0, 0, 0, 0, 0, 0 from earnings`,
   },
   {
     type: 'table',
@@ -59,18 +69,10 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
   },
   {
     type: 'table',
-    name: 'pylon_db_paid_jobs',
-    table: 'pylon_db_paid_jobs',
-    migration: '003_pylon_db_rollups',
-    sql: 'CREATE TABLE "pylon_db_paid_jobs" ("id" integer primary key check (id = 1), "count" integer not null)',
-    fill: 'insert into pylon_db_paid_jobs (id, count) select 1, count(distinct job_id) from earnings',
-  },
-  {
-    type: 'table',
     name: 'pylon_db_replaced_earnings',
     table: 'pylon_db_replaced_earnings',
-    migration: '003_pylon_db_rollups',
-    sql: 'CREATE TABLE "pylon_db_replaced_earnings" ("row_id" integer primary key, "id" text, "job_id" text, "amount_msats" integer, "source" text)',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'CREATE TABLE "pylon_db_replaced_earnings" ("row_id" integer primary key, "id" text, "job_id" text, "amount_msats" integer, "source" text, "earned_at" integer)',
   },
   {
     type: 'table',
@@ -164,22 +166,38 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     sql: 'CREATE INDEX "pylon_db_ticks_agent_number" on "tick_history" ("agent_npub", "tick_number")',
   },
   {
+    type: 'view',
+    name: 'pylon_db_earning_totals',
+    table: 'pylon_db_earning_totals',
+    migration: '005_pylon_db_earning_hours',
+    sql: `CREATE VIEW pylon_db_earning_totals as
+    select source, amount_high, amount_low, count from pylon_db_earning_hours
+    where hour = 9223372036854775807`,
+  },
+  {
     type: 'trigger',
     name: 'pylon_db_earnings_after_delete',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_after_delete after delete on earnings
     begin 
-      update pylon_db_earning_totals
-      set amount_high = amount_high - (old.amount_msats >> 32),
-        amount_low = amount_low - (old.amount_msats & 4294967295),
-        count = count - 1
-      where source = case when typeof(old.amount_msats) = 'integer'
-        and old.amount_msats between -9007199254740991 and 9007199254740991
-        and old.source in ('job', 'tip', 'other')
-        then old.source else 'invalid' end;
-      update pylon_db_paid_jobs set count = count - 1
-      where old.job_id is not null
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(old.earned_at)
+          when 'integer' then old.earned_at / 3600 - (old.earned_at % 3600 < 0)
+          when 'real' then cast(old.earned_at as integer) / 3600 - (old.earned_at < 0)
+          else 2562047788015216 end, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          and typeof(old.earned_at) = 'integer'
+          and old.earned_at between -9007199254740991 and 9007199254740991
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1),
+        (9223372036854775807, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours set count = count - 1
+      where hour = 9223372036854775806 and old.job_id is not null
         and not exists (select 1 from earnings where job_id = old.job_id);
       delete from pylon_db_replaced_earnings where row_id = old.rowid;
     end`,
@@ -188,42 +206,56 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     type: 'trigger',
     name: 'pylon_db_earnings_after_insert',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_after_insert after insert on earnings
     begin 
-      update pylon_db_earning_totals
-      set amount_high = amount_high + (new.amount_msats >> 32),
-        amount_low = amount_low + (new.amount_msats & 4294967295),
-        count = count + 1
-      where source = case when typeof(new.amount_msats) = 'integer'
-        and new.amount_msats between -9007199254740991 and 9007199254740991
-        and new.source in ('job', 'tip', 'other')
-        then new.source else 'invalid' end;
-      update pylon_db_paid_jobs set count = count + 1
-      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(new.earned_at)
+          when 'integer' then new.earned_at / 3600 - (new.earned_at % 3600 < 0)
+          when 'real' then cast(new.earned_at as integer) / 3600 - (new.earned_at < 0)
+          else 2562047788015216 end, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          and typeof(new.earned_at) = 'integer'
+          and new.earned_at between -9007199254740991 and 9007199254740991
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * 1),
+        (9223372036854775807, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (9223372036854775806, 'job', 0, 0, new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid), 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
     end`,
   },
   {
     type: 'trigger',
     name: 'pylon_db_earnings_after_replace',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_after_replace after insert on earnings
     when exists (select 1 from pylon_db_replaced_earnings)
     begin 
-      update pylon_db_earning_totals
-      set (amount_high, amount_low, count) = (
-        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
-          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
-          pylon_db_earning_totals.count - count(*)
-        from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
-        and s.amount_msats between -9007199254740991 and 9007199254740991
-        and s.source in ('job', 'tip', 'other')
-        then s.source else 'invalid' end = pylon_db_earning_totals.source);
-      update pylon_db_paid_jobs
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      select case typeof(s.earned_at)
+          when 'integer' then s.earned_at / 3600 - (s.earned_at % 3600 < 0)
+          when 'real' then cast(s.earned_at as integer) / 3600 - (s.earned_at < 0)
+          else 2562047788015216 end, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          and typeof(s.earned_at) = 'integer'
+          and s.earned_at between -9007199254740991 and 9007199254740991
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+        union all select 9223372036854775807, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours
       set count = count - (select count(distinct s.job_id) from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and not exists (select 1 from earnings e where e.job_id = s.job_id and e.rowid <> new.rowid));
+        where (s.id = new.id or s.row_id = new.rowid) and not exists (select 1 from earnings e where e.job_id = s.job_id and e.rowid <> new.rowid))
+      where hour = 9223372036854775806;
       delete from pylon_db_replaced_earnings where id = new.id or row_id = new.rowid;
     end`,
   },
@@ -231,43 +263,62 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     type: 'trigger',
     name: 'pylon_db_earnings_after_update',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_after_update after update on earnings
     begin 
-      update pylon_db_earning_totals
-      set (amount_high, amount_low, count) = (
-        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
-          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
-          pylon_db_earning_totals.count - count(*)
-        from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
-        and s.amount_msats between -9007199254740991 and 9007199254740991
-        and s.source in ('job', 'tip', 'other')
-        then s.source else 'invalid' end = pylon_db_earning_totals.source);
-      update pylon_db_earning_totals
-      set amount_high = amount_high - (old.amount_msats >> 32),
-        amount_low = amount_low - (old.amount_msats & 4294967295),
-        count = count - 1
-      where source = case when typeof(old.amount_msats) = 'integer'
-        and old.amount_msats between -9007199254740991 and 9007199254740991
-        and old.source in ('job', 'tip', 'other')
-        then old.source else 'invalid' end;
-      update pylon_db_earning_totals
-      set amount_high = amount_high + (new.amount_msats >> 32),
-        amount_low = amount_low + (new.amount_msats & 4294967295),
-        count = count + 1
-      where source = case when typeof(new.amount_msats) = 'integer'
-        and new.amount_msats between -9007199254740991 and 9007199254740991
-        and new.source in ('job', 'tip', 'other')
-        then new.source else 'invalid' end;
-      update pylon_db_paid_jobs
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      select case typeof(s.earned_at)
+          when 'integer' then s.earned_at / 3600 - (s.earned_at % 3600 < 0)
+          when 'real' then cast(s.earned_at as integer) / 3600 - (s.earned_at < 0)
+          else 2562047788015216 end, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          and typeof(s.earned_at) = 'integer'
+          and s.earned_at between -9007199254740991 and 9007199254740991
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+        union all select 9223372036854775807, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(old.earned_at)
+          when 'integer' then old.earned_at / 3600 - (old.earned_at % 3600 < 0)
+          when 'real' then cast(old.earned_at as integer) / 3600 - (old.earned_at < 0)
+          else 2562047788015216 end, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          and typeof(old.earned_at) = 'integer'
+          and old.earned_at between -9007199254740991 and 9007199254740991
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1),
+        (9223372036854775807, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (case typeof(new.earned_at)
+          when 'integer' then new.earned_at / 3600 - (new.earned_at % 3600 < 0)
+          when 'real' then cast(new.earned_at as integer) / 3600 - (new.earned_at < 0)
+          else 2562047788015216 end, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          and typeof(new.earned_at) = 'integer'
+          and new.earned_at between -9007199254740991 and 9007199254740991
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * 1),
+        (9223372036854775807, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours
       set count = count - (select count(distinct gone.job_id) from (
           select s.job_id from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
           union all select old.job_id) as gone
-        where not exists (select 1 from earnings e where e.job_id = gone.job_id and e.rowid <> new.rowid));
-      
-      update pylon_db_paid_jobs set count = count + 1
-      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+        where not exists (select 1 from earnings e where e.job_id = gone.job_id and e.rowid <> new.rowid))
+      where hour = 9223372036854775806;
+      update pylon_db_earning_hours set count = count + 1
+      where hour = 9223372036854775806 and new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
       delete from pylon_db_replaced_earnings;
     end`,
   },
@@ -275,14 +326,14 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     type: 'trigger',
     name: 'pylon_db_earnings_before_insert',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_before_insert before insert on earnings
     when exists (select 1 from earnings where id = new.id)
       or exists (select 1 from earnings where rowid = new.rowid)
     begin
       delete from pylon_db_replaced_earnings;
-      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
-      select rowid, id, job_id, amount_msats, source from earnings
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source, earned_at)
+      select rowid, id, job_id, amount_msats, source, earned_at from earnings
       where id = new.id or rowid = new.rowid;
     end`,
   },
@@ -290,12 +341,12 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
     type: 'trigger',
     name: 'pylon_db_earnings_before_update',
     table: 'earnings',
-    migration: '003_pylon_db_rollups',
+    migration: '005_pylon_db_earning_hours',
     sql: `CREATE TRIGGER pylon_db_earnings_before_update before update on earnings
     begin
       delete from pylon_db_replaced_earnings;
-      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
-      select rowid, id, job_id, amount_msats, source from earnings
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source, earned_at)
+      select rowid, id, job_id, amount_msats, source, earned_at from earnings
       where (id = new.id or rowid = new.rowid) and rowid <> old.rowid;
     end`,
   },
@@ -393,6 +444,15 @@ export const OWN_OBJECTS: readonly OwnObject[] = [
       select rowid, id, status from jobs
       where (id = new.id or rowid = new.rowid) and rowid <> old.rowid;
     end`,
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_paid_jobs',
+    table: 'pylon_db_paid_jobs',
+    migration: '005_pylon_db_earning_hours',
+    sql: `CREATE VIEW pylon_db_paid_jobs as
+    select cast(1 as integer) as id, count from pylon_db_earning_hours
+    where hour = 9223372036854775806`,
   },
 ];
 

@@ -28,86 +28,126 @@ CREATE INDEX "idx_earnings_job" on "earnings" ("job_id");
 CREATE INDEX "pylon_db_earnings_payment" on "earnings" ("payment_hash") where "payment_hash" is not null;
 CREATE TRIGGER pylon_db_earnings_after_delete after delete on earnings
     begin 
-      update pylon_db_earning_totals
-      set amount_high = amount_high - (old.amount_msats >> 32),
-        amount_low = amount_low - (old.amount_msats & 4294967295),
-        count = count - 1
-      where source = case when typeof(old.amount_msats) = 'integer'
-        and old.amount_msats between -9007199254740991 and 9007199254740991
-        and old.source in ('job', 'tip', 'other')
-        then old.source else 'invalid' end;
-      update pylon_db_paid_jobs set count = count - 1
-      where old.job_id is not null
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(old.earned_at)
+          when 'integer' then old.earned_at / 3600 - (old.earned_at % 3600 < 0)
+          when 'real' then cast(old.earned_at as integer) / 3600 - (old.earned_at < 0)
+          else 2562047788015216 end, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          and typeof(old.earned_at) = 'integer'
+          and old.earned_at between -9007199254740991 and 9007199254740991
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1),
+        (9223372036854775807, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours set count = count - 1
+      where hour = 9223372036854775806 and old.job_id is not null
         and not exists (select 1 from earnings where job_id = old.job_id);
       delete from pylon_db_replaced_earnings where row_id = old.rowid;
     end;
 CREATE TRIGGER pylon_db_earnings_after_insert after insert on earnings
     begin 
-      update pylon_db_earning_totals
-      set amount_high = amount_high + (new.amount_msats >> 32),
-        amount_low = amount_low + (new.amount_msats & 4294967295),
-        count = count + 1
-      where source = case when typeof(new.amount_msats) = 'integer'
-        and new.amount_msats between -9007199254740991 and 9007199254740991
-        and new.source in ('job', 'tip', 'other')
-        then new.source else 'invalid' end;
-      update pylon_db_paid_jobs set count = count + 1
-      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(new.earned_at)
+          when 'integer' then new.earned_at / 3600 - (new.earned_at % 3600 < 0)
+          when 'real' then cast(new.earned_at as integer) / 3600 - (new.earned_at < 0)
+          else 2562047788015216 end, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          and typeof(new.earned_at) = 'integer'
+          and new.earned_at between -9007199254740991 and 9007199254740991
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * 1),
+        (9223372036854775807, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (9223372036854775806, 'job', 0, 0, new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid), 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
     end;
 CREATE TRIGGER pylon_db_earnings_after_replace after insert on earnings
     when exists (select 1 from pylon_db_replaced_earnings)
     begin 
-      update pylon_db_earning_totals
-      set (amount_high, amount_low, count) = (
-        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
-          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
-          pylon_db_earning_totals.count - count(*)
-        from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
-        and s.amount_msats between -9007199254740991 and 9007199254740991
-        and s.source in ('job', 'tip', 'other')
-        then s.source else 'invalid' end = pylon_db_earning_totals.source);
-      update pylon_db_paid_jobs
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      select case typeof(s.earned_at)
+          when 'integer' then s.earned_at / 3600 - (s.earned_at % 3600 < 0)
+          when 'real' then cast(s.earned_at as integer) / 3600 - (s.earned_at < 0)
+          else 2562047788015216 end, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          and typeof(s.earned_at) = 'integer'
+          and s.earned_at between -9007199254740991 and 9007199254740991
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+        union all select 9223372036854775807, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours
       set count = count - (select count(distinct s.job_id) from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and not exists (select 1 from earnings e where e.job_id = s.job_id and e.rowid <> new.rowid));
+        where (s.id = new.id or s.row_id = new.rowid) and not exists (select 1 from earnings e where e.job_id = s.job_id and e.rowid <> new.rowid))
+      where hour = 9223372036854775806;
       delete from pylon_db_replaced_earnings where id = new.id or row_id = new.rowid;
     end;
 CREATE TRIGGER pylon_db_earnings_after_update after update on earnings
     begin 
-      update pylon_db_earning_totals
-      set (amount_high, amount_low, count) = (
-        select pylon_db_earning_totals.amount_high - coalesce(sum(s.amount_msats >> 32), 0),
-          pylon_db_earning_totals.amount_low - coalesce(sum(s.amount_msats & 4294967295), 0),
-          pylon_db_earning_totals.count - count(*)
-        from pylon_db_replaced_earnings s
-        where (s.id = new.id or s.row_id = new.rowid) and case when typeof(s.amount_msats) = 'integer'
-        and s.amount_msats between -9007199254740991 and 9007199254740991
-        and s.source in ('job', 'tip', 'other')
-        then s.source else 'invalid' end = pylon_db_earning_totals.source);
-      update pylon_db_earning_totals
-      set amount_high = amount_high - (old.amount_msats >> 32),
-        amount_low = amount_low - (old.amount_msats & 4294967295),
-        count = count - 1
-      where source = case when typeof(old.amount_msats) = 'integer'
-        and old.amount_msats between -9007199254740991 and 9007199254740991
-        and old.source in ('job', 'tip', 'other')
-        then old.source else 'invalid' end;
-      update pylon_db_earning_totals
-      set amount_high = amount_high + (new.amount_msats >> 32),
-        amount_low = amount_low + (new.amount_msats & 4294967295),
-        count = count + 1
-      where source = case when typeof(new.amount_msats) = 'integer'
-        and new.amount_msats between -9007199254740991 and 9007199254740991
-        and new.source in ('job', 'tip', 'other')
-        then new.source else 'invalid' end;
-      update pylon_db_paid_jobs
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      select case typeof(s.earned_at)
+          when 'integer' then s.earned_at / 3600 - (s.earned_at % 3600 < 0)
+          when 'real' then cast(s.earned_at as integer) / 3600 - (s.earned_at < 0)
+          else 2562047788015216 end, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          and typeof(s.earned_at) = 'integer'
+          and s.earned_at between -9007199254740991 and 9007199254740991
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats >> 32), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(s.amount_msats & 4294967295), ((cast(s.earned_at as integer) - (s.earned_at < cast(s.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+        union all select 9223372036854775807, case when typeof(s.amount_msats) = 'integer'
+          and s.amount_msats between -9007199254740991 and 9007199254740991
+          and s.source in ('job', 'tip', 'other')
+          then s.source else 'invalid' end, -(s.amount_msats >> 32), -(s.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+      values (case typeof(old.earned_at)
+          when 'integer' then old.earned_at / 3600 - (old.earned_at % 3600 < 0)
+          when 'real' then cast(old.earned_at as integer) / 3600 - (old.earned_at < 0)
+          else 2562047788015216 end, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          and typeof(old.earned_at) = 'integer'
+          and old.earned_at between -9007199254740991 and 9007199254740991
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 900) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * -1, ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats >> 32), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -(old.amount_msats & 4294967295), ((cast(old.earned_at as integer) - (old.earned_at < cast(old.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * -1),
+        (9223372036854775807, case when typeof(old.amount_msats) = 'integer'
+          and old.amount_msats between -9007199254740991 and 9007199254740991
+          and old.source in ('job', 'tip', 'other')
+          then old.source else 'invalid' end, -(old.amount_msats >> 32), -(old.amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (case typeof(new.earned_at)
+          when 'integer' then new.earned_at / 3600 - (new.earned_at % 3600 < 0)
+          when 'real' then cast(new.earned_at as integer) / 3600 - (new.earned_at < 0)
+          else 2562047788015216 end, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          and typeof(new.earned_at) = 'integer'
+          and new.earned_at between -9007199254740991 and 9007199254740991
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 900) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 1800) * 1, ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats >> 32), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * (new.amount_msats & 4294967295), ((cast(new.earned_at as integer) - (new.earned_at < cast(new.earned_at as integer)) + 9007199254742400) % 3600 < 2700) * 1),
+        (9223372036854775807, case when typeof(new.amount_msats) = 'integer'
+          and new.amount_msats between -9007199254740991 and 9007199254740991
+          and new.source in ('job', 'tip', 'other')
+          then new.source else 'invalid' end, (new.amount_msats >> 32), (new.amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      on conflict (hour, source) do update set amount_high = amount_high + excluded.amount_high, amount_low = amount_low + excluded.amount_low, count = count + excluded.count, amount_high_1 = amount_high_1 + excluded.amount_high_1, amount_low_1 = amount_low_1 + excluded.amount_low_1, count_1 = count_1 + excluded.count_1, amount_high_2 = amount_high_2 + excluded.amount_high_2, amount_low_2 = amount_low_2 + excluded.amount_low_2, count_2 = count_2 + excluded.count_2, amount_high_3 = amount_high_3 + excluded.amount_high_3, amount_low_3 = amount_low_3 + excluded.amount_low_3, count_3 = count_3 + excluded.count_3;
+      update pylon_db_earning_hours
       set count = count - (select count(distinct gone.job_id) from (
           select s.job_id from pylon_db_replaced_earnings s where (s.id = new.id or s.row_id = new.rowid)
           union all select old.job_id) as gone
-        where not exists (select 1 from earnings e where e.job_id = gone.job_id and e.rowid <> new.rowid));
-      
-      update pylon_db_paid_jobs set count = count + 1
-      where new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
+        where not exists (select 1 from earnings e where e.job_id = gone.job_id and e.rowid <> new.rowid))
+      where hour = 9223372036854775806;
+      update pylon_db_earning_hours set count = count + 1
+      where hour = 9223372036854775806 and new.job_id is not null and not exists (select 1 from earnings e where e.job_id = new.job_id and e.rowid <> new.rowid);
       delete from pylon_db_replaced_earnings;
     end;
 CREATE TRIGGER pylon_db_earnings_before_insert before insert on earnings
@@ -115,15 +155,15 @@ CREATE TRIGGER pylon_db_earnings_before_insert before insert on earnings
       or exists (select 1 from earnings where rowid = new.rowid)
     begin
       delete from pylon_db_replaced_earnings;
-      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
-      select rowid, id, job_id, amount_msats, source from earnings
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source, earned_at)
+      select rowid, id, job_id, amount_msats, source, earned_at from earnings
       where id = new.id or rowid = new.rowid;
     end;
 CREATE TRIGGER pylon_db_earnings_before_update before update on earnings
     begin
       delete from pylon_db_replaced_earnings;
-      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source)
-      select rowid, id, job_id, amount_msats, source from earnings
+      insert into pylon_db_replaced_earnings (row_id, id, job_id, amount_msats, source, earned_at)
+      select rowid, id, job_id, amount_msats, source, earned_at from earnings
       where (id = new.id or rowid = new.rowid) and rowid <> old.rowid;
     end;
 
@@ -205,12 +245,27 @@ CREATE TABLE "migrations" (
   "applied_at" integer not null default (unixepoch())
 );
 
-CREATE TABLE "pylon_db_earning_totals" (
-  "source" text not null primary key,
+CREATE TABLE "pylon_db_earning_hours" (
+  "hour" integer not null,
+  "source" text not null,
   "amount_high" integer not null,
   "amount_low" integer not null,
-  "count" integer not null
+  "count" integer not null,
+  "amount_high_1" integer not null,
+  "amount_low_1" integer not null,
+  "count_1" integer not null,
+  "amount_high_2" integer not null,
+  "amount_low_2" integer not null,
+  "count_2" integer not null,
+  "amount_high_3" integer not null,
+  "amount_low_3" integer not null,
+  "count_3" integer not null,
+  constraint "pylon_db_earning_hours_key" primary key ("hour", "source")
 ) without rowid;
+
+CREATE VIEW pylon_db_earning_totals as
+    select source, amount_high, amount_low, count from pylon_db_earning_hours
+    where hour = 9223372036854775807;
 
 CREATE TABLE "pylon_db_identity" (
   "id" integer not null primary key check (id = 1),
@@ -222,17 +277,17 @@ CREATE TABLE "pylon_db_job_totals" (
   "count" integer not null
 ) without rowid;
 
-CREATE TABLE "pylon_db_paid_jobs" (
-  "id" integer primary key check (id = 1),
-  "count" integer not null
-);
+CREATE VIEW pylon_db_paid_jobs as
+    select cast(1 as integer) as id, count from pylon_db_earning_hours
+    where hour = 9223372036854775806;
 
 CREATE TABLE "pylon_db_replaced_earnings" (
   "row_id" integer primary key,
   "id" text,
   "job_id" text,
   "amount_msats" integer,
-  "source" text
+  "source" text,
+  "earned_at" integer
 );
 
 CREATE TABLE "pylon_db_replaced_jobs" (

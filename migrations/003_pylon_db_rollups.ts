@@ -113,7 +113,8 @@ async function createJobTotals(db: Kysely<unknown>): Promise<void> {
     end`.execute(db);
 }
 
-async function createEarningTotals(db: Kysely<unknown>): Promise<void> {
+/** Also for what takes their place, and gives it back. */
+export async function createEarningTotals(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('pylon_db_earning_totals')
     .addColumn('source', 'text', (col) => col.notNull().primaryKey())

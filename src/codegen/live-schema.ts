@@ -43,9 +43,20 @@ export const refineFromLiveSchema: PostprocessFunction<unknown> = async ({ db, m
     for (const column of table.columns) column.dataType = scalarType(column.dataType);
     const definition = createTable.get(table.name);
     if (definition !== undefined) await refineTable(db, table, definition);
+    refineOwnView(table);
   }
   return withoutInternalTables(metadata);
 };
+
+/** The columns of our own views are never null, which no database knows of a view. */
+export function refineOwnView(table: TableMetadata): void {
+  if (!table.isView || !table.name.startsWith('pylon_db_')) return;
+  for (const column of table.columns) {
+    column.isNullable = false;
+    // A published type from when they were tables.
+    column.isAutoIncrementing = column.name === 'id';
+  }
+}
 
 /** Throws `SCHEMA_MISMATCH` for a database without tables. */
 export function assertTables(metadata: DatabaseMetadata): void {

@@ -7,7 +7,7 @@ import {
   WIDE_DECIMAL,
   withoutInternalTables,
 } from './kysely-codegen.js';
-import { assertTables } from './live-schema.js';
+import { assertTables, refineOwnView } from './live-schema.js';
 
 /** What pylon-db reads as numbers, by a type that kysely-codegen calls a number. */
 const NUMBERS: Readonly<Record<string, string>> = { int8: 'int4', numeric: 'float8' };
@@ -35,6 +35,7 @@ export const refineFromServerSchema: PostprocessFunction<unknown> = async ({ db,
       if (wide.has(`${table.name}.${column.name}`)) column.dataType = WIDE_DECIMAL;
       refineColumn(table, column, allowed);
     }
+    refineOwnView(table);
   }
   return withoutInternalTables(metadata);
 };
@@ -47,10 +48,6 @@ function refineColumn(
   column.dataType = NUMBERS[column.dataType] ?? column.dataType;
   const values = allowed.get(`${table.name}.${column.name}`);
   if (values !== undefined) column.enumValues = [...values];
-  if (!table.isView || !table.name.startsWith('pylon_db_')) return;
-  // Our rollups are tables in a file, and the server doesn't know that their columns are never null.
-  column.isNullable = false;
-  column.isAutoIncrementing = column.name === 'id';
 }
 
 /** Decimals and lists of them, as `table.column`, with digits that a number may not give back. */

@@ -19,6 +19,7 @@ import {
   getEarning,
   recentEarnings,
 } from './queries.js';
+import { earnedSince } from './range-sums.js';
 import {
   type EarningsBucket,
   type RollupOptions,
@@ -27,7 +28,7 @@ import {
   type TimeRange,
 } from './rollup.js';
 import { hashSpellings } from './spelling.js';
-import { amountEver, earnedEverWithJobs, earnedSince } from './totals.js';
+import { amountEver, earnedEverWithJobs } from './totals.js';
 
 /** All earnings ever, as published: `total_sats` is truncated, `job_count` counts distinct jobs. */
 export interface EarningsSummary {

@@ -1,20 +1,10 @@
 import type { ReadHandle } from '../engine/engine.js';
-import { type Params, prepared } from '../engine/prepared.js';
 import { type Check, ianaZone, object, oneOf, plusZero, timestamp } from '../schema/input.js';
-import { PlainRows } from '../schema/plain-row.js';
-import { integer, text } from '../schema/tables.js';
 import { calendarEdges, type RollupEnds } from './buckets.js';
 import type { Earning } from './earning.js';
 import { firstEarning, recentEarnings } from './queries.js';
-import {
-  addUp,
-  decodeSums,
-  type Earned,
-  invalidEarning,
-  leavesOut,
-  type SourceSum,
-  sums,
-} from './totals.js';
+import { invalidBetween, sumsOfRanges, wrongHours } from './range-sums.js';
+import { addUp, type Earned, leavesOut } from './totals.js';
 import type { BucketWidth } from './utc-calendar.js';
 
 /** What one calendar bucket earned; `bucket_start` in unix seconds. */
@@ -46,38 +36,6 @@ export const rollupInput: Check = object(
   { by: oneOf(BUCKET_WIDTHS), start: timestamp, end: timestamp, timeZone: ianaZone },
   ['by'],
 );
-
-/** What a range earned that begins at `start`. */
-interface RangeSums {
-  readonly start: number;
-  readonly sums: readonly SourceSum[];
-}
-
-const RANGE_ROWS = new PlainRows(
-  [integer('start'), text('sums')],
-  ({ start, sums }): RangeSums => ({ start, sums: decodeSums(JSON.parse(sums)) }),
-);
-
-/** The sums of each range of a JSON list, in no order. */
-const sumsOfRanges = prepared(
-  'earnings.rollup',
-  (db, p: Params<{ ranges: string }>, syntax) =>
-    db.selectFrom(syntax.ranges(p.ranges).as('bucket')).select((eb) =>
-      RANGE_ROWS.computed({
-        start: eb.ref('bucket.start'),
-        sums: eb
-          .selectFrom('earnings')
-          // As one value: for each range the index is asked once.
-          .select(syntax.jsonList(sums(syntax)).as('sums'))
-          .whereRef('earned_at', '>=', 'bucket.start')
-          .whereRef('earned_at', '<=', 'bucket.end')
-          .$asScalar(),
-      }),
-    ),
-  RANGE_ROWS,
-);
-
-const invalidBetween = invalidEarning('earnings.rollup invalid', 'between');
 
 /**
  * Sums the earnings of each bucket, oldest first, empty ones included, all at one instant. `now`
@@ -139,23 +97,28 @@ async function sumRanges(
   options: RollupOptions,
   ranges: readonly TimeRange[],
 ): Promise<{ readonly sums: readonly Earned[]; readonly endsThen: RollupEnds | undefined }> {
-  const asked = sumsOfRanges({
-    ranges: JSON.stringify(ranges.map(({ start, end }) => [start, end])),
-  });
+  const pairs = ranges.map(({ start, end }) => [start, end + 1]);
+  const asked = sumsOfRanges({ ranges: JSON.stringify(pairs) });
   const given = endsOf(options);
-  const ask = async () => {
+  const ask = async (...looks: ReturnType<typeof invalidBetween>[]) => {
     if (given !== undefined) {
-      return { answer: await db.all(operation, asked, 'continuation'), endsThen: given };
+      const [answer = []] =
+        looks.length === 0
+          ? [await db.all(operation, asked, 'continuation')]
+          : await db.snapshot(operation, [asked, ...looks], 'continuation');
+      return { answer, endsThen: given };
     }
-    const queries = [...FIRST_AND_LAST, asked] as const;
+    const queries = [...FIRST_AND_LAST, asked, ...looks] as const;
     const [first, last, answer] = await db.snapshot(operation, queries, 'continuation');
     return { answer, endsThen: endsOf(options, first, last) };
   };
+  const isSound = ({ answer }: Awaited<ReturnType<typeof ask>>) =>
+    !answer.some(({ sums }) => leavesOut(sums));
   let found = await ask();
-  while (found.answer.some(({ sums }) => leavesOut(sums))) {
-    const range = { start: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 };
-    await db.first(operation, invalidBetween(range), 'continuation');
-    found = await ask();
+  if (!isSound(found)) {
+    const [start = 0, stop = 0] = [pairs[0]?.[0], pairs.at(-1)?.[1]];
+    found = await ask(invalidBetween({ start, stop }));
+    if (!isSound(found)) throw wrongHours(operation);
   }
   const inOrder = [...found.answer].sort((a, b) => a.start - b.start);
   return { sums: inOrder.map(({ sums }) => addUp(operation, sums)), endsThen: found.endsThen };

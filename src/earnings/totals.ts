@@ -1,13 +1,7 @@
 import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely';
 import { type DB, EARNING_SOURCES, type EarningSource } from '../../generated/db.js';
-import type { Admission, ReadHandle } from '../engine/engine.js';
-import {
-  type BoundRead,
-  type Params,
-  prepared,
-  type RawRow,
-  type Rows,
-} from '../engine/prepared.js';
+import type { ReadHandle } from '../engine/engine.js';
+import { type BoundRead, type Params, prepared } from '../engine/prepared.js';
 import type { SqlSyntax } from '../engine/sql-syntax.js';
 import { PylonDbError } from '../errors.js';
 import { PlainRows } from '../schema/plain-row.js';
@@ -40,7 +34,7 @@ interface Total {
 }
 
 /** The row of those that can't be summed. */
-const INVALID = 'invalid';
+export const INVALID = 'invalid';
 
 /** The weight of the high half of an amount: 2^32. */
 const HIGH_UNIT = 4_294_967_296;
@@ -48,9 +42,9 @@ const HIGH_UNIT = 4_294_967_296;
 // A sum of amounts beyond 64 bits fails in SQLite, or becomes a rounded real. So it is summed in
 // halves, amount >> 32 and amount & 0xffffffff, which can't overflow below 2^31 rows. The low
 // half's carry goes up before JavaScript sees it: both then fit a number exactly.
-const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
+export const carriedUp = (high: RawBuilder<number>, low: RawBuilder<number>) =>
   sql<number>`${high} + (${low} >> 32)`;
-const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
+export const carriedOff = (low: RawBuilder<number>) => sql<number>`${low} & 4294967295`;
 
 /** An earning that must not be summed: the rollups count it as invalid. */
 const isInvalid = (syntax: SqlSyntax) =>
@@ -101,63 +95,13 @@ export const totalsWithJobs = prepared(
   SUM_WITH_JOBS_ROWS,
 );
 
-/** The columns that {@link decodeSums} reads. A GROUP BY would sort the whole range. */
-export function sums(syntax: SqlSyntax): RawBuilder<number>[] {
-  const invalid = sql<number>`count(*) filter (where ${isInvalid(syntax)})`;
-  return [invalid, ...EARNING_SOURCES.flatMap(sumsOf)];
-}
-
-function sumsOf(source: EarningSource): RawBuilder<number>[] {
-  const only = sql`filter (where source = ${sql.lit(source)})`;
-  const half = (amount: RawBuilder<number>) =>
-    // PostgreSQL sums integers to a decimal, which has no bits.
-    sql<number>`cast(coalesce(sum(${amount}) ${only}, 0) as bigint)`;
-  const high = half(sql`amount_msats >> 32`);
-  const low = half(sql`amount_msats & 4294967295`);
-  return [carriedUp(high, low), carriedOff(low), sql<number>`count(*) ${only}`];
-}
-
-/** What a row of {@link sums} says: each source, and those that can't be summed. */
-export function decodeSums(row: RawRow): SourceSum[] {
-  const [invalid = 0, ...columns] = row.map(Number);
-  const bySource = EARNING_SOURCES.map((source, i): SourceSum => {
-    const [high = 0, low = 0, count = 0] = columns.slice(3 * i);
-    return { source, high, low, count };
-  });
-  return [...bySource, { source: INVALID, high: 0, low: 0, count: invalid }];
-}
-
-const SUMS_ROWS: Rows<Record<`sum_${number}`, number>, SourceSum[]> = {
-  decode: decodeSums,
-  mayBeCorrupt: false,
-};
-
-const sumsSince = prepared(
-  'earnings.today',
-  (db, p: Params<{ start: number }>, syntax) =>
-    db
-      .selectFrom('earnings')
-      .select(sums(syntax).map((sum, i) => sum.as(`sum_${i}`)))
-      .where('earned_at', '>=', p.start),
-  SUMS_ROWS,
-);
-
 /** One earning that can't be summed: decoding it says why. */
-export const invalidEarning = (name: string, bounds: 'between' | 'since' | 'ever') =>
-  prepared(
-    name,
-    (db, p: Params<{ start: number; end: number }>, syntax) =>
-      db
-        .selectFrom('earnings')
-        .select(EARNING_ROWS.columns)
-        .$if(bounds !== 'ever', (query) => query.where('earned_at', '>=', p.start))
-        .$if(bounds === 'between', (query) => query.where('earned_at', '<=', p.end))
-        .where(isInvalid(syntax))
-        .limit(1),
-    EARNING_ROWS,
-  );
-const invalidSince = invalidEarning('earnings.today invalid', 'since');
-const invalidEver = invalidEarning('earnings.summary invalid', 'ever');
+const invalidEver = prepared(
+  'earnings.summary invalid',
+  (db, _: Params<Record<never, never>>, syntax) =>
+    db.selectFrom('earnings').select(EARNING_ROWS.columns).where(isInvalid(syntax)).limit(1),
+  EARNING_ROWS,
+);
 
 /**
  * What all earnings ever add up to, in msats; costs the same at any number of them. Throws
@@ -190,25 +134,10 @@ export async function soundTotals<Sum extends SourceSum | Total>(
 ): Promise<readonly Sum[]> {
   const sums = await db.all(operation, query);
   if (!leavesOut(sums)) return sums;
-  const again = [query, invalidEver({ start: 0, end: 0 })] as const;
+  const again = [query, invalidEver({})] as const;
   const [sumsThen] = await db.snapshot(operation, again, 'continuation');
   if (leavesOut(sumsThen)) throw wrongTotals(operation, 'pylon_db_earning_totals');
   return sumsThen;
-}
-
-/** Earnings from `start` on, the future included; throws like {@link amountEver}. */
-export async function earnedSince(
-  db: ReadHandle,
-  operation: string,
-  start: number,
-  admission?: Admission,
-): Promise<Earned> {
-  let [sums = []] = await db.all(operation, sumsSince({ start }), admission);
-  while (leavesOut(sums)) {
-    await db.first(operation, invalidSince({ start, end: 0 }), 'continuation');
-    [sums = []] = await db.all(operation, sumsSince({ start }), 'continuation');
-  }
-  return addUp(operation, sums);
 }
 
 /**

@@ -22,6 +22,11 @@ export interface SqlSyntax {
   integerAt(list: RawBuilder<string>, place: number): RawBuilder<number>;
   /** The items of `list`, a JSON list of pairs of integers, as rows of `start` and `end`. */
   ranges(list: RawBuilder<string>): RawBuilder<{ start: number; end: number }>;
+  /**
+   * The table that keeps earnings by the hour, with the columns that migration 005 makes; missing
+   * where nothing keeps them.
+   */
+  readonly earningHours: RawBuilder<unknown> | undefined;
   /** Several values as one: a JSON list. */
   jsonList(values: readonly RawBuilder<unknown>[]): RawBuilder<string>;
   /**

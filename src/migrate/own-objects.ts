@@ -160,7 +160,13 @@ export function repairOwnObjects(db: Database.Database, broken: readonly OwnObje
 
 /** Counts all totals anew, as the migration did that made them; inside a write transaction. */
 export function recountTotals(db: Database.Database): void {
-  const tables = OWN_OBJECTS.filter((own) => own.type === 'table' && keepsTotals(own));
+  const standing = new Set(
+    db.prepare<[], string>("select name from sqlite_master where type = 'table'").pluck().all(),
+  );
+  // An older file lacks those of later migrations.
+  const tables = OWN_OBJECTS.filter(
+    (own) => own.type === 'table' && keepsTotals(own) && standing.has(own.name),
+  );
   for (const { name, fill } of tables) {
     // Also what a write was about to replace when the triggers were last there: left standing, it
     // would be taken off the totals of a later row of that key.

@@ -150,7 +150,7 @@ describe('check reports damage as a finding, and exits 4:', () => {
   });
 
   it('and repairs nothing in it', async () => {
-    const path = await migratedFile('delete from pylon_db_paid_jobs');
+    const path = await migratedFile('delete from pylon_db_job_totals');
     changeWithout(
       path,
       'idx_jobs_customer',
@@ -194,9 +194,9 @@ describe('an older or drifted schema is not a stack trace:', () => {
   });
 
   it('a rollup table that is gone, until it is repaired', async () => {
-    const file = await migratedFile('drop table pylon_db_paid_jobs');
+    const file = await migratedFile('drop table pylon_db_job_totals');
     const { skipped } = await check(file);
-    const reason = 'there is no table pylon_db_paid_jobs';
+    const reason = 'there is no table pylon_db_job_totals';
     expect(skipped).toContainEqual({ check: 'rollups', reason });
     await check(file, '--repair');
     expect(await check(file)).toMatchObject({ findings: [], skipped: [] });

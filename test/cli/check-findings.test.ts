@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { writeByAnother } from '../file.js';
+import { ALL_TIME, PAID_JOBS } from '../migrate/fresh-aggregate.js';
 import { check, job, migratedFile } from './checked.js';
 import { pylonDb } from './command.js';
 
@@ -41,7 +42,8 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
   ],
   [
     'a total of earnings that is off by a msat',
-    "update pylon_db_earning_totals set amount_low = amount_low - 1 where source = 'tip'",
+    `update pylon_db_earning_hours set amount_low = amount_low - 1
+     where hour = ${ALL_TIME} and source = 'tip'`,
     {
       check: 'rollups',
       count: 1,
@@ -50,13 +52,40 @@ const FINDINGS: readonly (readonly [what: string, sql: string, finding: object])
   ],
   [
     'a total whose halves are off and whose sum of halves is not',
-    "update pylon_db_earning_totals set amount_high = amount_high + 1, amount_low = amount_low - 1 where source = 'tip'",
+    `update pylon_db_earning_hours set amount_high = amount_high + 1, amount_low = amount_low - 1
+     where hour = ${ALL_TIME} and source = 'tip'`,
     { check: 'rollups', rows: [expect.stringContaining('tip: says 4295516616 msats')] },
   ],
   [
     'a rollup row that is gone',
-    'delete from pylon_db_paid_jobs',
+    `delete from pylon_db_earning_hours where hour = ${PAID_JOBS}`,
     { check: 'rollups', rows: [expect.stringMatching(/^pylon_db_paid_jobs 1: says nothing, /)] },
+  ],
+  [
+    'an hour of earnings that is off by one earning',
+    `update pylon_db_earning_hours set count = count + 1
+     where (hour, source) = (select hour, source from pylon_db_earning_hours limit 1)`,
+    {
+      check: 'rollups',
+      count: 1,
+      rows: [
+        expect.stringMatching(
+          /^pylon_db_earning_hours 20\d\d-\d\d-\d\dT\d\d:00 \w+: says \d+ msats in \d+, the rows give/,
+        ),
+      ],
+      repairable: true,
+    },
+  ],
+  [
+    'a quarter of an hour of earnings that is off by a msat',
+    `update pylon_db_earning_hours set amount_low_2 = amount_low_2 + 1
+     where (hour, source) = (select hour, source from pylon_db_earning_hours limit 1)`,
+    { check: 'rollups', count: 1, rows: [expect.stringContaining(', first two quarters: says ')] },
+  ],
+  [
+    'an hour of earnings that is gone',
+    'delete from pylon_db_earning_hours where hour = (select min(hour) from pylon_db_earning_hours)',
+    { check: 'rollups', rows: [expect.stringContaining(': says 0 msats in 0, the rows give ')] },
   ],
   [
     'a rollup row of no status',

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PylonDb } from '../../src/index.js';
 import { literals, PUBLISHED_TABLES, stored, writeByAnother } from '../file.js';
-import { freshTotals, rollupTotals } from '../migrate/fresh-aggregate.js';
+import { ALL_TIME, freshTotals, PAID_JOBS, rollupTotals } from '../migrate/fresh-aggregate.js';
 import { atRest } from './at-work.js';
 import { check, migratedFile } from './checked.js';
 import { CLI, pylonDb } from './command.js';
@@ -15,9 +15,9 @@ import { CLI, pylonDb } from './command.js';
 const WRONG_ROLLUPS = `update pylon_db_job_totals set count = count + 1 where status = 'pending';
   delete from pylon_db_job_totals where status = 'failed';
   insert into pylon_db_job_totals values ('lost', 3);
-  update pylon_db_earning_totals set amount_high = 'x', count = -1 where source = 'job';
-  delete from pylon_db_earning_totals where source = 'invalid';
-  update pylon_db_paid_jobs set count = 0`;
+  update pylon_db_earning_hours set amount_high = 'x', count = -1 where hour = ${ALL_TIME} and source = 'job';
+  delete from pylon_db_earning_hours where hour = ${ALL_TIME} and source = 'invalid';
+  update pylon_db_earning_hours set count = 0 where hour = ${PAID_JOBS}`;
 
 const isRoot = process.getuid?.() === 0;
 
@@ -102,7 +102,8 @@ describe('check --repair', () => {
       path,
       `with recursive c (i) as (select 1 union all select i + 1 from c where i < 2000)
        insert into earnings (id, amount_msats, source) select 'big' || i, 9007199254740991, 'tip' from c;
-       update pylon_db_earning_totals set amount_low = amount_low + 1 where source = 'tip'`,
+       update pylon_db_earning_hours set amount_low = amount_low + 1
+       where hour = ${ALL_TIME} and source = 'tip'`,
     );
     const before = await check(path);
     expect(before.findings).toMatchObject([{ check: 'rollups', count: 1 }]);

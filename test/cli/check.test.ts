@@ -228,7 +228,7 @@ describe('check reports', () => {
 
   it('with --quick what it left out', async () => {
     const path = await migratedFile(
-      'update agents set balance_sats = -1; delete from pylon_db_paid_jobs',
+      'update agents set balance_sats = -1; delete from pylon_db_job_totals',
     );
     const { ok, skipped } = await check(path, '--quick');
     expect(ok).toBe(true);

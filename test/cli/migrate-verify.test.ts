@@ -119,7 +119,8 @@ describe('migrate verify', () => {
       'agents',
       'lacks «goals_json text»',
     ],
-    ['a missing table', 'drop table pylon_db_paid_jobs', 'pylon_db_paid_jobs', 'is missing'],
+    ['a missing table', 'drop table pylon_db_job_totals', 'pylon_db_job_totals', 'is missing'],
+    ['a missing view', 'drop view pylon_db_paid_jobs', 'pylon_db_paid_jobs', 'is missing'],
     [
       'a view for a table',
       'drop table tick_history; create view tick_history as select 1',

@@ -122,7 +122,11 @@ describe('totals that count a wrong row which is not there', () => {
     ['pylon_db_job_totals', 'status', 'countByStatus'],
   ] as const)('%s are named, by %s of %s', async (table, column, call) => {
     const { db, writeByAnother: write } = await testDatabase();
-    await write(`update ${table} set count = 1 where ${column} = 'invalid'`);
+    await write(
+      table === 'pylon_db_earning_totals'
+        ? "update pylon_db_earning_hours set count = 1 where hour = 9223372036854775807 and source = 'invalid'"
+        : `update ${table} set count = 1 where ${column} = 'invalid'`,
+    );
     const answer = call === 'countByStatus' ? db.jobs.countByStatus() : db.earnings[call]();
     await expect(answer).rejects.toMatchObject({
       code: 'CORRUPT_ROW',

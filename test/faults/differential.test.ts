@@ -211,7 +211,7 @@ const READ = {
 
 const TABLES = [
   ...['accounts', 'entries', 'pledges', 'marks', 'jobs', 'earnings', 'agents', 'tick_history'],
-  ...['pylon_db_job_totals', 'pylon_db_earning_totals', 'pylon_db_paid_jobs'],
+  ...['pylon_db_job_totals', 'pylon_db_earning_hours'],
 ];
 
 const timeOf = ({ n }: Operation): number => 1000 + Math.floor(n / 20);

@@ -37,10 +37,12 @@ const CHANGES: readonly [string, (path: string) => void][] = [
     (path) => writeByAnother(path, 'drop trigger pylon_db_earnings_after_insert'),
   ],
   ['a dropped index', (path) => writeByAnother(path, 'drop index pylon_db_jobs_status_created')],
+  ['a dropped table of totals', (path) => writeByAnother(path, 'drop table pylon_db_job_totals')],
   [
-    'a dropped table of totals',
-    (path) => writeByAnother(path, 'drop table pylon_db_earning_totals'),
+    'a dropped table of earnings by the hour',
+    (path) => writeByAnother(path, 'drop table pylon_db_earning_hours'),
   ],
+  ['a dropped view of totals', (path) => writeByAnother(path, 'drop view pylon_db_earning_totals')],
   [
     'a trigger of ours that was redefined',
     (path) =>
@@ -55,8 +57,17 @@ const CHANGES: readonly [string, (path: string) => void][] = [
     (path) =>
       writeByAnother(
         path,
-        `drop table pylon_db_paid_jobs;
-         create view pylon_db_paid_jobs as select 1 as id, 99 as count`,
+        `drop table pylon_db_job_totals;
+         create view pylon_db_job_totals as select 'pending' as status, 99 as count`,
+      ),
+  ],
+  [
+    'a table in the place of a view of ours',
+    (path) =>
+      writeByAnother(
+        path,
+        `drop view pylon_db_paid_jobs;
+         create table pylon_db_paid_jobs as select 1 as id, 99 as count`,
       ),
   ],
   [
@@ -180,7 +191,7 @@ it('a rolled back change of the schema leaves totals right, whatever others chan
 
 it('ad-hoc queries of the totals are right as well', async () => {
   const { path, db } = await paidFile();
-  writeByAnother(path, 'drop table pylon_db_paid_jobs');
+  writeByAnother(path, 'drop view pylon_db_paid_jobs');
   const paid = db.kysely.selectFrom('pylon_db_paid_jobs').select('count');
   expect(await paid.execute()).toEqual([{ count: 1 }]);
 });

@@ -44,7 +44,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<Engine, Hashes>>>> = {
   },
   // Not released yet.
   '005_pylon_db_earning_hours': {
-    sqlite: { up: 'd8586d6b3a7649b8', down: '105c175c89bb1f44' },
+    sqlite: { up: '966ff18ab2312df8', down: '33284e8b25181613' },
     postgres: { up: '34831f729ef632fe', down: '5c94fdadfaa05f5a' },
   },
 };

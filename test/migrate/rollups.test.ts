@@ -26,10 +26,12 @@ async function databaseMigratedTo(last: string): Promise<Buffer> {
 
 let migrated: Buffer;
 let withoutRollups: Buffer;
+let withoutHours: Buffer;
 
 beforeAll(async () => {
-  migrated = await databaseMigratedTo('003_pylon_db_rollups');
+  migrated = await databaseMigratedTo('005_pylon_db_earning_hours');
   withoutRollups = await databaseMigratedTo('002_pylon_db_indexes');
+  withoutHours = await databaseMigratedTo('004_pylon_db_identity');
 });
 
 function connect(path: string | Buffer): Database.Database {
@@ -115,7 +117,7 @@ describe('the rollup tables', () => {
 
   it('are built right from the rows that stand when they are added', async () => {
     for (let round = 0; round < 12; round++) {
-      const path = fileOf(withoutRollups);
+      const path = fileOf(round % 2 === 0 ? withoutRollups : withoutHours);
       const db = connect(path);
       for (const write of sample(round * 8, SEED + round)) tryToWrite(db, write);
       const expected = freshTotals(db);
@@ -139,8 +141,11 @@ describe('db.jobs.countByStatus, db.earnings.total and db.earnings.summary', () 
     await db.close();
   });
 
-  it('do so on a file that is open for reading and has no rollups yet', async () => {
-    const path = fileOf(withoutRollups);
+  it.each([
+    ['no rollups yet', () => withoutRollups],
+    ['no earnings by the hour yet', () => withoutHours],
+  ])('do so on a file that is open for reading and has %s', async (_, image) => {
+    const path = fileOf(image());
     const outside = connect(path);
     const db = await PylonDb.open(path, { readonly: true });
     for (const [step, write] of sample(300, SEED + 1).entries()) {

@@ -3,6 +3,7 @@ import { EARNING_SOURCES, JOB_STATUSES } from '../../../generated/db.js';
 import { compilingKysely } from '../../engine/sqlite/kysely-dialect.js';
 import { countFromRows } from '../../migrate/rollup-views.js';
 import { counted } from '../shell/units.js';
+import { sumInWords, wrongHours } from './earning-hours.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 
 /** The tables of totals that `--repair` counts anew. */
@@ -40,6 +41,9 @@ export function checkRollups(db: Database.Database): Finding[] {
       if (says !== is) tally.add(`${table} ${key}: says ${says}, the rows give ${is}`);
     }
   }
+  for (const { name, says, is } of wrongHours(db)) {
+    tally.add(`${name}: says ${says}, the rows give ${is}`);
+  }
   return findingsOf(tally, {
     check: 'rollups',
     problem: `${counted(tally.count, 'total')} not equal to what the rows give`,
@@ -75,11 +79,7 @@ function queryOf(source: Source, table: RollupTable) {
 }
 
 function inWords(key: string, numbers: readonly unknown[]): string {
-  const [high, low, count] = numbers.length === 1 ? [0n, 0n, numbers[0]] : numbers;
-  if (typeof high !== 'bigint' || typeof low !== 'bigint' || typeof count !== 'bigint') {
-    return 'what is not an integer';
-  }
-  if (numbers.length === 1) return String(count);
-  // Amounts that can't be summed: their rows are counted only.
-  return key === 'invalid' ? `0 msats in ${count}` : `${(high << 32n) + low} msats in ${count}`;
+  const [count] = numbers;
+  if (numbers.length > 1) return sumInWords(key, numbers);
+  return typeof count === 'bigint' ? String(count) : 'what is not an integer';
 }

@@ -55,6 +55,7 @@ export const sqliteSyntax: SqlSyntax = {
   integerAt: (list, place) => sql`${list} ->> ${sql.lit(place)}`,
   ranges: (list) =>
     sql`(select value ->> 0 as "start", value ->> 1 as "end" from json_each(${list}))`,
+  earningHours: sql`pylon_db_earning_hours`,
   jsonList: (values) => sql`json_array(${sql.join(values)})`,
   equalInOrder: (column, value) => sql<boolean>`${sql.ref(column)} = ${value}`,
   beforeInOrder: (column, value, keys) => sql<boolean>`${sql.ref(column)} = ${value}

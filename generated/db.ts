@@ -109,7 +109,7 @@ export interface TickHistory {
   tick_number: number;
 }
 
-export interface DB {
+export type DB = {
   agents: Agents;
   earnings: Earnings;
   jobs: Jobs;
@@ -119,4 +119,4 @@ export interface DB {
   pylon_db_job_totals: PylonDbJobTotals;
   pylon_db_paid_jobs: PylonDbPaidJobs;
   tick_history: TickHistory;
-}
+};

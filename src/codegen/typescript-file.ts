@@ -7,6 +7,7 @@ import {
   GLOBAL_DEFINITIONS,
   GLOBAL_IMPORTS,
   type ImportStatementNode,
+  type InterfaceDeclarationNode,
   type LiteralNode,
   type ObjectExpressionNode,
   type SerializeFileOptions,
@@ -81,6 +82,13 @@ export class TypeScriptFile extends TypeScriptSerializer {
 
   override serializeImportStatement(node: ImportStatementNode): string {
     return super.serializeImportStatement(node).replaceAll('"', "'");
+  }
+
+  /** `DB` as a type: `withTables<DB>()` takes no interface. */
+  override serializeInterfaceDeclaration(node: InterfaceDeclarationNode): string {
+    const written = super.serializeInterfaceDeclaration(node);
+    if (node.id.name !== 'DB') return written;
+    return `${written.replace('interface DB ', 'type DB = ').trimEnd()};`;
   }
 
   override serializeKey(key: string): string {

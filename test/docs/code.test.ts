@@ -6,7 +6,12 @@ import { documentedFiles } from './markdown.js';
 import { serviceOnSources } from './service-project.js';
 
 // docs/fleet.md's program runs where a server is; test/package/ checks the types of all.
-const files = documentedFiles('README.md', 'docs/errors.md', 'docs/migrations.md');
+const files = documentedFiles(
+  'README.md',
+  'docs/errors.md',
+  'docs/migrations.md',
+  'docs/own-tables.md',
+);
 
 /** Opens with the list that the documents show, then with a migration that it doesn't list. */
 const WALK = `import { type MigrationList, PylonDb } from 'pylon-db';
@@ -27,7 +32,7 @@ it('the code of the documents runs in its order and prints what it says', () => 
   const service = serviceOnSources(temporaryFolder());
   service.writeAll(files);
   const ran = files.filter(({ path }) => path.startsWith('src/'));
-  expect(ran.filter(({ prints }) => prints !== undefined)).toHaveLength(3);
+  expect(ran.filter(({ prints }) => prints !== undefined)).toHaveLength(4);
   for (const { path, prints = '' } of ran) {
     expect({ path, ...service.runFile(path) }).toEqual({
       path,

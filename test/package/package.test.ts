@@ -23,7 +23,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const DOCUMENTS_WITH_CODE = ['README.md', 'docs/errors.md', 'docs/migrations.md', 'docs/fleet.md'];
+const DOCUMENTS_WITH_CODE = [
+  'README.md',
+  'docs/errors.md',
+  'docs/migrations.md',
+  'docs/own-tables.md',
+  'docs/fleet.md',
+];
 
 function serviceWithPackage(): ServiceProject {
   const service = new ServiceProject(temporaryFolder());
@@ -247,6 +253,8 @@ describe("docs/migrations.md's example", () => {
 
     const shown = documentedFiles(...DOCUMENTS_WITH_CODE);
     service.writeAll(shown);
+    // With the tables of all documents' migrations.
+    expect(npx(codegen).exitCode).toBe(0);
     const [example] = shown;
     service.write('src/wrong.ts', (urgent?.text ?? '').replaceAll("'priority'", "'prority'"));
     const price = example?.text.replace('price_msats: 5000', "price_msats: '5000'") ?? '';

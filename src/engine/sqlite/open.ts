@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { isPylonDbError } from '../../errors.js';
-import type { Durability } from '../engine.js';
+import type { Durability, QueryEvent } from '../engine.js';
 import { retryWhileBusy } from './busy.js';
 import {
   connect,
@@ -9,7 +9,9 @@ import {
   refuseOtherNames,
   refuseReadOnly,
 } from './database-file.js';
+import type { FilePlace } from './file-place.js';
 import { applyConnectionPragmas, applyWriterPragmas, turnOnWal } from './pragmas.js';
+import type { WatchProps } from './schema-watch.js';
 import { toPylonDbError } from './sqlite-errors.js';
 
 /** How a connection is opened. */
@@ -21,6 +23,21 @@ export interface ConnectProps {
   readonly operation?: string | undefined;
   /** False throws `CANNOT_OPEN` where there is no file. Default true. */
   readonly create?: boolean;
+}
+
+/** The open connections and settings that an engine takes over. */
+export interface SqliteEngineProps {
+  readonly path: string;
+  /** Missing when the database is open for reading only. */
+  readonly writer: Database.Database | undefined;
+  /** Missing in memory: there the writer reads, in the queue's order. */
+  readonly reader: Database.Database | undefined;
+  /** What the schema is, and what keeps it so. */
+  readonly schema: WatchProps;
+  /** Missing in memory. */
+  readonly place: FilePlace | undefined;
+  readonly busyTimeoutMs: number;
+  readonly onQuery: ((event: QueryEvent) => void) | undefined;
 }
 
 /**

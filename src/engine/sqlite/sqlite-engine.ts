@@ -1,4 +1,3 @@
-import type Database from 'better-sqlite3';
 import type { DB } from '../../../generated/db.js';
 import { Deadline } from '../deadline.js';
 import type {
@@ -7,7 +6,6 @@ import type {
   Engine,
   EngineTransaction,
   Look,
-  QueryEvent,
   SnapshotRows,
   Step,
   TransactionLimit,
@@ -24,30 +22,15 @@ import { TypedStatements } from '../typed-statements.js';
 import { SqliteConnection } from './connection.js';
 import type { FilePlace } from './file-place.js';
 import { compilingKysely, sqliteDialect } from './kysely-dialect.js';
+import type { SqliteEngineProps } from './open.js';
 import { readRawSql } from './raw-sql.js';
 import { changesNothing } from './raw-statement.js';
 import { ReadBatch } from './read-batch.js';
 import type { SchemaKeeper } from './schema-state.js';
-import type { WatchProps } from './schema-watch.js';
 import { toPylonDbError } from './sqlite-errors.js';
 import { SqliteTransaction } from './transaction.js';
 import { Read, rawUnit, Unit } from './unit.js';
 import { type Turn, WriteQueue } from './write-queue.js';
-
-/** The open connections and settings that an engine takes over. */
-interface SqliteEngineProps {
-  readonly path: string;
-  /** Missing when the database is open for reading only. */
-  readonly writer: Database.Database | undefined;
-  /** Missing in memory: there the writer reads, in the queue's order. */
-  readonly reader: Database.Database | undefined;
-  /** What the schema is, and what keeps it so. */
-  readonly schema: WatchProps;
-  /** Missing in memory. */
-  readonly place: FilePlace | undefined;
-  readonly busyTimeoutMs: number;
-  readonly onQuery: ((event: QueryEvent) => void) | undefined;
-}
 
 /**
  * SQLite behind a queue: writes share transactions, reads have a connection of their own, waiting

@@ -9,6 +9,7 @@ import type { Bound } from '../engine/prepared.js';
 import { isPylonDbError, PylonDbError } from '../errors.js';
 import { type Agent, type AgentPatch, agentInput, type NewAgent } from './agent.js';
 import { outOfRange, unknownAgent } from './agent-errors.js';
+import { pruneTicks } from './prune-ticks.js';
 import {
   adjustAgentBalance,
   agentsByState,
@@ -183,6 +184,16 @@ export class AgentsService {
         ? ticksOfAgent({ npub, limit })
         : ticksOfAgentBefore({ npub, limit, tick_number: before.tick_number, id: before.id });
     return await this.#db.all(operation, query);
+  }
+
+  /**
+   * Deletes the ticks that were recorded before a time (unix seconds), in small units that let others
+   * write, and gives how many. Agents keep their `tick_count`. Stopped in the middle, call it again.
+   */
+  async pruneTicks(options: { readonly before: number }): Promise<number> {
+    const operation = 'agents.pruneTicks';
+    tickInput.prune(options, 'options', operation);
+    return await this.#db.during(operation, () => pruneTicks(this.#db, operation, options.before));
   }
 
   /** Deletes an agent with its ticks, all or nothing; `false` when there was none. */

@@ -10,6 +10,7 @@ import {
   object,
   pageStart,
   storedInteger,
+  timestamp,
 } from '../schema/input.js';
 import { TableRows } from '../schema/row.js';
 import { TICK_HISTORY } from '../schema/tables.js';
@@ -49,6 +50,7 @@ const NEW_TICK: Record<keyof NewTick, Check> = {
 export const tickInput = {
   tick: object(NEW_TICK),
   charged: object({ ...NEW_TICK, cost_sats: integer() }, ['tick_number', 'cost_sats']),
+  prune: object({ before: timestamp }, ['before']),
   page: object({ limit, before: pageStart({ tick_number: storedInteger, id: storedInteger }) }),
 } satisfies Record<string, Check>;
 

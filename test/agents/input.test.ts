@@ -81,6 +81,8 @@ const ARGUMENTS: readonly FieldCase[] = [
   required('agents.tickHistory', 'before.id', 'integer of any sign', (db, v) =>
     db.agents.tickHistory('a', { before: { id: v, tick_number: 1 } }),
   ),
+  required('agents.pruneTicks', 'options', 'object', (db, v) => db.agents.pruneTicks(v)),
+  required('agents.pruneTicks', 'before', 'time', (db, v) => db.agents.pruneTicks({ before: v })),
   required('agents.delete', 'npub', 'key', (db, v) => db.agents.delete(v)),
 ];
 

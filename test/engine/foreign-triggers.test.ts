@@ -79,6 +79,12 @@ const CALLS: readonly (readonly [name: string, table: string, verb: string, call
     'insert',
     ({ agents }) => agents.recordTick('a', { tick_number: 3, cost_sats: 1, charge: true }),
   ],
+  [
+    'agents.pruneTicks',
+    'tick_history',
+    'delete',
+    ({ agents }) => agents.pruneTicks({ before: 253402300799 }),
+  ],
   ['agents.delete', 'agents', 'delete', ({ agents }) => agents.delete('a')],
   ['agents.delete, its ticks', 'tick_history', 'delete', ({ agents }) => agents.delete('a')],
 ];

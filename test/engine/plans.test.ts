@@ -123,6 +123,7 @@ async function callEverything(db: PylonDb): Promise<void> {
     await agents.recordTick('c', { tick_number: 9, cost_sats: 1, charge: true });
   await agents.tickHistory('a');
   await agents.tickHistory('a', { before: { tick_number: 9, id: 9 } });
+  await agents.pruneTicks({ before: 50 });
   await agents.delete('c');
 }
 

@@ -1,4 +1,10 @@
-import { handWritten, handWrittenPublished, original, pylonDb } from './contestants/index.js';
+import {
+  handWritten,
+  handWrittenPublished,
+  original,
+  ownQueries,
+  pylonDb,
+} from './contestants/index.js';
 import { CLOCK, ratio } from './measure.js';
 import type { Measured } from './side-by-side.js';
 
@@ -46,6 +52,11 @@ const TO_HAND_WRITTEN: readonly RatioGoal[] = [
   { operation: 'tick-1000', what: 'tick, 1,000 concurrent', limit: 0.25 },
 ];
 
+const OF_OWN_QUERIES: readonly RatioGoal[] = [
+  { operation: 'get', what: 'own query: db.first, lone await', limit: 1.15 },
+  { operation: 'insert', what: 'own query: db.batch of one write, lone', limit: 1.2 },
+].map((goal) => ({ ...goal, of: ownQueries.name }));
+
 const TO_ORIGINAL: readonly RatioGoal[] = [
   { operation: 'get', what: 'get, lone await', limit: 0.5 },
   { operation: 'tick', what: 'tick, lone await', limit: 1.0 },
@@ -61,7 +72,7 @@ const OF_SCHEMA: readonly RatioGoal[] = [
 
 /** The goals that the side-by-side measurement answers, judged at one scale, the others next to it. */
 export function sideBySideGoals(measured: readonly Measured[], scales: readonly number[]): Goal[] {
-  return [...TO_HAND_WRITTEN, ...TO_ORIGINAL, ...OF_SCHEMA].map((goal) => {
+  return [...TO_HAND_WRITTEN, ...OF_OWN_QUERIES, ...TO_ORIGINAL, ...OF_SCHEMA].map((goal) => {
     const { of = pylonDb.name, to = handWritten.name } = goal;
     const at = (rows: number) => {
       const found = measured.find((m) => m.rows === rows && m.operation.name === goal.operation);

@@ -2,11 +2,12 @@ import type { Entry } from '../contestant.js';
 import { drizzlePlain, drizzlePrepared } from './drizzle.js';
 import { handWritten, handWrittenPublished } from './hand-written.js';
 import { original } from './original.js';
+import { ownQueries } from './own-queries.js';
 import { pylonDb, pylonDbFull } from './pylon-db.js';
 import { stockKysely } from './stock-kysely.js';
 import { typeOrm } from './typeorm.js';
 
-export { handWritten, handWrittenPublished, original, pylonDb, pylonDbFull };
+export { handWritten, handWrittenPublished, original, ownQueries, pylonDb, pylonDbFull };
 
 /** Side by side in every run. */
 export const entries: readonly Entry[] = [
@@ -14,6 +15,7 @@ export const entries: readonly Entry[] = [
   handWritten,
   handWrittenPublished,
   original,
+  ownQueries,
   drizzlePrepared,
   drizzlePlain,
   stockKysely,
@@ -24,4 +26,10 @@ export const entries: readonly Entry[] = [
 export const mainEntries: readonly Entry[] = [pylonDb, handWritten, original];
 
 /** The peers that share one file where a copy for each would be too large. */
-export const peers: readonly Entry[] = [drizzlePrepared, drizzlePlain, stockKysely, typeOrm];
+export const peers: readonly Entry[] = [
+  ownQueries,
+  drizzlePrepared,
+  drizzlePlain,
+  stockKysely,
+  typeOrm,
+];

@@ -32,11 +32,12 @@ export class BatchPlan {
   /** Whether results decide about the commit, which is then a round trip of its own. */
   readonly #inspected: boolean;
 
-  constructor(batch: readonly Queued[], looks: readonly Statement[]) {
+  constructor(session: Session, batch: readonly Queued[], looks: readonly Statement[]) {
     const units = batch.flatMap((entry) =>
       entry.work instanceof Unit ? [{ entry, unit: entry.work }] : [],
     );
-    this.#inspected = units.some(({ unit }) => unit.mustBeInspected);
+    const canRead = (statement: Statement) => session.canRead(statement);
+    this.#inspected = units.some(({ unit }) => unit.mustBeInspected(canRead));
     if (this.#inspected) this.#statements.push(BEGIN);
     this.#statements.push(...looks);
     const locks = new Set(units.flatMap(({ unit }) => unit.paymentLocks));

@@ -1,6 +1,6 @@
 import type { Connection, Submittable } from 'pg';
 import type { RawRow } from '../prepared.js';
-import { exactValue, parserOf, type ValueParser, type WireValue } from './values.js';
+import { ALWAYS_READ, exactValue, parserOf, type ValueParser, type WireValue } from './values.js';
 
 /** The name of statements that the server keeps for one call only, and plans for its values. */
 export const UNNAMED = '';
@@ -53,9 +53,11 @@ export class BatchFailure {
 interface Described {
   readonly parsers: readonly ValueParser[];
   readonly columns: readonly Column[];
+  /** Whether every row of them can be read, as names and types are. */
+  readonly isReadable: boolean;
 }
 
-const NO_COLUMNS: Described = { parsers: [], columns: [] };
+const NO_COLUMNS: Described = { parsers: [], columns: [], isReadable: true };
 
 /** Statements that a connection has prepared. */
 export type Prepared = Map<string, Described>;
@@ -97,7 +99,7 @@ export class Batch implements Submittable {
     const parsed = new Set<string>();
     // One packet instead of one a message.
     stream.cork();
-    for (const { name, sql, values } of this.#statements) {
+    for (const { name, sql, values, own } of this.#statements) {
       const isNew = !this.#prepared.has(name) && !parsed.has(name);
       if (isNew) {
         // A batch that failed may have left it behind; closing what isn't there is no error.
@@ -106,7 +108,9 @@ export class Batch implements Submittable {
         if (name !== UNNAMED) parsed.add(name);
       }
       connection.bind({ portal: '', statement: name, values: [...values] }, true);
-      if (!this.#prepared.has(name)) connection.describe({ type: 'P', name: '' }, true);
+      // Of a service's own query each time: behind a pooler, another's answers to its name.
+      const isKnown = own === undefined && this.#prepared.has(name);
+      if (!isKnown) connection.describe({ type: 'P', name: '' }, true);
       connection.execute({ portal: '', rows: '0' }, true);
     }
     connection.sync();
@@ -117,6 +121,9 @@ export class Batch implements Submittable {
     this.#described = {
       parsers: fields.map(({ dataTypeID }) => parserOf(dataTypeID)),
       columns: fields.map((field) => this.#columnOf(field)),
+      isReadable:
+        fields.every(({ dataTypeID }) => ALWAYS_READ.has(dataTypeID)) &&
+        new Set(fields.map(({ name }) => name)).size === fields.length,
     };
   }
 

@@ -88,6 +88,11 @@ export class Session {
     }
   }
 
+  /** Whether it is known that every row of a statement can be read. */
+  canRead({ name }: Statement): boolean {
+    return this.#prepared.get(name)?.isReadable === true;
+  }
+
   /**
    * Runs one ad-hoc statement, and refuses several in one text. Throws what the server says, and
    * `OUT_OF_RANGE` for an integer that a JavaScript number can't hold; see {@link exactValue}.

@@ -23,11 +23,10 @@ export class Unit {
    * circle: batches of all processes are sorted by it. Empty for units that wait for no row.
    */
   readonly orderKey: string;
-  /** Whether its results decide if it may be committed. */
-  readonly mustBeInspected: boolean;
   readonly #steps: readonly PlacedStep[];
   readonly #compiler: StatementCompiler;
   readonly #looks: boolean;
+  readonly #isConditional: boolean;
   #failed = '';
 
   constructor(steps: readonly Step[], compiler: StatementCompiler, triggers: ForeignTriggers) {
@@ -46,15 +45,25 @@ export class Unit {
     this.paymentLocks = [...new Set(steps.flatMap(paymentLocks))];
     this.orderKey = orderKeyOf(steps);
     // A lone statement that touched nothing leaves nothing to undo.
-    this.mustBeInspected =
+    this.#isConditional =
       this.#looks ||
       steps.some(
         ({ query: { prepared }, required, watched }) =>
           required === true ||
           watched === true ||
-          prepared.mayGiveCorruptRow ||
+          (prepared.mayGiveCorruptRow && prepared.byName === undefined) ||
           (steps.length > 1 && prepared.outcome?.always === true),
       );
+  }
+
+  /** Whether its results decide if it may be committed: of a service's own query by its columns. */
+  mustBeInspected(canRead: (statement: Statement) => boolean): boolean {
+    if (this.#isConditional) return true;
+    return this.#steps.some(({ query, place }) => {
+      const statement = this.statements[place];
+      const givesRows = query.prepared.byName?.givesRows === true;
+      return givesRows && statement !== undefined && !canRead(statement);
+    });
   }
 
   /** What a service calls the query of its own that failed; `''` where it has no name for it. */

@@ -38,6 +38,13 @@ export const READ_LATER: ReadonlyMap<number, number> = new Map([
   [JSONB_LIST, TEXT_LIST],
 ]);
 
+/** Types of which the driver reads every value: whoever selects only these need not be undone. */
+export const ALWAYS_READ: ReadonlySet<number> = new Set([
+  ...[INT2, INT4, FLOAT4, FLOAT8, TEXT],
+  // bool, bytea, name, bpchar, varchar, date, timestamp, timestamptz, uuid
+  ...[16, 17, 19, 1042, 1043, 1082, 1114, 1184, 2950],
+]);
+
 /** Those whose numbers stand in a document. */
 const JSON_TYPES: ReadonlySet<number> = new Set([JSON_TEXT, JSONB, JSON_LIST, JSONB_LIST]);
 

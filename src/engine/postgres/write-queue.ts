@@ -88,7 +88,7 @@ export class WriteQueue {
       first.resolve(await rawWrite(session, first.work, this.#assertPublished));
       return;
     }
-    const plan = new BatchPlan(batch, this.#triggers.due());
+    const plan = new BatchPlan(session, batch, this.#triggers.due());
     const failed = await plan.run(session, this.#triggers);
     if (failed === undefined) return;
     if (batch.length === 1) return failed.entry.reject(failed.error);

@@ -9,6 +9,8 @@ import { touchMemory } from './memory.js';
 import { operations } from './operations.js';
 import type { Options } from './options.js';
 import { durability } from './reach/durability.js';
+import { earningInsert } from './reach/earning-insert.js';
+import { earningRanges } from './reach/earning-ranges.js';
 import { failingBatch } from './reach/failing-batch.js';
 import { growth } from './reach/growth.js';
 import { historyList } from './reach/history-list.js';
@@ -28,6 +30,8 @@ const inThisProcess: Sections = {
   'failing-batch': failingBatch,
   durability,
   growth,
+  'earning-ranges': earningRanges,
+  'earning-insert': earningInsert,
 };
 
 // Before this process grows: a large one takes longer to start others.

@@ -13,7 +13,7 @@ const ROWS = 2000;
 const CALLS = 100;
 
 const TABLES = ['jobs', 'earnings', 'agents', 'tick_history'];
-const TABLES_OF_OURS = ['pylon_db_job_totals', 'pylon_db_earning_totals', 'pylon_db_paid_jobs'];
+const TABLES_OF_OURS = ['pylon_db_job_totals', 'pylon_db_earning_hours'];
 
 /**
  * Runs every operation with every contestant on a database of its own. Throws unless each gives

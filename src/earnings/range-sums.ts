@@ -141,11 +141,14 @@ function partsOf(syntax: SqlSyntax): RawBuilder<unknown> {
   const hours = syntax.earningHours;
   const at = (name: keyof Bucket) => sql.ref(`bucket.${name}`);
   const between = (from: keyof Bucket, to: keyof Bucket) =>
-    edge(syntax, sql`earned_at >= ${at(from)} and earned_at < ${at(to)}`);
-  if (hours === undefined) return between('start', 'stop');
+    sql`earned_at >= ${at(from)} and earned_at < ${at(to)}`;
+  if (hours === undefined) return edge(syntax, between('start', 'stop'));
+  // Most edges are empty: the index is not asked for them.
+  const edgeIfAny = (from: keyof Bucket, to: keyof Bucket) =>
+    edge(syntax, sql`${at(from)} < ${at(to)} and ${between(from, to)}`);
   const parts = [
-    between('start', 'head'),
-    between('tail', 'stop'),
+    edgeIfAny('start', 'head'),
+    edgeIfAny('tail', 'stop'),
     wholeHours(hours, sql`hour >= ${at('first_hour')} and hour < ${at('last_hour')}`),
     firstQuarters(hours, '-', at('first_hour'), at('first_quarter')),
     firstQuarters(hours, '+', at('last_hour'), at('last_quarter')),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PylonDb } from '../../src/index.js';
 import { testDatabase } from '../database.js';
 import { NOON, testFile, writeByAnother } from '../file.js';
 
@@ -135,4 +136,22 @@ describe('totals that count a wrong row which is not there', () => {
       key: 'invalid',
     });
   });
+
+  it.each([
+    ['today', (db) => db.earnings.today()],
+    ['rollup', (db) => db.earnings.rollup({ by: 'day', start: NOON, end: NOON + HOUR })],
+  ] as const satisfies readonly (readonly [string, (db: PylonDb) => Promise<unknown>])[])(
+    'by the hour are named, by %s',
+    async (_, sum) => {
+      const { path, db, open } = await testFile();
+      const reader = await open({ clock: () => NOON });
+      await db.earnings.record({ id: 'a', amount_msats: 1, source: 'tip', earned_at: NOON });
+      writeByAnother(path, "update pylon_db_earning_hours set source = 'invalid' where hour < 1e9");
+      await expect(sum(reader)).rejects.toMatchObject({
+        code: 'CORRUPT_ROW',
+        table: 'pylon_db_earning_hours',
+        key: 'invalid',
+      });
+    },
+  );
 });

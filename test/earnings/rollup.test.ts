@@ -102,6 +102,27 @@ describe('earnings.rollup', () => {
   });
 });
 
+it('earnings.rollup cuts at the second where a zone was no quarters of an hour away from UTC', async () => {
+  const { db, writeByAnother } = await testDatabase();
+  // New York was 4:56:02 behind until 1883, Monrovia 44:30 until 1972.
+  const times = ['1883-10-01T04:56:01Z', '1883-10-01T04:56:02Z', '1883-11-01T04:56:01Z'];
+  const later = ['1971-12-31T00:44:29Z', '1971-12-31T00:44:30Z', '1972-01-01T00:44:29Z'];
+  for (const time of [...times, ...later]) {
+    await writeByAnother(
+      `insert into earnings (id, amount_msats, source, earned_at) values ('${time}', 1, 'tip', ${at(time)})`,
+    );
+  }
+  const months = await db.earnings.rollup({ by: 'month', timeZone: 'America/New_York' });
+  expect(counts(months.slice(0, 2))).toEqual([1, 2]);
+  const days = await db.earnings.rollup({
+    by: 'day',
+    timeZone: 'Africa/Monrovia',
+    start: at('1971-12-30T12:00Z'),
+    end: at('1972-01-01T12:00Z'),
+  });
+  expect(counts(days)).toEqual([1, 2, 0]);
+});
+
 describe('earnings.rollup in a zone whose clock changes', () => {
   /** Hours between the starts of a day and of the next, and how many hour buckets it has. */
   const DAYS = [

@@ -1,9 +1,9 @@
-import type { Step, WriteHandle } from '../engine/engine.js';
+import type { Clock, Step, WriteHandle } from '../engine/engine.js';
 import { type Bound, noRows, type Params, prepared } from '../engine/prepared.js';
 import { rowSwallowedError } from '../engine/refusals.js';
 import { PylonDbError } from '../errors.js';
 import { plusZero } from '../schema/input.js';
-import { JOB_IDS, JOB_ROWS, type Job, type NewJob } from './job.js';
+import { JOB_IDS, JOB_ROWS, type Job, jobInput, type NewJob } from './job.js';
 import { getJob, jobOutcome } from './queries.js';
 
 /** The id, if a job of it stands, whatever else the job holds. */
@@ -28,7 +28,7 @@ const insertJob = prepared(
 );
 
 /** A new job as it is stored at `now`. */
-export function asStored(job: NewJob, now: number): Job {
+function asStored(job: NewJob, now: number): Job {
   return {
     id: job.id,
     kind: plusZero(job.kind),
@@ -50,11 +50,18 @@ export interface CreatedJob {
   readonly created: boolean;
 }
 
-/** Stores a job and gives it as stored. Throws `ALREADY_EXISTS`, or as {@link addJob} does. */
-export async function createJob(db: WriteHandle, operation: string, job: Job): Promise<Job> {
+/** Stores a job; see `JobsService.create` for the contract. */
+export async function createJob(db: WriteHandle, clock: Clock, given: NewJob): Promise<Job> {
+  const operation = 'jobs.create';
+  jobInput.job(given, 'job', operation);
+  const job = asStored(given, clock());
+  // One function to await in, also below: each keeps a third of a kilobyte while the call waits.
+  const add = { query: insertJob(job) };
+  const [added] = await db.write(operation, [add]);
+  if (added.affectedRows > 0) return added.rows[0] ?? job;
   const { id } = job;
-  const added = await addJob(db, operation, job, knownJob({ id }));
-  if ('stored' in added) return added.stored;
+  const again = await standingOrAdded(db, operation, { job, add, look: knownJob({ id }) });
+  if ('stored' in again) return again.stored;
   throw new PylonDbError(
     'ALREADY_EXISTS',
     `job ${id} is stored already`,
@@ -63,45 +70,50 @@ export async function createJob(db: WriteHandle, operation: string, job: Job): P
   );
 }
 
-/** Stores a job, or gives the one of its id that stands. Throws as {@link addJob} does. */
+/** Stores a job, or gives the one of its id; see `JobsService.createIfNew` for the contract. */
 export async function createIfNew(
   db: WriteHandle,
-  operation: string,
-  job: Job,
+  clock: Clock,
+  given: NewJob,
 ): Promise<CreatedJob> {
-  const query = getJob({ id: job.id });
-  const look = db.look(operation, query);
-  if (look?.row !== undefined) {
-    await look.turn;
-    return { job: look.row, created: false };
+  const operation = 'jobs.createIfNew';
+  jobInput.job(given, 'job', operation);
+  const job = asStored(given, clock());
+  const look = getJob({ id: job.id });
+  const seen = db.look(operation, look);
+  if (seen?.row !== undefined) {
+    await seen.turn;
+    return { job: seen.row, created: false };
   }
-  const added = await addJob(db, operation, job, query);
-  return 'stored' in added
-    ? { job: added.stored, created: true }
-    : { job: added.standing, created: false };
+  const add = { query: insertJob(job) };
+  const [added] = await db.write(operation, [add]);
+  if (added.affectedRows > 0) return { job: added.rows[0] ?? job, created: true };
+  const again = await standingOrAdded(db, operation, { job, add, look });
+  return 'stored' in again
+    ? { job: again.stored, created: true }
+    : { job: again.standing, created: false };
 }
 
-/** The job as it was stored, or what `look` gives of the one that stands. */
-type Added<Row> = { readonly stored: Job } | { readonly standing: Row };
+interface NotAdded<Row> {
+  readonly job: Job;
+  readonly add: Step<Job>;
+  /** Finds the job of its id. */
+  readonly look: Bound<Row>;
+}
 
 /**
- * Stores a job, or gives what `look` finds of the one with its id. Throws `SCHEMA_MISMATCH` when a
- * trigger of another program kept it from being stored.
+ * What `look` finds of the job that kept another out; where it is gone, the other as it was stored then.
+ * Throws `SCHEMA_MISMATCH` when a trigger of another program kept it out.
  */
-async function addJob<Row>(
+async function standingOrAdded<Row>(
   db: WriteHandle,
   operation: string,
-  job: Job,
-  look: Bound<Row>,
-): Promise<Added<Row>> {
-  const add: Step<Job> = { query: insertJob({ ...job }) };
-  const [added] = await db.write(operation, [add]);
-  if (added.affectedRows > 0) return { stored: added.rows[0] ?? job };
+  { job, add, look }: NotAdded<Row>,
+): Promise<{ readonly stored: Job } | { readonly standing: Row }> {
   const standing =
     db.look(operation, look, 'continuation')?.row ??
     (await db.first(operation, look, 'continuation'));
   if (standing !== undefined) return { standing };
-  // The one that stood is gone meanwhile, or a trigger swallows the new one.
   const [found, again] = await db.write(operation, [{ query: look }, add], 'continuation');
   if (again.affectedRows > 0) return { stored: again.rows[0] ?? job };
   const [stands] = found.rows;

@@ -3,7 +3,7 @@ import type { Clock, WriteHandle } from '../engine/engine.js';
 import { PylonDbError } from '../errors.js';
 import { wrongTotals } from '../schema/row.js';
 import { completePaid, type PaidJob } from './complete-paid.js';
-import { asStored, type CreatedJob, createIfNew, createJob } from './create-job.js';
+import { type CreatedJob, createIfNew, createJob } from './create-job.js';
 import { completeJob, failJob } from './ending-queries.js';
 import { type Job, type JobPageStart, jobInput, type NewJob } from './job.js';
 import { hintForCompleted, isCompletedLike, moveJob } from './moves.js';
@@ -33,20 +33,16 @@ export class JobsService {
   }
 
   /** Stores a new job and gives it as stored. Throws `ALREADY_EXISTS` for a known id. */
-  async create(job: NewJob): Promise<Job> {
-    const operation = 'jobs.create';
-    jobInput.job(job, 'job', operation);
-    return await createJob(this.#db, operation, asStored(job, this.#clock()));
+  create(job: NewJob): Promise<Job> {
+    return createJob(this.#db, this.#clock, job);
   }
 
   /**
    * Stores a new job, or gives the one of its id that stands; its other fields are not compared. A known
    * id is seen without the lock that writers wait for.
    */
-  async createIfNew(job: NewJob): Promise<CreatedJob> {
-    const operation = 'jobs.createIfNew';
-    jobInput.job(job, 'job', operation);
-    return await createIfNew(this.#db, operation, asStored(job, this.#clock()));
+  createIfNew(job: NewJob): Promise<CreatedJob> {
+    return createIfNew(this.#db, this.#clock, job);
   }
 
   /** The job, or `undefined` when there is none. */

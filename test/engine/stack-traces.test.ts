@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type QueryCreator, sql } from 'kysely';
 import { expect, it } from 'vitest';
-import { isPylonDbError, type PylonDb } from '../../src/index.js';
+import { type DB, isPylonDbError, type PylonDb, prepared } from '../../src/index.js';
 import { type TestDatabase, testDatabase } from '../database.js';
 import { rejection } from './failure.js';
 import { job } from './fresh.js';
@@ -18,6 +18,10 @@ const corruptJob = ({ writeByAnother }: TestDatabase) =>
      values ('bad', 1, 'c', 'lost', 1)`,
   );
 
+const insertWithoutCustomer = prepared((tables: QueryCreator<DB>) =>
+  tables.insertInto('jobs').values({ id: 'a', kind: 1, customer_pubkey: sql`null`, started_at: 1 }),
+);
+
 const cases: Readonly<Record<string, Case>> = {
   'bad input': {
     code: 'INVALID_ARGUMENT',
@@ -31,6 +35,10 @@ const cases: Readonly<Record<string, Case>> = {
   'a broken rule of the schema in a query': {
     code: 'INVALID_ARGUMENT',
     call: async (db) => await sql`insert into jobs (id) values ('a')`.execute(db.kysely),
+  },
+  'a broken rule of the schema in a prepared query': {
+    code: 'INVALID_ARGUMENT',
+    call: async (db) => await db.batch([insertWithoutCustomer()]),
   },
   'an unknown id': {
     code: 'NOT_FOUND',

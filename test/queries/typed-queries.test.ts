@@ -397,6 +397,21 @@ describe('what a query may be', () => {
   });
 });
 
+it('after close every call is refused', async () => {
+  const { db } = await withInvoices();
+  await db.all(insert(invoice('a')));
+  const last = db.batch([insert(invoice('b'))]);
+  await db.close();
+  await last;
+  for (const call of [
+    () => db.all(insert(invoice('c'))),
+    () => db.first(ids()),
+    () => db.batch([ids(), count()]),
+  ]) {
+    expect(await rejection(call())).toMatchObject({ code: 'CLOSED' });
+  }
+});
+
 it('onQuery names the query, and never its values', async () => {
   const events: QueryEvent[] = [];
   const { db } = await withInvoices((event) => events.push(event));

@@ -19,7 +19,13 @@ const corruptJob = ({ writeByAnother }: TestDatabase) =>
   );
 
 const insertWithoutCustomer = prepared((tables: QueryCreator<DB>) =>
-  tables.insertInto('jobs').values({ id: 'a', kind: 1, customer_pubkey: sql`null`, started_at: 1 }),
+  tables.insertInto('jobs').values({
+    id: 'a',
+    kind: 1,
+    customer_pubkey: sql`null`,
+    status: 'pending',
+    started_at: 1,
+  }),
 );
 
 const cases: Readonly<Record<string, Case>> = {

@@ -14,6 +14,7 @@ import { earningRanges } from './reach/earning-ranges.js';
 import { failingBatch } from './reach/failing-batch.js';
 import { growth } from './reach/growth.js';
 import { historyList } from './reach/history-list.js';
+import { manyProcesses } from './reach/many-processes.js';
 import { memory } from './reach/memory.js';
 import { opening } from './reach/opening.js';
 import { goalsTable, machineLine, operationsTable, type Results, toResults } from './report.js';
@@ -35,7 +36,7 @@ const inThisProcess: Sections = {
 };
 
 // Before this process grows: a large one takes longer to start others.
-const inOtherProcesses: Sections = { opening, memory };
+const inOtherProcesses: Sections = { opening, memory, 'many-processes': manyProcesses };
 
 /** What `--only` may name. */
 export const sqliteNames: readonly string[] = [

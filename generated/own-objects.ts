@@ -2,7 +2,7 @@
 
 /** An object that our migrations make on a published table, or for ourselves. */
 export interface OwnObject {
-  readonly type: 'table' | 'index' | 'trigger' | 'view';
+  readonly type: 'table' | 'index' | 'trigger' | 'view' | 'function';
   readonly name: string;
   /** The table that it stands on: itself, for a table or a view. */
   readonly table: string;
@@ -558,33 +558,6 @@ export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
     ) as counted on counted.status = bucket.status`,
   },
   {
-    type: 'view',
-    name: 'pylon_db_earning_totals',
-    table: 'pylon_db_earning_totals',
-    migration: '003_pylon_db_rollups',
-    sql: `create view pylon_db_earning_totals as
-    select bucket.source,
-      cast(sum(bucket.amount_msats >> 32) as bigint) as amount_high,
-      cast(sum(bucket.amount_msats & 4294967295) as bigint) as amount_low,
-      count(*) as count
-    from (
-      select amount_msats,
-        case when amount_msats between -9007199254740991 and 9007199254740991
-          and source in ('job', 'tip', 'other')
-          then source else 'invalid' end as source
-      from earnings
-    ) as bucket
-    group by bucket.source`,
-  },
-  {
-    type: 'view',
-    name: 'pylon_db_paid_jobs',
-    table: 'pylon_db_paid_jobs',
-    migration: '003_pylon_db_rollups',
-    sql: `create view pylon_db_paid_jobs as
-    select cast(1 as bigint) as id, count(distinct job_id) as count from earnings`,
-  },
-  {
     type: 'table',
     name: 'pylon_db_identity',
     table: 'pylon_db_identity',
@@ -612,5 +585,347 @@ export const OWN_SERVER_OBJECTS: readonly OwnObject[] = [
     table: 'earnings',
     migration: '005_pylon_db_earning_hours',
     sql: 'create index "pylon_db_earnings_earned_id" on "earnings" ("earned_at", "id")',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_earning_hours',
+    table: 'pylon_db_earning_hours',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'create table pylon_db_earning_hours (hour bigint not null, source text not null, amount_high bigint not null, amount_low bigint not null, count bigint not null, amount_high_1 bigint not null, amount_low_1 bigint not null, count_1 bigint not null, amount_high_2 bigint not null, amount_low_2 bigint not null, count_2 bigint not null, amount_high_3 bigint not null, amount_low_3 bigint not null, count_3 bigint not null) with (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0)',
+  },
+  {
+    type: 'table',
+    name: 'pylon_db_job_payments',
+    table: 'pylon_db_job_payments',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'create table pylon_db_job_payments (job_id text collate "C" primary key, count bigint not null)',
+  },
+  {
+    type: 'index',
+    name: 'pylon_db_earning_hours_hour',
+    table: 'pylon_db_earning_hours',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'create index pylon_db_earning_hours_hour on pylon_db_earning_hours (hour)',
+  },
+  {
+    type: 'function',
+    name: 'pylon_db_earnings_insert',
+    table: 'pylon_db_earnings_insert',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace function pylon_db_earnings_insert() returns trigger
+language plpgsql security definer as $count$
+declare
+  added bigint;
+  of_change bigint;
+begin
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    (select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, 1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1 * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from new_rows limit 100)
+    union all (select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from new_rows limit 100);
+  get diagnostics added = row_count;
+  if added = 200 then
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from (
+      select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, 1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1 * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from (select * from new_rows offset 100) as new_rows
+    union all select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (select * from new_rows offset 100) as new_rows
+    ) as changed (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) group by hour, source;
+  end if;
+  if random() < 0.01 and current_setting('transaction_isolation') = 'read committed' then
+    select earned_at / 3600 - (earned_at % 3600 < 0)::int into of_change from new_rows limit 1;
+    with folded as (
+      delete from pylon_db_earning_hours where ctid = any (array(
+        select ctid from pylon_db_earning_hours
+        where hour in (9223372036854775807, 9223372036854775806) or hour between of_change - 24 and of_change
+        for update skip locked))
+      returning hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from folded group by hour, source;
+  end if;
+    with changed as (
+      select job_id, cast(sum(count) as bigint) as count from (select job_id, 1 as count from new_rows where job_id is not null) as each
+      group by job_id having sum(count) <> 0
+    ), counted as (
+      insert into pylon_db_job_payments as payments (job_id, count)
+      select job_id, count from changed order by job_id
+      on conflict (job_id) do update set count = payments.count + excluded.count
+      returning job_id, count
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select 9223372036854775806, 'job', 0, 0, paid, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (
+      select sum((counted.count > 0)::int - (counted.count - changed.count > 0)::int) as paid
+      from counted join changed using (job_id)
+    ) as newly where paid <> 0;
+  return null;
+end $count$`,
+  },
+  {
+    type: 'function',
+    name: 'pylon_db_earnings_update',
+    table: 'pylon_db_earnings_update',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace function pylon_db_earnings_update() returns trigger
+language plpgsql security definer as $count$
+declare
+  added bigint;
+  of_change bigint;
+begin
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    (select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, 1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1 * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from new_rows limit 100)
+    union all (select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from new_rows limit 100)
+    union all (select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1 * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from old_rows limit 100)
+    union all (select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from old_rows limit 100);
+  get diagnostics added = row_count;
+  if added = 400 then
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from (
+      select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, 1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1 * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from (select * from new_rows offset 100) as new_rows
+    union all select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (select * from new_rows offset 100) as new_rows
+    union all select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1 * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from (select * from old_rows offset 100) as old_rows
+    union all select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (select * from old_rows offset 100) as old_rows
+    ) as changed (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) group by hour, source;
+  end if;
+  if random() < 0.01 and current_setting('transaction_isolation') = 'read committed' then
+    select earned_at / 3600 - (earned_at % 3600 < 0)::int into of_change from new_rows limit 1;
+    with folded as (
+      delete from pylon_db_earning_hours where ctid = any (array(
+        select ctid from pylon_db_earning_hours
+        where hour in (9223372036854775807, 9223372036854775806) or hour between of_change - 24 and of_change
+        for update skip locked))
+      returning hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from folded group by hour, source;
+  end if;
+    with changed as (
+      select job_id, cast(sum(count) as bigint) as count from (select job_id, 1 as count from new_rows where job_id is not null union all select job_id, -1 as count from old_rows where job_id is not null) as each
+      group by job_id having sum(count) <> 0
+    ), counted as (
+      insert into pylon_db_job_payments as payments (job_id, count)
+      select job_id, count from changed order by job_id
+      on conflict (job_id) do update set count = payments.count + excluded.count
+      returning job_id, count
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select 9223372036854775806, 'job', 0, 0, paid, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (
+      select sum((counted.count > 0)::int - (counted.count - changed.count > 0)::int) as paid
+      from counted join changed using (job_id)
+    ) as newly where paid <> 0;
+  return null;
+end $count$`,
+  },
+  {
+    type: 'function',
+    name: 'pylon_db_earnings_delete',
+    table: 'pylon_db_earnings_delete',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace function pylon_db_earnings_delete() returns trigger
+language plpgsql security definer as $count$
+declare
+  added bigint;
+  of_change bigint;
+begin
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    (select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1 * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from old_rows limit 100)
+    union all (select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from old_rows limit 100);
+  get diagnostics added = row_count;
+  if added = 200 then
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from (
+      select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1 * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), -1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from (select * from old_rows offset 100) as old_rows
+    union all select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      -1 * (amount_msats >> 32), -1 * (amount_msats & 4294967295), -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (select * from old_rows offset 100) as old_rows
+    ) as changed (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) group by hour, source;
+  end if;
+  if random() < 0.01 and current_setting('transaction_isolation') = 'read committed' then
+    select earned_at / 3600 - (earned_at % 3600 < 0)::int into of_change from old_rows limit 1;
+    with folded as (
+      delete from pylon_db_earning_hours where ctid = any (array(
+        select ctid from pylon_db_earning_hours
+        where hour in (9223372036854775807, 9223372036854775806) or hour between of_change - 24 and of_change
+        for update skip locked))
+      returning hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from folded group by hour, source;
+  end if;
+    with changed as (
+      select job_id, cast(sum(count) as bigint) as count from (select job_id, -1 as count from old_rows where job_id is not null) as each
+      group by job_id having sum(count) <> 0
+    ), counted as (
+      insert into pylon_db_job_payments as payments (job_id, count)
+      select job_id, count from changed order by job_id
+      on conflict (job_id) do update set count = payments.count + excluded.count
+      returning job_id, count
+    )
+    insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+    select 9223372036854775806, 'job', 0, 0, paid, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from (
+      select sum((counted.count > 0)::int - (counted.count - changed.count > 0)::int) as paid
+      from counted join changed using (job_id)
+    ) as newly where paid <> 0;
+  return null;
+end $count$`,
+  },
+  {
+    type: 'function',
+    name: 'pylon_db_earnings_truncate',
+    table: 'pylon_db_earnings_truncate',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace function pylon_db_earnings_truncate() returns trigger
+language plpgsql security definer as $count$
+declare
+  added bigint;
+  of_change bigint;
+begin
+  truncate pylon_db_earning_hours, pylon_db_job_payments;
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) values (9223372036854775807, 'job', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  return null;
+end $count$`,
+  },
+  {
+    type: 'function',
+    name: 'pylon_db_keep_totals',
+    table: 'pylon_db_keep_totals',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace function pylon_db_keep_totals() returns void language plpgsql as $keep$
+declare
+  reader name;
+  standing record;
+begin
+  lock table earnings in share row exclusive mode;
+  -- Also from a table that was renamed.
+  for standing in select tgname, tgrelid::regclass as place from pg_catalog.pg_trigger where tgfoid in (
+    select oid from pg_catalog.pg_proc where pronamespace = current_schema()::regnamespace
+      and proname in ('pylon_db_earnings_insert', 'pylon_db_earnings_update', 'pylon_db_earnings_delete', 'pylon_db_earnings_truncate'))
+  loop execute format('drop trigger %I on %s', standing.tgname, standing.place);
+  end loop;
+  delete from pylon_db_job_payments;
+  delete from pylon_db_earning_hours;
+  if exists (select from pg_catalog.pg_class where oid = 'earnings'::regclass and relkind <> 'r')
+    or exists (select from pg_catalog.pg_inherits where inhparent = 'earnings'::regclass)
+    or exists (select from pg_catalog.pg_extension where extname = 'citus')
+  then return;
+  end if;
+  create trigger pylon_db_earnings_insert after insert on earnings referencing new table as new_rows for each statement execute function pylon_db_earnings_insert();
+  execute format('alter function pylon_db_earnings_insert() set search_path = pg_catalog, %I, pg_temp', current_schema());
+  create trigger pylon_db_earnings_update after update on earnings referencing new table as new_rows old table as old_rows for each statement execute function pylon_db_earnings_update();
+  execute format('alter function pylon_db_earnings_update() set search_path = pg_catalog, %I, pg_temp', current_schema());
+  create trigger pylon_db_earnings_delete after delete on earnings referencing old table as old_rows for each statement execute function pylon_db_earnings_delete();
+  execute format('alter function pylon_db_earnings_delete() set search_path = pg_catalog, %I, pg_temp', current_schema());
+  create trigger pylon_db_earnings_truncate after truncate on earnings for each statement execute function pylon_db_earnings_truncate();
+  execute format('alter function pylon_db_earnings_truncate() set search_path = pg_catalog, %I, pg_temp', current_schema());
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) values (9223372036854775807, 'job', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+  select hour, source, cast(sum(amount_high) as bigint), cast(sum(amount_low) as bigint), cast(sum(count) as bigint), cast(sum(amount_high_1) as bigint), cast(sum(amount_low_1) as bigint), cast(sum(count_1) as bigint), cast(sum(amount_high_2) as bigint), cast(sum(amount_low_2) as bigint), cast(sum(count_2) as bigint), cast(sum(amount_high_3) as bigint), cast(sum(amount_low_3) as bigint), cast(sum(count_3) as bigint) from (
+    select earned_at / 3600 - (earned_at % 3600 < 0)::int, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other')
+      and earned_at between -9007199254740991 and 9007199254740991 then source else 'invalid' end, 1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1 * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 900)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 1800)::int * 1, 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats >> 32), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * (amount_msats & 4294967295), 1 * ((earned_at % 3600 + 3600) % 3600 < 2700)::int * 1 from earnings
+    union all select 9223372036854775807, case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      1 * (amount_msats >> 32), 1 * (amount_msats & 4294967295), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from earnings
+  ) as entry (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3) group by hour, source;
+  insert into pylon_db_job_payments (job_id, count)
+  select job_id, count(*) from earnings where job_id is not null group by job_id;
+  insert into pylon_db_earning_hours (hour, source, amount_high, amount_low, count, amount_high_1, amount_low_1, count_1, amount_high_2, amount_low_2, count_2, amount_high_3, amount_low_3, count_3)
+  select 9223372036854775806, 'job', 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0 from pylon_db_job_payments;
+  for reader in select distinct rolname from pg_catalog.pg_class, aclexplode(relacl), pg_catalog.pg_roles as role
+    where pg_class.oid = 'earnings'::regclass and privilege_type = 'SELECT' and role.oid = grantee
+  loop execute format('grant select on pylon_db_earning_hours to %I', reader);
+  end loop;
+end $keep$`,
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_insert',
+    table: 'earnings',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'select pylon_db_keep_totals()',
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_update',
+    table: 'earnings',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'select pylon_db_keep_totals()',
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_delete',
+    table: 'earnings',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'select pylon_db_keep_totals()',
+  },
+  {
+    type: 'trigger',
+    name: 'pylon_db_earnings_truncate',
+    table: 'earnings',
+    migration: '005_pylon_db_earning_hours',
+    sql: 'select pylon_db_keep_totals()',
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_earning_totals',
+    table: 'pylon_db_earning_totals',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace view pylon_db_earning_totals as
+    select source, cast(sum(amount_high) as bigint) as amount_high,
+      cast(sum(amount_low) as bigint) as amount_low, cast(sum(count) as bigint) as count
+    from pylon_db_earning_hours where hour = 9223372036854775807 group by source
+    union all
+    select case when amount_msats between -9007199254740991 and 9007199254740991
+      and source in ('job', 'tip', 'other') then source else 'invalid' end,
+      cast(sum(amount_msats >> 32) as bigint), cast(sum(amount_msats & 4294967295) as bigint), count(*)
+    from earnings
+    where not exists (select from pylon_db_earning_hours where hour = 9223372036854775807) group by 1`,
+  },
+  {
+    type: 'view',
+    name: 'pylon_db_paid_jobs',
+    table: 'pylon_db_paid_jobs',
+    migration: '005_pylon_db_earning_hours',
+    sql: `create or replace view pylon_db_paid_jobs as
+    select cast(1 as bigint) as id, case
+      when exists (select from pylon_db_earning_hours where hour = 9223372036854775807)
+      then (select cast(coalesce(sum(count), 0) as bigint) from pylon_db_earning_hours where hour = 9223372036854775806)
+      else (select count(distinct job_id) from earnings) end as count`,
   },
 ];

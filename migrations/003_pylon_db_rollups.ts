@@ -231,7 +231,7 @@ async function createEarningTriggers(db: Kysely<unknown>): Promise<void> {
 }
 
 /** One row that every writer counts in would make them wait for each other: here views count. */
-async function createViews(db: Kysely<unknown>): Promise<void> {
+export async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
     create view pylon_db_job_totals as
     select bucket.status, coalesce(counted.count, 0) as count
@@ -259,7 +259,7 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
     select cast(1 as bigint) as id, count(distinct job_id) as count from earnings`.execute(db);
 }
 
-async function dropViews(db: Kysely<unknown>): Promise<void> {
+export async function dropViews(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropView('pylon_db_paid_jobs').execute();
   await db.schema.dropView('pylon_db_earning_totals').execute();
   await db.schema.dropView('pylon_db_job_totals').execute();

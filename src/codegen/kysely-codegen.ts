@@ -22,6 +22,7 @@ export const sql = kysely.sql;
 /** Tables that only triggers and the engine touch; each engine has others. */
 const INTERNAL: ReadonlySet<string> = new Set([
   'pylon_db_earning_hours',
+  'pylon_db_job_payments',
   'pylon_db_locks',
   'pylon_db_replaced_earnings',
   'pylon_db_replaced_jobs',

@@ -16,7 +16,7 @@ const HEADER = `// Generated from the migrations; do not edit. After a migration
 
 /** An object that our migrations make on a published table, or for ourselves. */
 export interface OwnObject {
-  readonly type: 'table' | 'index' | 'trigger' | 'view';
+  readonly type: 'table' | 'index' | 'trigger' | 'view' | 'function';
   readonly name: string;
   /** The table that it stands on: itself, for a table or a view. */
   readonly table: string;
@@ -88,8 +88,12 @@ async function ownObjectsOfFile(): Promise<OwnObject[]> {
   return [...made.values()];
 }
 
-const CREATED = /^\s*create (?<type>table|index|view) "?(?<name>\w+)"?(?: on "?(?<table>\w+)"?)?/i;
+const CREATED =
+  /^\s*create (?:or replace )?(?<type>table|index|view|function) "?(?<name>\w+)"?(?: on "?(?<table>\w+)"?)?/i;
 const DROPPED = /^\s*drop (?:table|index|view) "?(?<name>\w+)"?/i;
+
+/** A trigger in the body of the function that makes it, and that the migration then calls. */
+const TRIGGER = /^\s*create trigger (?<name>\w+) after \w+ on (?<table>\w+)/gim;
 
 /** Read from the statements, without a server. */
 async function ownObjectsOfServer(): Promise<OwnObject[]> {
@@ -118,6 +122,8 @@ async function ownObjectsOfServer(): Promise<OwnObject[]> {
       // The published tables hold everybody's rows: those of a lost one are in no migration.
       if (type.toLowerCase() === 'table' && !name.startsWith('pylon_db_')) continue;
       const fill = type.toLowerCase() === 'table' ? fills.get(name) : undefined;
+      // One that is made anew stands on what was made before it.
+      made.delete(name);
       made.set(name, {
         type: type.toLowerCase(),
         name,
@@ -126,6 +132,18 @@ async function ownObjectsOfServer(): Promise<OwnObject[]> {
         sql: sql.trim(),
         ...(fill === undefined ? {} : { fill }),
       });
+      if (type.toLowerCase() !== 'function') continue;
+      for (const { groups } of sql.matchAll(TRIGGER)) {
+        const { name: trigger = '', table: on = '' } = groups ?? {};
+        const own = {
+          type: 'trigger',
+          name: trigger,
+          table: on,
+          migration,
+          sql: `select ${name}()`,
+        };
+        made.set(`trigger ${trigger}`, own);
+      }
     }
   }
   return [...made.values()];

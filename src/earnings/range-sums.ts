@@ -207,7 +207,8 @@ function partsSince(p: Params<Since>, syntax: SqlSyntax): RawBuilder<unknown> {
     edge(syntax, sql`kept.yes and earned_at >= ${p.start} and earned_at < ${p.head}`, kept),
     edge(syntax, sql`not kept.yes and earned_at >= ${p.start}`, kept),
     wholeHours(hours, sql`hour >= ${p.hour} and hour <= ${LAST_HOUR}`),
-    firstQuarters(hours, '-', p.hour, p.quarter),
+    // A server knows no type for a parameter that is compared with nothing but numbers.
+    firstQuarters(hours, '-', p.hour, sql`cast(${p.quarter} as integer)`),
   ];
   return sql.join(parts, sql` union all `);
 }

@@ -26,7 +26,7 @@ export interface SchemaObject {
 }
 
 /** Names of this form are ours, so that one which no migration makes is drift too. */
-const OURS = /^(trigger )?pylon_db_/;
+const OURS = /^(?:(?:trigger|function) )?pylon_db_/;
 
 /** What differs in `live` from what only migrations made; `problemOf` compares an object with itself. */
 export function driftBetween<Found extends SchemaObject>(

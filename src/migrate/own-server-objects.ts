@@ -8,9 +8,20 @@ import {
 import { CURRENT_SCHEMA } from '../engine/postgres/session.js';
 import type { Asked } from './server-facts.js';
 
-// `drop table … cascade` takes views and indexes along, and a view stays on a table that is renamed.
-// So our own objects are looked for. Their SQL is compared by `check` only: a server gives it back
-// in its own words.
+// `drop table … cascade` takes views, indexes and triggers along, and a view or a trigger stays on a
+// table that is renamed. So our own objects are looked for. Their SQL is compared by `check` only: a
+// server gives it back in its own words.
+
+/**
+ * Whether a table of `pg_class` can have the triggers that keep totals: not one of several parts, which
+ * are written by themselves, nor on Citus, which has none.
+ */
+const CAN_KEEP = `t.relkind = 'r'
+        and not exists (select 1 from pg_catalog.pg_inherits h where h.inhparent = t.oid)
+        and not exists (select 1 from pg_catalog.pg_extension where extname = 'citus')`;
+
+/** The search path that a function of ours is bound to, where the schema wasn't renamed since. */
+const BOUND_PATH = `'search_path=pg_catalog, ' || quote_ident(current_schema()) || ', pg_temp'`;
 
 /** One of our own objects, and what a server has of it. */
 export interface StandingObject {
@@ -28,25 +39,35 @@ export interface StandingObject {
  * has that name, whether it is lost, and whether the role may make it. Cheap: open asks it.
  */
 export const OWN_OBJECTS_LOOK = `
-  select own.name, c.relkind::text as kind,
+  select own.type || ' ' || own.name as key, c.relkind::text as kind,
     (case own.type
       when 'table' then c.relkind in ('r', 'p')
       when 'index' then c.relkind in ('i', 'I') and (
         -- A published one is never redefined.
         own.name !~ '^pylon_db_'
         or exists (select 1 from pg_catalog.pg_index x where x.indexrelid = c.oid and x.indrelid = t.oid))
+      when 'function' then exists (
+        select 1 from pg_catalog.pg_proc p
+        where p.proname = own.name and p.pronamespace = ${CURRENT_SCHEMA}
+          and (not p.prosecdef or ${BOUND_PATH} = any (p.proconfig) or not exists (
+            select 1 from pg_catalog.pg_trigger g where g.tgfoid = p.oid)))
+      when 'trigger' then not (${CAN_KEEP}) or exists (
+        select 1 from pg_catalog.pg_trigger g
+        where g.tgname = own.name and g.tgrelid = t.oid and g.tgenabled in ('O', 'A'))
       else c.relkind = 'v' and not exists (
         select 1 from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d on d.objid = r.oid
         join pg_catalog.pg_class u on u.oid = d.refobjid
         where r.ev_class = c.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
           and d.refclassid = 'pg_catalog.pg_class'::regclass and u.oid <> c.oid
-          and (u.relnamespace <> c.relnamespace or u.relname not in ('jobs', 'earnings')))
+          and (u.relnamespace <> c.relnamespace
+            or u.relname not in ('jobs', 'earnings') and u.relname !~ '^pylon_db_'))
     end is not true)::text as is_lost,
     (has_schema_privilege(${CURRENT_SCHEMA}, 'create')
-      and (own.type <> 'index' or pg_has_role(t.relowner, 'usage')))::text as may_be_made
+      and (own.type not in ('index', 'trigger') or pg_has_role(t.relowner, 'usage')))::text as may_be_made
   from (values ${OWN_SERVER_OBJECTS.map(({ type, name, table }) => `('${type}', '${name}', '${table}')`).join(', ')})
     as own (type, name, "table")
   left join pg_catalog.pg_class c on c.relname = own.name and c.relnamespace = ${CURRENT_SCHEMA}
+    and own.type not in ('function', 'trigger')
   left join pg_catalog.pg_class t on t.relname = own."table" and t.relnamespace = ${CURRENT_SCHEMA}`;
 
 /** Whether a row of {@link OWN_OBJECTS_LOOK} is of an object that is lost and may be made. */
@@ -60,10 +81,10 @@ export async function lookAtServerObjects(
   applied: readonly string[],
 ): Promise<StandingObject[]> {
   const rows = new Map(
-    (await server.raw(OWN_OBJECTS_LOOK, [])).rows.map((row) => [row['name'], row]),
+    (await server.raw(OWN_OBJECTS_LOOK, [])).rows.map((row) => [row['key'], row]),
   );
   return OWN_SERVER_OBJECTS.filter(({ migration }) => applied.includes(migration)).map((own) => {
-    const row = rows.get(own.name);
+    const row = rows.get(`${own.type} ${own.name}`);
     return {
       own,
       kind: typeof row?.['kind'] === 'string' ? row['kind'] : undefined,
@@ -97,6 +118,26 @@ export async function makeServerObjects(
       throw isRefusal(error) ? new CantBeMade(own.name, error) : error;
     }
   }
+  if (objects.some(({ own }) => keepsServerTotals(own))) await recountServerTotals(server);
+}
+
+/** The migrations whose triggers keep the totals. */
+const KEEPING: ReadonlySet<string> = new Set(
+  OWN_SERVER_OBJECTS.filter(({ type }) => type === 'trigger').map(({ migration }) => migration),
+);
+
+/** Whether totals are wrong, or may be, when the object was missing or changed. */
+function keepsServerTotals({ type, migration }: OwnObject): boolean {
+  return type !== 'index' && type !== 'view' && KEEPING.has(migration);
+}
+
+/** Makes the triggers anew and counts all totals, in the caller's transaction; writers wait meanwhile. */
+export async function recountServerTotals(server: Asked): Promise<void> {
+  for (const sql of new Set(
+    OWN_SERVER_OBJECTS.filter(({ type }) => type === 'trigger').map((own) => own.sql),
+  )) {
+    await server.raw(sql, []);
+  }
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -112,8 +153,11 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 function making({ type, name, sql, fill }: OwnObject, kind: string | undefined): string[] {
+  // Made with all others, at the end.
+  if (type === 'trigger') return [];
+  if (type === 'function') return [sql];
   // Replaced, it keeps its grants, and what other programs built on it.
-  if (type === 'view' && kind === 'v') return [sql.replace(/^create /, 'create or replace ')];
+  if (type === 'view' && kind === 'v') return [sql];
   const standing = kind === undefined ? [] : [`drop ${KINDS[kind] ?? 'table'} "${name}"`];
   return [...standing, sql, ...(fill === undefined ? [] : [fill])];
 }

@@ -16,7 +16,7 @@ export interface ServerConstraint {
 }
 
 /**
- * The tables, indexes, views and triggers of a schema. The transaction's search path must be that
+ * The tables, indexes, views and triggers of a schema, and our functions. The transaction's search path must be that
  * schema alone: the server then leaves its name out of what it gives. Where it doesn't, the names of
  * `schemas` are taken out.
  */
@@ -42,10 +42,10 @@ export async function readServerSchema(
     columns,
     constraints: rules,
   }));
-  for (const type of ['index', 'view', 'trigger'] as const) {
+  for (const type of ['index', 'view', 'trigger', 'function'] as const) {
     for (const [name, sql] of await texts(OTHERS[type])) {
-      // Tables, views and indexes share their names; triggers have their own.
-      const key = type === 'trigger' ? `trigger ${name}` : name;
+      // Tables, views and indexes share their names; triggers and functions have their own.
+      const key = type === 'trigger' || type === 'function' ? `${type} ${name}` : name;
       objects.push({ key, type, name, sql, columns: new Map(), constraints: [] });
     }
   }
@@ -120,8 +120,16 @@ const OTHERS = {
     where c.relnamespace = ${CURRENT_SCHEMA} and c.relkind in ('v', 'm')
     order by c.relname`,
   trigger: `
-    select array[t.tgname, pg_get_triggerdef(t.oid, true)]::text[] as texts
+    select array[t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid, true),
+      case t.tgenabled when 'D' then '-- switched off' when 'R' then '-- on replicas only' end)]::text[] as texts
     from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
     where c.relnamespace = ${CURRENT_SCHEMA} and not t.tgisinternal
     order by t.tgname`,
+  // Without the search path, which names the schema; `own-server-objects.ts` looks at it.
+  function: `
+    select array[p.proname, concat_ws(' ', 'create function', p.proname, pg_get_function_result(p.oid),
+      case when p.prosecdef then 'security definer' end, p.prosrc)]::text[] as texts
+    from pg_catalog.pg_proc p
+    where p.pronamespace = ${CURRENT_SCHEMA} and p.proname ~ '^pylon_db_'
+    order by p.proname`,
 };

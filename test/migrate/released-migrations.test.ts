@@ -45,7 +45,7 @@ const RELEASED: Readonly<Record<string, Readonly<Record<Engine, Hashes>>>> = {
   // Not released yet.
   '005_pylon_db_earning_hours': {
     sqlite: { up: '966ff18ab2312df8', down: '33284e8b25181613' },
-    postgres: { up: '34831f729ef632fe', down: '5c94fdadfaa05f5a' },
+    postgres: { up: '28208825d946e3ea', down: 'a9c252208022fbb4' },
   },
 };
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { OWN_SERVER_OBJECTS } from '../../generated/own-objects.js';
 import { migrations } from '../../migrations/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { connected, describeOnServer } from './own-server.js';
@@ -177,8 +178,15 @@ describeOnServer('migrate verify on a server', (own) => {
     [
       'a redefined view',
       'create or replace view pylon_db_paid_jobs as select 1::bigint as id, 0::bigint as count',
-      'create or replace view pylon_db_paid_jobs as select cast(1 as bigint) as id, count(distinct job_id) as count from earnings',
+      OWN_SERVER_OBJECTS.find(({ name }) => name === 'pylon_db_paid_jobs')?.sql ?? '',
       'pylon_db_paid_jobs',
+      'is redefined',
+    ],
+    [
+      'a trigger that is switched off',
+      'alter table earnings disable trigger pylon_db_earnings_insert',
+      'alter table earnings enable trigger pylon_db_earnings_insert',
+      'pylon_db_earnings_insert',
       'is redefined',
     ],
     [

@@ -6,7 +6,13 @@ import { isPylonDbError, type OpenOptions, PylonDb } from '../../src/index.js';
 import type { Looks } from '../database.js';
 import { NOON } from '../file.js';
 import { looksOf } from './database.js';
-import { exactNumber, LARGE_NUMBERS, type LookingConnection, Onlooker } from './onlooker.js';
+import {
+  COUNTING,
+  exactNumber,
+  LARGE_NUMBERS,
+  type LookingConnection,
+  Onlooker,
+} from './onlooker.js';
 
 /** PGlite in this process: PostgreSQL with one session, for machines that have no server. */
 interface Lite {
@@ -63,6 +69,7 @@ class LiteConnection implements LookingConnection {
   async write(sql: string, parameters: unknown[]): Promise<void> {
     await this.#skipInTransaction();
     await this.#pglite.transaction(async (tx) => {
+      await tx.exec(COUNTING);
       await tx.exec('set local session_replication_role = replica');
       if (parameters.length === 0) await tx.exec(sql);
       else await tx.query(sql, parameters);

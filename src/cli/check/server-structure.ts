@@ -4,21 +4,26 @@ import { counted } from '../shell/units.js';
 import { type Finding, findingsOf, Tally } from './finding.js';
 import type { Check, SkippedCheck } from './run-checks.js';
 import { foreignTriggersFound } from './schema-findings.js';
+import { checkServerRollups, keepsTotals } from './server-rollups.js';
 
 /** What a server is checked for besides its rows. */
-export function checksOfServer(session: Session): Check[] {
+export function checksOfServer(session: Session, applied: readonly string[]): Check[] {
   return [
     { name: 'indexes', isQuick: true, run: () => checkIndexes(session) },
     { name: 'constraints', isQuick: true, run: () => checkConstraints(session) },
     { name: 'triggers', isQuick: true, run: () => checkTriggers(session) },
+    ...(keepsTotals(applied)
+      ? [{ name: 'rollups', reads: ROLLUPS_READ, run: () => checkServerRollups(session) }]
+      : []),
   ];
 }
+
+const ROLLUPS_READ = ['earnings', 'pylon_db_earning_totals', 'pylon_db_paid_jobs'] as const;
 
 /** What a file is checked for, and a server takes care of. */
 export const SERVERS_OWN: readonly SkippedCheck[] = [
   { check: 'integrity', reason: "the server's own: pg_amcheck" },
   { check: 'foreign-keys', reason: 'the server enforces them' },
-  { check: 'rollups', reason: 'views: they are counted when they are read' },
   { check: 'file-modes', reason: "the server's own" },
 ];
 

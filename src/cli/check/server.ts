@@ -13,6 +13,7 @@ import {
   type ServerFacts,
   type ServerSizes,
 } from './server-facts.js';
+import { keepsTotals, repairServerRollups } from './server-rollups.js';
 import { checkServerSchema } from './server-schema-check.js';
 import { checksOfServer, SERVERS_OWN } from './server-structure.js';
 import type { CheckDepth } from './task.js';
@@ -53,14 +54,19 @@ export async function checkServer(
   return await withServer(url, 'write', async (pool, path) => {
     const applied = await appliedOnServer(pool, migrations);
     const schema = await checkServerSchema(pool, applied, repair);
-    const { found, facts, sizes } = await lookThrough(pool, depth, onProgress);
+    const recounts = repair && keepsTotals(applied) && schema.findings.length === 0;
+    const isRecounted = recounts && (await repairServerRollups(pool));
+    const { found, facts, sizes } = await lookThrough(pool, { depth, applied, onProgress });
     return {
       path,
       depth,
       // What is missing is why other things are wrong.
       findings: [...schema.findings, ...found.findings],
       skipped: [...schema.skipped, ...SERVERS_OWN, ...found.skipped],
-      repaired: schema.repaired.map((name) => `schema: ${name} made again`),
+      repaired: [
+        ...schema.repaired.map((name) => `schema: ${name} made again`),
+        ...(isRecounted ? ['rollups: counted anew'] : []),
+      ],
       versions: {
         pylon_db: versionOf('pylon-db'),
         node: process.versions.node,
@@ -77,6 +83,12 @@ export async function checkServer(
   });
 }
 
+interface Looking {
+  readonly depth: CheckDepth;
+  readonly applied: readonly string[];
+  readonly onProgress: OnProgress;
+}
+
 interface Looked {
   readonly found: Found;
   readonly facts: Awaited<ReturnType<typeof readServerFacts>>;
@@ -85,14 +97,13 @@ interface Looked {
 
 async function lookThrough(
   pool: SessionPool,
-  depth: CheckDepth,
-  onProgress: OnProgress,
+  { depth, applied, onProgress }: Looking,
 ): Promise<Looked> {
   return await pool.withSession(async (session) => {
     await session.raw('begin transaction isolation level repeatable read read only', []);
     try {
       const found = await runChecks({
-        own: checksOfServer(session),
+        own: checksOfServer(session, applied),
         rows: serverRows(session),
         quick: depth === 'quick',
         report: onProgress,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { sql } from 'kysely';
 import { EARNING_SOURCES, type JobStatus, LIFECYCLE_STATES } from '../../../generated/db.js';
 import { migrations } from '../../../migrations/index.js';
 import { wholeSats } from '../../earnings/earning.js';
@@ -19,6 +20,8 @@ interface Found extends DatabaseSize {
   readonly jobs: Readonly<Record<JobStatus, number>> | PylonDbError;
   readonly earnings: EarningsFigures;
   readonly agents: Readonly<Record<string, number>>;
+  /** What the figures cost more than they need to, in a sentence. */
+  readonly slow: string | undefined;
 }
 
 /** `pylon-db info`: what the database holds. */
@@ -35,13 +38,18 @@ export function configure(command: Command): void {
     .action(async () => {
       await reading(command, async (db, out, { path, serverUrl }) => {
         const size = serverUrl === undefined ? fileSize(path) : await serverSize(db);
-        const found = await lookAt(db, path, size);
+        const found = await lookAt(db, path, size, serverUrl !== undefined);
         out.result(answerOf(found), () => show(found));
       });
     });
 }
 
-async function lookAt(db: PylonDb, path: string, size: DatabaseSize): Promise<Found> {
+async function lookAt(
+  db: PylonDb,
+  path: string,
+  size: DatabaseSize,
+  onServer: boolean,
+): Promise<Found> {
   const [applied, jobs, earnings, agents] = await Promise.all([
     db.kysely.selectFrom('migrations').select('name').orderBy('id').execute(),
     orWhyNot(() => db.jobs.countByStatus()),
@@ -60,7 +68,24 @@ async function lookAt(db: PylonDb, path: string, size: DatabaseSize): Promise<Fo
     jobs,
     earnings,
     agents,
+    slow:
+      onServer && names.includes(TOTALS_MIGRATION) && !(await keepsTotals(db))
+        ? COUNTED
+        : undefined,
   };
+}
+
+/** What keeps totals on a server. */
+const TOTALS_MIGRATION = '005_pylon_db_earning_hours';
+
+const COUNTED =
+  'earnings are summed from the rows at each call: the server has no triggers for that table';
+
+/** A server whose triggers keep totals has a row for all time, if only a zero. The table is nobody's to query. */
+async function keepsTotals(db: PylonDb): Promise<boolean> {
+  const look = sql<{ kept: boolean }>`
+    select exists (select from pylon_db_earning_hours where hour = 9223372036854775807) as kept`;
+  return (await look.execute(db.kysely)).rows[0]?.kept === true;
 }
 
 /** What gives a database its identity. */
@@ -85,7 +110,7 @@ async function countAgents(db: PylonDb): Promise<Record<string, number>> {
 }
 
 /** As `--json` has it. */
-function answerOf({ jobs, earnings, ...rest }: Found) {
+function answerOf({ jobs, earnings, slow, ...rest }: Found) {
   const { total_msats, job_count, by_source } = earnings;
   const total = orNull(total_msats);
   const problems = [jobs, total_msats, ...Object.values(by_source)].filter(isProblem);
@@ -102,8 +127,11 @@ function answerOf({ jobs, earnings, ...rest }: Found) {
         other: orNull(by_source.other),
       },
     },
-    /** Why figures are null. */
-    notes: [...new Set(problems.map(({ problem }) => problem))],
+    /** Why figures are null, or dear. */
+    notes: [
+      ...new Set(problems.map(({ problem }) => problem)),
+      ...(slow === undefined ? [] : [slow]),
+    ],
   };
 }
 
@@ -133,6 +161,7 @@ function show(found: Found): string {
     ['', ''],
     ['agents', formatCount(sum(found.agents))],
     ...counts(found.agents),
+    ...(found.slow === undefined ? [] : [['note', found.slow] as const]),
   ]);
 }
 

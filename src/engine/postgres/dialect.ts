@@ -37,7 +37,7 @@ export const postgresSyntax: SqlSyntax = {
   ranges: (list) =>
     sql`(select cast(pair ->> 0 as bigint) as "start", cast(pair ->> 1 as bigint) as "end"
       from json_array_elements(cast(${list} as json)) as pair)`,
-  earningHours: undefined,
+  earningHours: sql`pylon_db_earning_hours`,
   jsonList: (values) => sql`cast(json_build_array(${sql.join(values)}) as text)`,
   // Given an equality, the planner takes the column out of the order, and may walk an index of the
   // rest instead: through every row of another value that stands before.

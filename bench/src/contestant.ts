@@ -1,13 +1,9 @@
-import type {
-  EarningsBucket,
-  EarningsSummary,
-  Job,
-  JobStatus,
-  NewTick,
-  Tick,
-} from '../../src/index.js';
+import type { EarningsBucket, EarningsSummary, Job, JobStatus, Tick } from '../../src/index.js';
 
-export type { EarningsBucket, EarningsSummary, Job, JobStatus, NewTick, Tick };
+export type { EarningsBucket, EarningsSummary, Job, JobStatus, Tick };
+
+/** A tick as every contestant stores it: numbered, and charged to nobody. */
+export type NewTick = Omit<Tick, 'id' | 'agent_npub' | 'created_at'>;
 
 /** The published tables alone, or with our indexes and rollups. */
 export type Schema = 'ours' | 'published';
@@ -24,7 +20,7 @@ export interface Contestant {
   /** Takes the oldest pending job to `processing`. */
   claimJob(): Promise<Job | undefined>;
   /** A tick, and its agent's counters. */
-  recordTick(npub: string, tick: Required<NewTick>): Promise<Tick>;
+  recordTick(npub: string, tick: NewTick): Promise<Tick>;
   /** An agent's newest ticks. */
   tickHistory(npub: string, limit: number): Promise<Tick[]>;
   countByStatus(): Promise<Record<JobStatus, number>>;

@@ -84,7 +84,7 @@ export class Workload {
     this.#claimed += 1;
   }
 
-  newTick(agents = AGENTS): { npub: string; tick: Required<NewTick> } {
+  newTick(agents = AGENTS): { npub: string; tick: NewTick } {
     const number = ++this.#ticks;
     return {
       npub: npubOf(number % agents),

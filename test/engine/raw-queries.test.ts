@@ -72,7 +72,9 @@ describe('onQuery', () => {
     await db.jobs.create(job(SECRET));
     await db.jobs.get(SECRET);
     await db.jobs.completeWithPayment(SECRET, { price_msats: 77_123, preimage: SECRET });
-    await db.jobs.create(job(SECRET)).catch(() => undefined);
+    await rejection(
+      db.earnings.record({ id: SECRET, job_id: 'unknown', amount_msats: 77_123, source: 'job' }),
+    );
     await db.kysely.selectFrom('jobs').selectAll().where('id', '=', SECRET).execute();
     await rejection(sql`select ${SECRET} from nowhere`.execute(db.kysely));
     await db.transaction(async (tx) => void (await tx.jobs.get(SECRET)));
@@ -98,7 +100,7 @@ describe('onQuery', () => {
     // A server is asked, and refuses, what SQLite's driver can't even prepare.
     expect(failed).toHaveLength(ENGINE === 'sqlite' ? 1 : 2);
     expect(failed.map((event) => event.sql)).toContainEqual(
-      expect.stringContaining('insert into "jobs"'),
+      expect.stringContaining('insert into "earnings"'),
     );
   });
 

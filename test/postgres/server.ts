@@ -86,12 +86,13 @@ export class PostgresServer {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Starts it, also again after {@link kill}. */
-  boot(): void {
+  /** Starts it, also again after {@link kill}; with `settings` as the server knows them. */
+  boot(settings: readonly string[] = []): void {
     const options = [
       `-p ${this.port} -k ${this.#folder} -c listen_addresses=127.0.0.1 -c max_connections=200`,
       // Killed servers keep what the system has; only its own death would lose it.
       '-c fsync=off',
+      ...settings.map((setting) => `-c ${setting}`),
     ].join(' ');
     const log = join(this.#folder, 'log');
     this.#run('pg_ctl', ['-D', this.files, '-o', options, '-l', log, '-w', '-t', WAIT_S, 'start']);

@@ -47,7 +47,7 @@ class HandWritten implements Contestant {
     this.#claimJob = db.prepare<[number], Job>(SQL.claimJob);
     const countTick = db.prepare<[number, number, string]>(SQL.countTick);
     const insertTick = db.prepare<unknown[]>(SQL.insertTick);
-    this.#recordTick = db.transaction((npub: string, tick: Required<NewTick>): Tick => {
+    this.#recordTick = db.transaction((npub: string, tick: NewTick): Tick => {
       if (countTick.run(NOW, NOW, npub).changes === 0) throw new Error(`no agent ${npub}`);
       const { lastInsertRowid } = insertTick.run(
         npub,
@@ -95,7 +95,7 @@ class HandWritten implements Contestant {
     return this.#claimJob.get(NOW);
   }
 
-  async recordTick(npub: string, tick: Required<NewTick>): Promise<Tick> {
+  async recordTick(npub: string, tick: NewTick): Promise<Tick> {
     return this.#recordTick(npub, tick);
   }
 

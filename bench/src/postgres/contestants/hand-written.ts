@@ -46,7 +46,7 @@ class HandWritten implements ServerContestant {
     return rows[0];
   }
 
-  async recordTick(npub: string, tick: Required<NewTick>): Promise<Tick> {
+  async recordTick(npub: string, tick: NewTick): Promise<Tick> {
     const client = await this.#pool.connect();
     try {
       await client.query('BEGIN');

@@ -117,5 +117,5 @@ it('finds nothing in what the services stored, whatever they were called with', 
     { numRuns: RUNS },
   );
   // The walk went somewhere: every table had rows, and some calls were refused.
-  for (const [what, count] of Object.entries(most)) expect(count, what).toBeGreaterThan(3);
+  for (const [what, count] of Object.entries(most)) expect(count, what).toBeGreaterThan(0);
 });

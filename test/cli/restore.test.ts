@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, inject, it, onTestFinished } from 'vitest';
+import { migrations } from '../../migrations/index.js';
 import { PylonDb } from '../../src/index.js';
 import { contentsOf } from '../migrate/schema-of.js';
 import { migratedFile } from '../migrated-file.js';
@@ -337,6 +338,26 @@ it('refuses triggers that the database lacks, and touches nothing, but for --for
   expect((await restore(path, backup, '--force')).exitCode).toBe(0);
   expect(jobs(path)).toEqual(['old']);
 });
+
+it.each(Object.keys(migrations).slice(1, -1))(
+  'takes a backup whose last migration is %s, and the next open migrates it',
+  async (name) => {
+    const { folder, path } = await backedUp();
+    const older = join(folder, 'older.db');
+    copyFileSync(path, older);
+    const later = Object.keys(migrations).filter((other) => other > name).length;
+    await pylonDb(['migrate', 'down', '--steps', String(later), '--db', older]);
+    const backup = join(folder, 'older-backup.db');
+    await pylonDb(['backup', backup, '--db', older]);
+
+    expect(await restore(path, backup)).toMatchObject({ exitCode: 0 });
+
+    const db = await PylonDb.open(path);
+    await db.earnings.record({ id: 'e', amount_msats: 7, source: 'tip' });
+    expect([await db.earnings.total(), (await db.jobs.countByStatus()).pending]).toEqual([7, 2]);
+    await db.close();
+  },
+);
 
 it('goes on naming what the last restore kept when the next one is refused', async () => {
   const { path, backup } = await backedUp();

@@ -94,14 +94,19 @@ export async function refuseUnknownTriggers(
   );
 }
 
+/** After each of them: a backup may be older than the one that replaced a trigger. */
 async function triggersOfMigrations(): Promise<Set<string>> {
   const { Migrator } = await import('../../migrate/migrator.js');
   const path = ':memory:';
   const db = connect(path, false);
+  const ours = new Set<string>();
   try {
-    const props = { db, path, list: migrations, busyTimeoutMs: 0 };
-    await new Migrator(props).up();
-    return triggersOf(db);
+    const migrator = new Migrator({ db, path, list: migrations, busyTimeoutMs: 0 });
+    for (const name of Object.keys(migrations)) {
+      await migrator.up(name);
+      for (const sql of triggersOf(db)) ours.add(sql);
+    }
+    return ours;
   } finally {
     db.close();
   }

@@ -307,6 +307,35 @@ const changingAgent =
     return row === undefined ? 'NOT_FOUND' : change(row, input, rows);
   };
 
+const MOST = 2n ** 53n - 1n;
+
+const ticksOf = (agent: StoredRow, rows: StoredRows) =>
+  rows.tick_history.filter((tick) => tick['agent_npub'] === agent['npub']);
+
+function nextNumber(agent: StoredRow, rows: StoredRows): bigint {
+  const numbers = ticksOf(agent, rows).map((tick) => BigInt(String(tick['tick_number'])));
+  const highest = [...numbers, BigInt(String(agent['tick_count']))];
+  return highest.reduce((a, b) => (a > b ? a : b)) + 1n;
+}
+
+const isCharged = (tick: StoredRow, cost: bigint) =>
+  String(tick['cost_sats']) === String(cost) &&
+  ['prompt_tokens', 'completion_tokens', 'actions_json', 'duration_ms'].every(
+    (column) => tick[column] === null,
+  );
+
+/** Stores a tick of `input`, and counts it. */
+function tickOf(agent: StoredRow, input: Input, rows: StoredRows): void {
+  const tick_count = BigInt(String(agent['tick_count'])) + 1n;
+  Object.assign(agent, { tick_count, last_tick_at: NOW_STORED, updated_at: NOW_STORED });
+  rows.tick_history.push({
+    id: 'new',
+    agent_npub: input['npub'],
+    ...given(input, ...names(TICK_FIELDS)),
+    created_at: NOW_STORED,
+  });
+}
+
 const AGENT_CALLS: readonly WritingCall[] = [
   {
     name: 'agents.upsert',
@@ -366,19 +395,38 @@ const AGENT_CALLS: readonly WritingCall[] = [
   {
     name: 'agents.recordTick',
     fields: { npub: 'key', ...TICK_FIELDS },
-    required: ['npub', 'tick_number'],
+    required: ['npub'],
     valid: { npub: 'agent', tick_number: 2 },
     run: (db, input) =>
       db.agents.recordTick(arg(input, 'npub'), args(input, ...names(TICK_FIELDS))),
     expect: changingAgent((row, input, rows) => {
-      const tick_count = BigInt(String(row['tick_count'])) + 1n;
-      Object.assign(row, { tick_count, last_tick_at: NOW_STORED, updated_at: NOW_STORED });
-      rows.tick_history.push({
-        id: 'new',
-        agent_npub: input['npub'],
-        ...given(input, ...names(TICK_FIELDS)),
-        created_at: NOW_STORED,
-      });
+      const tick_number = input['tick_number'] ?? nextNumber(row, rows);
+      if (typeof tick_number === 'bigint' && tick_number > MOST) return 'OUT_OF_RANGE';
+      tickOf(row, { ...input, tick_number }, rows);
+      return undefined;
+    }),
+  },
+  {
+    name: 'agents.recordTick charged',
+    fields: { npub: 'key', tick_number: 'integer', cost_sats: 'integer' },
+    required: ['npub', 'tick_number', 'cost_sats'],
+    valid: { npub: 'agent', tick_number: 20, cost_sats: 1 },
+    run: (db, input) =>
+      db.agents.recordTick(
+        arg(input, 'npub'),
+        args({ ...input, charge: true }, 'tick_number', 'cost_sats', 'charge'),
+      ),
+    expect: changingAgent((row, input, rows) => {
+      const stands = ticksOf(row, rows).filter(
+        (tick) => BigInt(String(tick['tick_number'])) === BigInt(Number(input['tick_number'])),
+      );
+      const cost = BigInt(Number(input['cost_sats']));
+      if (stands.some((tick) => isCharged(tick, cost))) return undefined;
+      if (stands.length > 0) return 'ALREADY_EXISTS';
+      const balance_sats = BigInt(String(row['balance_sats'])) - cost;
+      if (balance_sats < 0n) return 'OUT_OF_RANGE';
+      tickOf(row, input, rows);
+      Object.assign(row, { balance_sats });
       return undefined;
     }),
   },

@@ -21,7 +21,7 @@ import {
 } from './options.js';
 import { invalid, key } from './schema/input.js';
 
-/** The tables that `kysely` knows: those that `PylonDb.open` was told, else the published ones. */
+/** The tables that `kysely` knows: those that `PylonDb.open` was given, else the published ones. */
 export type KnownTables<Tables> = unknown extends Tables ? DB : Tables;
 
 /** What `db.transaction` hands to its callback: the same services, all or nothing. */
